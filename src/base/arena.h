@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * base/arena.h - memory that is freed all at once: a configuration snapshot's, an operation's.
+ *
+ * Blocks are kept over a reset, so that an arena used again and again allocates nothing. Every allocation
+ * is aligned to 16 bytes and zeroed. One thread at a time.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <genops/attribute.h>
+
+struct genops_arena_block;
+
+struct genops_arena {
+	struct genops_arena_block *first, *current;
+	size_t used; /* bytes taken from all blocks since init or reset */
+	size_t max;  /* bytes at most; over it alloc returns NULL */
+};
+
+void genops_arena_init(struct genops_arena *arena, size_t max);
+void genops_arena_done(struct genops_arena *arena);
+void genops_arena_reset(struct genops_arena *arena);
+
+void *genops_arena_alloc(struct genops_arena *arena, size_t size); /* NULL: out of memory or over max */
+
+/* Copies, NUL-terminated behind its length. False when there is no memory; *ret is then untouched. */
+bool genops_arena_dup(struct genops_arena *arena, genops_str text, genops_str *ret);
+char *genops_arena_dup_text(struct genops_arena *arena, genops_str text);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * base/str.c - see str.h. Pure functions of their arguments; safe in any thread. */
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+
+bool genops_str_equal(genops_str a, genops_str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool genops_str_equal_nocase(genops_str a, genops_str b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++) {
+		if (lower(a.ptr[i]) != lower(b.ptr[i]))
+			return false;
+	}
+	return true;
+}
+
+bool genops_str_is(genops_str a, const char *text)
+{
+	return genops_str_equal(a, genops_str_of(text));
+}
+
+bool genops_str_is_nocase(genops_str a, const char *text)
+{
+	return genops_str_equal_nocase(a, genops_str_of(text));
+}
+
+bool genops_str_starts(genops_str text, genops_str prefix)
+{
+	return text.len >= prefix.len && genops_str_equal((genops_str){text.ptr, prefix.len}, prefix);
+}
+
+bool genops_str_ends(genops_str text, genops_str suffix)
+{
+	return text.len >= suffix.len &&
+	       genops_str_equal(genops_str_skip(text, text.len - suffix.len), suffix);
+}
+
+genops_str genops_str_skip(genops_str text, size_t n)
+{
+	if (n >= text.len)
+		return (genops_str){0};
+	return (genops_str){text.ptr + n, text.len - n};
+}
+
+genops_str genops_str_trim(genops_str text)
+{
+	while (text.len && is_space(text.ptr[0]))
+		text = genops_str_skip(text, 1);
+	while (text.len && is_space(text.ptr[text.len - 1]))
+		text.len--;
+	return text;
+}
+
+size_t genops_str_find_char(genops_str text, char c)
+{
+	const char *at = text.len ? memchr(text.ptr, c, text.len) : NULL;
+	return at ? (size_t)(at - text.ptr) : SIZE_MAX;
+}
+
+size_t genops_str_find(genops_str text, genops_str needle)
+{
+	if (!needle.len)
+		return 0;
+	const char *at = text.len ? memmem(text.ptr, text.len, needle.ptr, needle.len) : NULL;
+	return at ? (size_t)(at - text.ptr) : SIZE_MAX;
+}
+
+genops_str genops_str_split(genops_str *rest, char separator)
+{
+	genops_str all = *rest;
+	size_t at = genops_str_find_char(all, separator);
+	if (at == SIZE_MAX) {
+		*rest = (genops_str){0};
+		return all;
+	}
+	*rest = (genops_str){all.ptr + at + 1, all.len - at - 1};
+	return (genops_str){all.ptr, at};
+}
+
+bool genops_str_to_int(genops_str text, int64_t *ret_value)
+{
+	bool is_negative = text.len && text.ptr[0] == '-';
+	genops_str digits = is_negative ? genops_str_skip(text, 1) : text;
+	int64_t value = 0;
+	if (!digits.len)
+		return false;
+	for (size_t i = 0; i < digits.len; i++) {
+		if (digits.ptr[i] < '0' || digits.ptr[i] > '9')
+			return false;
+		int64_t digit = digits.ptr[i] - '0';
+		/* Built up negative, because that side reaches further. */
+		if (__builtin_mul_overflow(value, 10, &value) || __builtin_sub_overflow(value, digit, &value))
+			return false;
+	}
+	if (!is_negative && value == INT64_MIN)
+		return false;
+	*ret_value = is_negative ? value : -value;
+	return true;
+}
+
+bool genops_str_to_double(genops_str text, double *ret_value)
+{
+	char copy[64];
+	if (!text.len || text.len >= sizeof copy)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		if (!(c >= '0' && c <= '9') && !memchr("+-.eE", c, 5))
+			return false; /* no hex, no "inf", no "nan", no white space */
+	}
+	memcpy(copy, text.ptr, text.len);
+	copy[text.len] = '\0';
+	char *end;
+	double value = strtod(copy, &end);
+	if (*end || end == copy)
+		return false;
+	*ret_value = value;
+	return true;
+}
+
+bool genops_str_glob(genops_str pattern, genops_str text, bool ignore_case)
+{
+	size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
+	while (t < text.len) {
+		if (p < pattern.len && pattern.ptr[p] == '*') {
+			star = p++;
+			mark = t;
+		} else if (p < pattern.len &&
+			   (ignore_case ? lower(pattern.ptr[p]) == lower(text.ptr[t])
+					: pattern.ptr[p] == text.ptr[t])) {
+			p++;
+			t++;
+		} else if (star != SIZE_MAX) {
+			p = star + 1; /* let the last star swallow one byte more */
+			t = ++mark;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern.len && pattern.ptr[p] == '*')
+		p++;
+	return p == pattern.len;
+}
+
+#define NEAREST_MAX 64
+
+static size_t distance(genops_str a, genops_str b)
+{
+	size_t row[NEAREST_MAX + 1];
+	for (size_t j = 0; j <= b.len; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a.len; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= b.len; j++) {
+			size_t best = diagonal + (lower(a.ptr[i - 1]) != lower(b.ptr[j - 1]));
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[b.len];
+}
+
+const char *genops_str_nearest(genops_str name, const char *const *candidates, size_t n_candidates)
+{
+	const char *nearest = NULL;
+	size_t best = SIZE_MAX;
+	if (name.len > NEAREST_MAX)
+		return NULL;
+	for (size_t i = 0; i < n_candidates; i++) {
+		genops_str candidate = genops_str_of(candidates[i]);
+		if (candidate.len > NEAREST_MAX)
+			continue;
+		size_t d = distance(name, candidate);
+		size_t allowed = candidate.len < 5 ? 1 : 1 + candidate.len / 4;
+		if (d <= allowed && d < best) {
+			best = d;
+			nearest = candidates[i];
+		}
+	}
+	return nearest;
+}
+
+/* The length of the UTF-8 sequence at s, 0 if there is none that is well formed (Unicode table 3-7). */
+static size_t utf8_sequence(const unsigned char *s, size_t n)
+{
+	unsigned char low = 0x80, high = 0xBF;
+	size_t len;
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] >= 0xC2 && s[0] <= 0xDF)
+		len = 2;
+	else if (s[0] >= 0xE0 && s[0] <= 0xEF)
+		len = 3;
+	else if (s[0] >= 0xF0 && s[0] <= 0xF4)
+		len = 4;
+	else
+		return 0;
+	if (s[0] == 0xE0)
+		low = 0xA0;
+	else if (s[0] == 0xED)
+		high = 0x9F;
+	else if (s[0] == 0xF0)
+		low = 0x90;
+	else if (s[0] == 0xF4)
+		high = 0x8F;
+	if (n < len || s[1] < low || s[1] > high)
+		return 0;
+	for (size_t i = 2; i < len; i++) {
+		if (s[i] < 0x80 || s[i] > 0xBF)
+			return 0;
+	}
+	return len;
+}
+
+bool genops_str_is_utf8(genops_str text)
+{
+	const unsigned char *s = (const unsigned char *)text.ptr;
+	for (size_t i = 0; i < text.len;) {
+		size_t len = utf8_sequence(s + i, text.len - i);
+		if (!len)
+			return false;
+		i += len;
+	}
+	return true;
+}
+
+void genops_str_to_hex(const uint8_t *bytes, size_t n, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = digits[bytes[i] >> 4];
+		out[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	out[2 * n] = '\0';
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool genops_str_from_hex(genops_str text, uint8_t *bytes, size_t n)
+{
+	if (text.len != 2 * n)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (hex_digit(text.ptr[i]) < 0)
+			return false;
+	}
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = (uint8_t)(hex_digit(text.ptr[2 * i]) << 4 | hex_digit(text.ptr[2 * i + 1]));
+	return true;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * base/str.h - comparing, cutting and reading string views. ASCII rules, no locale, no allocation. */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <genops/attribute.h>
+
+#define GENOPS_STR_ARG(s) (int)(s).len, (s).ptr ? (s).ptr : "" /* for "%.*s" */
+
+bool genops_str_equal(genops_str a, genops_str b);
+bool genops_str_equal_nocase(genops_str a, genops_str b);
+bool genops_str_is(genops_str a, const char *text);        /* equal to a C string */
+bool genops_str_is_nocase(genops_str a, const char *text);
+bool genops_str_starts(genops_str text, genops_str prefix);
+bool genops_str_ends(genops_str text, genops_str suffix);
+genops_str genops_str_trim(genops_str text);               /* without ASCII white space at both ends */
+genops_str genops_str_skip(genops_str text, size_t n);     /* without the first n bytes */
+
+/* Cuts `*rest` at the first `separator`: returns what is before it, leaves what is after it in *rest.
+ * Without one, returns all and leaves *rest empty with ptr NULL. */
+genops_str genops_str_split(genops_str *rest, char separator);
+
+/* Where `needle` stands in `text`, or SIZE_MAX. */
+size_t genops_str_find(genops_str text, genops_str needle);
+size_t genops_str_find_char(genops_str text, char c);
+
+/* Whole text as a decimal int64 / a JSON-like number; false if it is not one or does not fit. */
+bool genops_str_to_int(genops_str text, int64_t *ret_value);
+bool genops_str_to_double(genops_str text, double *ret_value);
+
+/* Glob with `*` only, ASCII case ignored if asked. */
+bool genops_str_glob(genops_str pattern, genops_str text, bool ignore_case);
+
+/* The candidate nearest to `name` by edit distance, if near enough to suggest ("did you mean ..."); or NULL. */
+const char *genops_str_nearest(genops_str name, const char *const *candidates, size_t n_candidates);
+
+/* UTF-8 well-formed (no surrogates, no overlong forms)? */
+bool genops_str_is_utf8(genops_str text);
+
+/* 2*n lower-case hex digits and a NUL into `out`. And back: false unless exactly n bytes of hex. */
+void genops_str_to_hex(const uint8_t *bytes, size_t n, char *out);
+bool genops_str_from_hex(genops_str text, uint8_t *bytes, size_t n);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/config.h - a configuration, read: genops.yaml as one immutable, counted snapshot.
+ *
+ * The YAML is read with positions (libfyaml); every section is described by option rows (base/option.h), so that
+ * an unknown key names the nearest valid one and the reference page is generated. ${VAR} and ${VAR:-default} expand in scalars. Parameters beat environment
+ * beat file beat defaults. Sections of later issues (receivers, processors, pipelines, destinations, lookups, collibra, wandb, ...) are
+ * checked for their names only and kept as they are.
+ */
+#ifndef ENGINE_CONFIG_H
+#define ENGINE_CONFIG_H
+
+#include "base/option.h"
+#include "govern/budget.h"
+#include "govern/policy/policy.h"
+#include "govern/prices.h"
+
+#include <stdatomic.h>
+
+struct genops_config_key {              /* governance.keys */
+	genops_str name;
+	uint8_t sha256[32];             /* of the key; the key itself is not kept */
+	struct genops_attribute *attributes;
+	size_t n_attributes;
+	struct genops_texts models;     /* allowed model patterns; none: all */
+	struct genops_texts budgets;    /* names of budgets that bind this key, whatever their match says */
+	struct genops_text_map provider_keys;
+	bool may_control;               /* may use the control API beyond decide (default true) */
+};
+
+struct genops_config_provider {         /* gateway.providers, merged over the built-in rows */
+	genops_str name, dialect, price_name, region;
+	genops_str base_url;            /* as configured or built in; "" : cannot be called */
+	genops_str scheme, host, path;  /* of base_url */
+	int port;
+	genops_str api_key;             /* from configuration, api_key_file, or the row's environment variable; "" : the client's own */
+	genops_str tls_ca_file;         /* extra CA; "" : the system's */
+};
+
+struct genops_config_gateway {
+	genops_str listen, listen_h2c;
+	int64_t workers;                /* 0: auto */
+	int64_t max_body;               /* bytes */
+	int unknown_routes;             /* 0 refuse, 1 pass */
+	bool require_key;               /* only virtual keys get in; forced when listen is not loopback */
+	int64_t connect_timeout_ns, read_timeout_ns;
+	genops_str tls_certificate, tls_key; /* server side; empty: plain */
+	size_t n_providers;
+	struct genops_config_provider *providers;
+};
+
+struct genops_config_exporter {         /* exporters: of type otlp, otlphttp, debug/console, file; others are kept for issue "Telemetry out" */
+	genops_str name, type;          /* "otlp/tempo", "otlp" */
+	genops_str endpoint;            /* URL */
+	struct genops_text_map headers;
+	bool is_json;                   /* otlphttp: encoding: json */
+	bool is_insecure;               /* tls: insecure */
+	bool skip_verify;               /* tls: insecure_skip_verify */
+	genops_str ca_file, certificate_file, key_file;
+	genops_str compression;         /* "", "gzip", "zstd" */
+	int64_t timeout_ns;
+	bool is_signal_url;             /* endpoint already has its path (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) */
+};
+
+struct genops_config_telemetry {
+	int profile;                    /* 0 guides, 1 spec */
+	int content;                    /* 0 none, 1 masked, 2 full */
+	int64_t queue_max_size;
+	int queue_compression;          /* 0 none, 1 zstd */
+	genops_str queue_encryption_key;
+	int64_t batch_timeout_ns, batch_size;
+	size_t n_exporters;             /* those that `service.pipelines.traces` feeds from receiver `genops`; without a service section
+					 * all of `exporters`, and OTEL_EXPORTER_OTLP_* if set and none is configured */
+	struct genops_config_exporter *exporters;
+};
+
+struct genops_config {
+	_Atomic uint32_t refs;
+	struct genops_arena arena;
+	uint64_t version;               /* of shared memory when it was loaded */
+	genops_str file;                /* "" : none */
+	genops_str state_dir;
+	int64_t sync_interval_ns;
+	enum genops_mode mode;
+	struct genops_attribute *attributes; /* governance.attributes and GENOPS_TEAM ... : weakest */
+	size_t n_attributes;
+	bool blocks_unknown_model;
+	struct genops_texts price_files;
+	int64_t price_reload_interval_ns;
+	struct genops_prices *prices;   /* owned reference */
+	size_t n_policies;
+	const struct genops_policy **policies; /* enabled or not, in file order; budget_limit ones are in budgets too */
+	size_t n_budgets;
+	struct genops_budget_rule *budgets;
+	size_t n_keys;
+	struct genops_config_key *keys;
+	int64_t approval_threshold_nano_usd; /* GENOPS_COST_UNKNOWN: none */
+	bool wants_content;             /* some content_filter is on */
+	struct genops_config_gateway gateway;
+	struct genops_config_telemetry telemetry;
+	size_t n_warnings;              /* for validate: things that are legal but suspicious */
+	struct genops_config_warning {
+		int line, column;
+		genops_str message, fix;
+	} *warnings;
+};
+
+struct genops_config_source {
+	const char *file;               /* NULL: search; "" : none */
+	const char *text;               /* instead of a file */
+	const char *state_dir;          /* parameter; NULL: none */
+};
+
+/* Loads everything the source names, prices included. Returns an owned reference, or NULL with err (file, line, column, fix). */
+struct genops_config *genops_config_load(const struct genops_config_source *source, struct genops_error *err);
+struct genops_config *genops_config_ref(struct genops_config *config);
+void genops_config_unref(struct genops_config *config);
+
+/* Has any file that it was made from (configuration, prices) changed on disk since? */
+bool genops_config_is_stale(const struct genops_config *config);
+
+const struct genops_config_provider *genops_config_provider_find(const struct genops_config *config, genops_str name);
+const struct genops_config_key *genops_config_key_find(const struct genops_config *config, genops_str secret); /* by hash, constant time */
+
+#endif

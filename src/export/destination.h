@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * export/destination.h - the row that each destination fills: batch -> requests, response -> verdict. No I/O inside.
+ *
+ * One destination type is one file ending in const struct genops_destination_type genops_destination_type_<name>, plus one row in GENOPS_DESTINATION_TYPES. The drain reads
+ * the queue, calls encode, lets net/ send, and asks judge what the answer means.
+ */
+#ifndef EXPORT_DESTINATION_H
+#define EXPORT_DESTINATION_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/option.h"
+#include "govern/record.h"
+#include "telemetry/span.h"
+
+#define GENOPS_DESTINATION_TYPES(X)                                                                   \
+	X(otlphttp)                                                                                   \
+	X(otlp)                                                                                       \
+	X(debug)                                                                                      \
+	X(file)
+
+struct genops_destination_settings {
+	genops_str name, type, endpoint;
+	struct genops_text_map headers;
+	bool is_json, is_insecure, skip_verify, is_signal_url;
+	genops_str ca_file, certificate_file, key_file, compression;
+	int64_t timeout_ns;
+	enum genops_profile profile;
+};
+
+struct genops_destination_batch {
+	const struct genops_record *records;
+	size_t n_records;
+};
+
+enum genops_transport { GENOPS_TRANSPORT_HTTP, GENOPS_TRANSPORT_GRPC, GENOPS_TRANSPORT_FILE };
+
+/* One request to be sent. Texts live in the arena or in `body`. */
+struct genops_request {
+	enum genops_transport transport;
+	const char *method;
+	genops_str url;                 /* FILE: the path, "-" for standard output */
+	size_t n_headers;
+	struct genops_text_pair headers[24];
+	struct genops_buffer body;      /* GRPC: the message, without its 5-byte frame */
+	genops_str grpc_path;           /* "/opentelemetry.proto.collector.trace.v1.TraceService/Export" */
+};
+
+struct genops_response {
+	int status;                     /* HTTP; 0: no answer (network_error says why) */
+	int grpc_status;                /* -1: none */
+	genops_str body, retry_after, grpc_message, network_error, content_type;
+	int64_t retry_info_ns;          /* google.rpc.RetryInfo of a gRPC answer; -1: none */
+};
+
+enum genops_verdict_kind {
+	GENOPS_SENT,
+	GENOPS_SENT_PARTLY,             /* rejected ones are counted and told; not repeated */
+	GENOPS_RETRY,                   /* after retry_after_ns, or the back-off if 0 */
+	GENOPS_REJECTED,                /* for ever: to the dead-letter file with the reason */
+};
+
+struct genops_send_verdict {
+	enum genops_verdict_kind kind;
+	int64_t retry_after_ns;
+	int64_t n_rejected;
+	char reason[256];               /* what is wrong and what to do, for log and status */
+};
+
+struct genops_destination_type {
+	const char *name, *summary;
+	int (*check)(const struct genops_destination_settings *settings, struct genops_error *err);
+	int (*encode)(const struct genops_destination_settings *settings, const struct genops_destination_batch *batch,
+	    struct genops_arena *arena, struct genops_request *ret_request, struct genops_error *err);
+	void (*judge)(const struct genops_destination_settings *settings, const struct genops_response *response,
+	    struct genops_send_verdict *ret_verdict);
+};
+
+const struct genops_destination_type *genops_destination_type_find(genops_str name);
+
+#endif

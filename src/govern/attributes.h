@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * govern/attributes.h - the attributes of one operation, merged in order of strength.
+ *
+ * Add the weakest source first; a later add of the same key replaces. The six standard ones are found without
+ * a search. Values are copied into the arena. dev -> development and prod -> production for matching only
+ * (contract A-007); the attribute itself keeps the user's text.
+ */
+#ifndef GOVERN_ATTRIBUTES_H
+#define GOVERN_ATTRIBUTES_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+#include <genops/attribute.h>
+
+struct genops_attributes {
+	struct genops_arena *arena; /* borrowed */
+	struct genops_attribute *items;
+	size_t n, cap;
+	int16_t standard[GENOPS_ATTRIBUTE_N_STANDARD]; /* index into items; -1: absent */
+};
+
+void genops_attributes_init(struct genops_attributes *attributes, struct genops_arena *arena);
+
+/* Copies. Keys may be the short name, its telemetry key, or anything else. Errors: LIMIT (count, length), SYNTAX (empty key,
+ * not UTF-8), NOMEM. */
+GENOPS_NODISCARD int genops_attributes_set(struct genops_attributes *attributes,
+    const struct genops_attribute *attribute, struct genops_error *err);
+GENOPS_NODISCARD int genops_attributes_set_text(
+    struct genops_attributes *attributes, genops_str key, genops_str value, struct genops_error *err);
+
+/* Borrowed; NULL when absent. `key` as in set. */
+const struct genops_attribute *genops_attributes_get(const struct genops_attributes *attributes, genops_str key);
+genops_str genops_attributes_standard(const struct genops_attributes *attributes, enum genops_attribute_key key);
+
+/* A standard attribute by short name, telemetry key or header (case ignored); -1 if it is none. */
+int genops_attributes_standard_key(genops_str name);
+
+/* `match: {environment: production, team: [a, b], customer_id: "acme-*"}`: every entry must hold; a value is exact, a glob with *,
+ * or a list of them. provider, model, operation name and type match as "provider", "model", "operation", "type". */
+struct genops_match_entry {
+	genops_str key;
+	size_t n_values;
+	genops_str *values;
+};
+struct genops_match {
+	size_t n_entries;
+	struct genops_match_entry *entries; /* arena of the snapshot */
+};
+
+struct genops_match_subject {
+	const struct genops_attributes *attributes;
+	genops_str provider, model, name, type;
+};
+
+bool genops_match_holds(const struct genops_match *match, const struct genops_match_subject *subject);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * govern/record.h - the evidence of one operation: everything that the ledger, the audit chain, the span and the
+ * metrics are made from. Encoded once by the process that ran it, decoded by the drain.
+ *
+ * Encoding: a version byte, then fields as (tag varint, length varint or fixed value), unknown tags skipped, so that an old
+ * drain reads a newer process. Decoding bounds everything and borrows texts from the bytes.
+ */
+#ifndef GOVERN_RECORD_H
+#define GOVERN_RECORD_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/hash.h"
+#include "govern/budget.h"
+
+#include <genops/operation.h>
+
+struct genops_record_budget {
+	struct genops_hash key;
+	genops_str name, label;
+	enum genops_period period;          /* the tightest window; figures after settling */
+	int64_t limit_nano_usd, consumed_nano_usd, reserved_nano_usd;
+	/* what this operation added to which windows: for restoring counters from the ledger */
+	size_t n_lines;
+	struct {
+		enum genops_period period;
+		int64_t start_unix_s, end_unix_s;
+	} lines[GENOPS_PERIOD_N];
+};
+
+struct genops_record_alert {
+	genops_str budget;
+	struct genops_budget_alert alert;
+};
+
+struct genops_record {
+	uint8_t trace_id[16], span_id[8], parent_span_id[8]; /* parent all zero: a root */
+	genops_str tracestate;
+	int64_t start_unix_ns, decided_unix_ns, first_byte_unix_ns, end_unix_ns; /* 0: did not happen */
+	genops_str name, type, provider, request_model, response_model, region;
+	enum genops_outcome outcome;
+	uint32_t lease;                     /* GENOPS_LEASE_NONE: had none */
+	/* decision */
+	enum genops_result result;
+	enum genops_reason reason;
+	enum genops_mode mode;
+	bool is_refused;
+	int64_t delayed_ns;
+	genops_str policy, policy_type, message;
+	size_t n_evaluations;
+	const struct genops_evaluation *evaluations;
+	/* money and usage */
+	genops_usage usage;
+	int64_t estimated_nano_usd, reserved_nano_usd, actual_nano_usd, input_nano_usd, output_nano_usd;
+	bool is_cost_estimated;             /* usage not from the provider, or a ceiling price */
+	genops_str price_source;
+	size_t n_budgets;
+	const struct genops_record_budget *budgets;
+	size_t n_alerts;
+	const struct genops_record_alert *alerts;
+	/* the exchange */
+	int http_status;                    /* 0: none */
+	bool is_stream, is_dry_run;
+	genops_str finish_reason, error_type, provider_request_id, key_name, dialect; /* dialect: "openai.chat" */
+	int64_t max_output_tokens;          /* asked for; 0: not said */
+	double temperature;
+	bool has_temperature;
+	/* who and where */
+	genops_str service_name, host, user;
+	uint32_t pid;
+	/* attributes, merged; evaluation data and custom ones among them */
+	size_t n_attributes;
+	const struct genops_attribute *attributes;
+};
+
+#define GENOPS_RECORD_MAX ((size_t)1 << 20) /* bytes, encoded */
+
+/* Appends the encoding. Check buf->error. */
+void genops_record_encode(const struct genops_record *record, struct genops_buffer *buf);
+
+/* Texts borrow from `bytes`, arrays live in the arena. CORRUPT, NOMEM. */
+GENOPS_NODISCARD int genops_record_decode(
+    genops_str bytes, struct genops_arena *arena, struct genops_record *ret_record, struct genops_error *err);
+
+#endif

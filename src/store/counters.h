@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store/counters.h - budgets, rate buckets and reservations of all processes, in one mapped file.
+ *
+ * <state>/counters: header | budget slots | rate slots | process slots | leases. Fully allocated on disk when made (a
+ * full disk is an error at open, never a SIGBUS). One robust process-shared mutex guards all of it; a holder's
+ * death is repaired from an undo log in the header, so every transaction is all or nothing. Each process holds
+ * an OFD lock on the byte of its slot; the kernel drops it on death, and whoever drains then reaps its leases.
+ * Layout: docs/shared-memory.md; offsets pinned by static_assert; another layout version refuses to attach
+ * while somebody uses the old one, and is rebuilt from the ledger when nobody does.
+ *
+ * Order on settling, so that counters always agree with the ledger after a death: the record is appended to the segment first
+ * (with the lease's number in it), then the counters settle and free the lease in one transaction. A lease whose owner died is
+ * settled with the record's amount if its record is there, else with metered_nano_usd, and recorded as abandoned.
+ *
+ * Threads: every function may be called from any thread.
+ */
+#ifndef STORE_COUNTERS_H
+#define STORE_COUNTERS_H
+
+#include "base/hash.h"
+#include "govern/budget.h"
+#include "govern/rate.h"
+
+#define GENOPS_RESERVATION_BUDGETS_MAX 8
+#define GENOPS_LEASE_NONE UINT32_MAX
+
+struct genops_counters;
+
+/* Attaches (creating if needed). *ret_is_first: nobody else was attached, the file was reset to zero counters and the
+ * caller must restore them from the ledger (genops_counters_restore) before anybody else gets in: it holds the
+ * set-up lock until genops_counters_ready. Errors: IO, FULL, CORRUPT, LIMIT (process slots), BUSY. */
+GENOPS_NODISCARD int genops_counters_open(const char *state_dir, struct genops_counters **ret_counters,
+    bool *ret_is_first, struct genops_error *err);
+GENOPS_NODISCARD int genops_counters_after_fork(struct genops_counters *counters, struct genops_error *err);
+void genops_counters_close(struct genops_counters *counters); /* leases still held are given back */
+
+/* First attacher only: sets a budget's consumed amount for the period [start, end). */
+GENOPS_NODISCARD int genops_counters_restore(struct genops_counters *counters, struct genops_hash key, genops_str label,
+    enum genops_period period, int64_t start_unix_s, int64_t end_unix_s, int64_t consumed_nano_usd, struct genops_error *err);
+void genops_counters_ready(struct genops_counters *counters);
+
+uint64_t genops_counters_hash_seed(const struct genops_counters *counters);
+uint32_t genops_counters_process(const struct genops_counters *counters); /* my slot number */
+
+/* What identifies the call a lease is for; kept in the lease so that a dead process's call can be recorded. Texts are cut. */
+struct genops_lease_identity {
+	uint8_t trace_id[16], span_id[8];
+	int64_t start_unix_ns;
+	char provider[32], model[64], team[48], project[48], environment[32], customer_id[48], key_name[32];
+};
+
+struct genops_budget_ask {
+	struct genops_hash key;
+	genops_str label;                     /* kept in the slot, cut at 95 bytes */
+	const struct genops_budget_rule *rule;
+	bool may_refuse;                      /* false: reserve even if it does not fit (warn, audit) */
+};
+
+struct genops_budget_answer {
+	uint32_t slot;
+	bool is_over;                         /* did not fit */
+	struct genops_budget_refusal refusal; /* if is_over */
+	enum genops_period tightest;          /* window with the least left; its figures, before this call: */
+	int64_t limit_nano_usd, consumed_nano_usd, reserved_nano_usd;
+};
+
+/* Reserves amount in every budget asked for, all or none, and takes a lease (also with n_asks 0: the call is in flight). *ret_granted
+ * false: some budget that may refuse does not fit, nothing was reserved, *ret_lease is GENOPS_LEASE_NONE.
+ * Errors: LIMIT (budget slots, leases in flight). */
+GENOPS_NODISCARD int genops_counters_reserve(struct genops_counters *counters, const struct genops_budget_ask *asks, size_t n_asks,
+    int64_t amount_nano_usd, const struct genops_lease_identity *identity, int64_t now_unix_ns,
+    struct genops_budget_answer *ret_answers, bool *ret_granted, uint32_t *ret_lease, struct genops_error *err);
+
+/* As reserve, but touches nothing. */
+GENOPS_NODISCARD int genops_counters_peek(struct genops_counters *counters, const struct genops_budget_ask *asks, size_t n_asks,
+    int64_t amount_nano_usd, int64_t now_unix_ns, struct genops_budget_answer *ret_answers, bool *ret_granted,
+    struct genops_error *err);
+
+/* Raises a lease to hold amount in every budget; false when one that may refuse has no room (nothing changes). */
+bool genops_counters_extend(struct genops_counters *counters, uint32_t lease, const struct genops_budget_ask *asks,
+    size_t n_asks, int64_t amount_nano_usd, int64_t now_unix_ns);
+
+/* One relaxed store: what the running call has cost so far. */
+void genops_counters_metered(struct genops_counters *counters, uint32_t lease, int64_t metered_nano_usd);
+
+struct genops_counters_alert {
+	size_t ask;                           /* index into asks */
+	struct genops_budget_alert alert;
+};
+
+/* Settles and frees the lease. ret_answers (may be NULL) get the figures after it. Returns the number of alerts that crossed. */
+size_t genops_counters_settle(struct genops_counters *counters, uint32_t lease, const struct genops_budget_ask *asks,
+    size_t n_asks, int64_t actual_nano_usd, int64_t now_unix_ns, struct genops_budget_answer *ret_answers,
+    struct genops_counters_alert *ret_alerts, size_t max_alerts);
+
+/* Adds spending that never had a lease (incoming spans). */
+GENOPS_NODISCARD int genops_counters_charge(struct genops_counters *counters, const struct genops_budget_ask *asks, size_t n_asks,
+    int64_t actual_nano_usd, int64_t now_unix_ns, struct genops_error *err);
+
+/* For govern's limiter. Bucket slots that are full again are reused; LIMIT never happens silently: no slot -> false with delay 1 s. */
+bool genops_counters_take_rate(struct genops_counters *counters, struct genops_hash key, double tokens_per_minute,
+    int64_t burst, int64_t max_delay_ns, int64_t now_monotonic_ns, bool is_dry_run, int64_t *ret_delay_ns);
+
+/* One budget's figures as they are now. */
+struct genops_budget_view {
+	char label[96];
+	struct genops_hash key;
+	struct genops_budget_cell cell;
+};
+/* Copies up to max used slots; returns how many there are. */
+size_t genops_counters_budgets(struct genops_counters *counters, struct genops_budget_view *ret_views, size_t max);
+bool genops_counters_budget(struct genops_counters *counters, struct genops_hash key, struct genops_budget_view *ret_view);
+
+/* Leases whose process is gone. For the drain, after it has drained the dead process's segments:
+ * on_lease says what the lease must settle at (its record's amount, or metered), for each one. */
+struct genops_dead_lease {
+	uint32_t lease, process;
+	uint64_t process_epoch;              /* which life of that slot; also in its segments' names */
+	struct genops_lease_identity identity;
+	int64_t reserved_nano_usd, metered_nano_usd;
+};
+typedef int64_t genops_dead_lease_fn(void *arg, const struct genops_dead_lease *lease);
+size_t genops_counters_reap(struct genops_counters *counters, int64_t now_unix_ns, genops_dead_lease_fn *on_lease, void *arg);
+
+/* Process slots in use and leases in flight, for status and metrics. */
+struct genops_counters_stats {
+	uint32_t n_processes, n_leases, n_budgets, n_buckets;
+	uint64_t n_repairs; /* transactions undone after a holder died */
+};
+void genops_counters_stats(struct genops_counters *counters, struct genops_counters_stats *ret_stats);
+
+/* A version that whoever reloads bumps and everybody compares: configuration, policies, prices. Plain atomics. */
+uint64_t genops_counters_version(const struct genops_counters *counters);
+uint64_t genops_counters_version_bump(struct genops_counters *counters);
+
+#endif
