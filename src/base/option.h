@@ -20,7 +20,7 @@ enum genops_option_type {
 	GENOPS_OPTION_SIZE,     /* int64_t bytes: "64MiB", "500MB", "10k"; a bare number is bytes */
 	GENOPS_OPTION_MONEY,    /* int64_t nano-USD: 10.0 */
 	GENOPS_OPTION_LIST,     /* struct genops_texts: "a,b" or a YAML list; blanks trimmed, empties dropped */
-	GENOPS_OPTION_MAP,      /* struct genops_text_map: text to text */
+	GENOPS_OPTION_MAP,      /* struct genops_text_map: text to text; as one text "key=value,key=value" */
 	GENOPS_OPTION_CUSTOM,   /* whoever owns the section reads it; the row is for names and pages */
 };
 
@@ -41,7 +41,7 @@ struct genops_option {
 	enum genops_option_type type;
 	size_t offset;          /* in the struct that is filled */
 	const char *default_text; /* NULL: the field stays zero, "not set" */
-	double min, max;        /* INT, DOUBLE, DURATION (s), SIZE, MONEY (USD); both 0: no bounds */
+	double min, max;        /* INT, DOUBLE, DURATION (s), SIZE, MONEY (USD); both 0: no bounds; max < min: no upper one */
 	const char *const *names; /* ENUM */
 	bool is_required;
 	bool is_secret;         /* never printed; may come from ${VAR} or a file */
@@ -52,6 +52,11 @@ struct genops_option {
 /* Reads one scalar text into the row's field of `object`. Errors: CONFIG, message without place ("max_cost: ..."). */
 GENOPS_NODISCARD int genops_option_set(const struct genops_option *option, void *object, genops_str text,
     struct genops_arena *arena, struct genops_error *err);
+/* The same for several values at once: what a YAML list or mapping holds. LIST rows take items, MAP rows take pairs. */
+GENOPS_NODISCARD int genops_option_set_items(const struct genops_option *option, void *object,
+    const genops_str *items, size_t n_items, struct genops_arena *arena, struct genops_error *err);
+GENOPS_NODISCARD int genops_option_set_pairs(const struct genops_option *option, void *object,
+    const struct genops_text_pair *pairs, size_t n_pairs, struct genops_arena *arena, struct genops_error *err);
 /* All defaults of all rows. */
 GENOPS_NODISCARD int genops_option_defaults(const struct genops_option *options, void *object,
     struct genops_arena *arena, struct genops_error *err);
@@ -59,6 +64,8 @@ GENOPS_NODISCARD int genops_option_defaults(const struct genops_option *options,
 const struct genops_option *genops_option_find(const struct genops_option *options, genops_str name);
 /* The nearest name, for "did you mean"; NULL: none is near. */
 const char *genops_option_nearest(const struct genops_option *options, genops_str name);
+/* "number", "duration", "true or false" ...: the type in words, for messages and pages. Static. */
+const char *genops_option_type_text(enum genops_option_type type);
 
 /* The scalars by themselves. */
 bool genops_duration_parse(genops_str text, int64_t *ret_ns);
