@@ -36,6 +36,9 @@ genops_str genops_attributes_standard(const struct genops_attributes *attributes
 /* A standard attribute by short name, telemetry key or header (case ignored); -1 if it is none. */
 int genops_attributes_standard_key(genops_str name);
 
+/* The value as a text: a string's own, a number or boolean written into `out` (64 bytes are enough). */
+genops_str genops_attributes_text(const struct genops_attribute *attribute, char *out, size_t size);
+
 /* `match: {environment: production, team: [a, b], customer_id: "acme-*"}`: every entry must hold; a value is exact, a glob with *,
  * or a list of them. provider, model, operation name and type match as "provider", "model", "operation", "type". */
 struct genops_match_entry {

@@ -21,6 +21,9 @@ int64_t genops_money_add(int64_t a, int64_t b);
  * half to even. False: not a number, negative, or over GENOPS_MONEY_MAX. */
 bool genops_money_parse(genops_str text, int64_t *ret_nano_usd);
 
+/* The same for text * 10^power_of_ten: a rate given per token or per million in nano-USD per million (prices.h). */
+bool genops_money_parse_scaled(genops_str text, int power_of_ten, int64_t *ret_value);
+
 double genops_money_to_usd(int64_t nano_usd);
 /* Nearest nano; false for NaN, negative or too large. */
 bool genops_money_from_usd(double usd, int64_t *ret_nano_usd);
