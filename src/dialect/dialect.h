@@ -23,14 +23,19 @@ struct genops_call {
 	bool is_stream;
 	bool is_metered;                /* false: free by nature (models list, count_tokens): recorded, priced at 0 */
 	bool wants_stream_usage;        /* the client asked for the usage chunk itself */
-	genops_usage expected;          /* bounds: input from bytes (never below the true count), output from max_tokens x n */
-	int64_t max_output_tokens;      /* as asked; 0: not said */
-	int64_t n_choices;              /* 1 unless said */
+	bool asks_usage;                /* an edit asks for usage that the client did not ask for: the answer hides it */
+	genops_usage expected;          /* bounds: input from bytes (never below the true count), output from max_tokens x n_choices;
+					 * output 0: not said, the bound is the model's maximum x n_choices */
+	bool is_input_open;             /* more comes in than the request shows (stored conversation, files, hosted tools):
+					 * the bound is then the greater of expected.input_tokens and the model's context */
+	int64_t max_output_tokens;      /* as asked, of one choice; 0: not said */
+	int64_t n_choices;              /* n or best_of, times the number of prompts; 1 unless said */
 	double temperature;
 	bool has_temperature;
 	enum genops_tier tier;          /* requested; dearest if "auto" */
-	struct genops_buffer content;   /* prompt text for content filters, pieces separated by \n; only if wanted */
-	bool has_content;
+	struct genops_buffer content;   /* prompt text for content filters, pieces separated by \n; only if wanted. Owned:
+					 * genops_buffer_done by who called request_finish */
+	bool has_content;               /* false: no text to read (token ids, audio) or not wanted */
 	size_t n_edits;                 /* body edits: ask for usage in a stream */
 	struct genops_edit edits[4];
 };
@@ -45,6 +50,10 @@ struct genops_answer {
 	bool is_error;                  /* the provider said error, also inside a 200 stream */
 	char error_type[64], finish_reason[32], request_id[96];
 	int64_t n_tool_calls;
+	/* Where a running stream can be ended cleanly: after cut_offset bytes of the piece just fed (and tap.before) the client
+	 * has whole events only. False: an event is half sent; wait for the next piece. */
+	bool can_cut;
+	size_t cut_offset;
 };
 
 enum genops_body_form {
@@ -54,25 +63,47 @@ enum genops_body_form {
 };
 
 struct genops_dialect;
+struct genops_endpoint;
+struct genops_reading;                  /* this room's own: what the shared readers look for (dialect/reading.h) */
+
+struct genops_request_info {
+	const struct genops_endpoint *endpoint;
+	genops_str target;              /* "/v1/chat/completions?x=y" as the provider will see it; borrowed while the state lives */
+	genops_str content_type;        /* request header; empty: none. Multipart forms need its boundary */
+	bool want_content;
+	bool may_ask_usage;             /* the provider's row: stream_usage is GENOPS_STREAM_USAGE_ASKED */
+};
+
+struct genops_response_info {
+	const struct genops_endpoint *endpoint;
+	const struct genops_call *call; /* borrowed while the state lives */
+	bool is_stream;                 /* content type text/event-stream */
+	int status;
+};
 
 /* One endpoint of a dialect: "POST /v1/chat/completions". */
 struct genops_endpoint {
 	const char *name;               /* "openai.chat": ledger, spans, tests */
 	const char *method;
 	const char *path;               /* suffix to match behind the provider's base, "{}" is one segment */
+	const char *operation;          /* gen_ai.operation.name */
 	enum genops_body_form body_form;
+	bool is_metered;                /* false: free by nature, its answer's usage is not counted */
+	struct genops_reading *reading;
 
 	/* Per-exchange state of reading; sizes so that the exchange can take them from its arena. */
 	size_t request_size, response_size;
 	/* request: feed pieces, then finish into *call. SYNTAX: not well formed or ambiguous (400 to the client). */
-	int (*request_begin)(void *state, struct genops_arena *arena, genops_str target, bool want_content);
+	/* A state is done'd once after a begin, also after a begin that failed. */
+	int (*request_begin)(void *state, struct genops_arena *arena, const struct genops_request_info *info);
 	int (*request_feed)(void *state, genops_str piece, struct genops_error *err);
 	int (*request_finish)(void *state, struct genops_call *call, struct genops_error *err);
 	void (*request_done)(void *state);
 	/* response: like the tap of genops/exchange.h; `is_stream` from the content type. Never fails: what cannot be read is
-	 * left out of the answer (has_usage false) and passed on. */
-	int (*response_begin)(void *state, struct genops_arena *arena, const struct genops_call *call, bool is_stream, int status);
-	void (*response_header)(void *state, genops_str name, genops_str value); /* may be NULL */
+	 * left out of the answer (has_usage false) and passed on. `answer` is zeroed by the caller before the first feed and the same one
+	 * for all of an exchange. */
+	int (*response_begin)(void *state, struct genops_arena *arena, const struct genops_response_info *info);
+	void (*response_header)(void *state, genops_str name, genops_str value, struct genops_answer *answer); /* may be NULL */
 	void (*response_feed)(void *state, genops_str piece, struct genops_tap *ret_tap, struct genops_answer *answer);
 	void (*response_finish)(void *state, struct genops_tap *ret_tap, struct genops_answer *answer);
 	void (*response_done)(void *state);
@@ -101,6 +132,11 @@ struct genops_dialect {
 
 /* Built-in providers: name, dialect, default base URL, region, environment variable with the key, the header it goes in, and the variables
  * that `genops run` sets to point the SDK here. One row each in providers.c. */
+enum genops_stream_usage {
+	GENOPS_STREAM_USAGE_ALWAYS,     /* sent unasked, or asking is not known to be accepted: the request stays as it is */
+	GENOPS_STREAM_USAGE_ASKED,      /* sent only when stream_options.include_usage asks for it, and asking is accepted */
+};
+
 struct genops_provider_row {
 	const char *name;               /* "groq": the first path segment */
 	const char *price_name;         /* provider in the catalogue */
@@ -109,6 +145,8 @@ struct genops_provider_row {
 	const char *key_variable;       /* "GROQ_API_KEY" */
 	const char *base_url_variables[4]; /* {"GROQ_BASE_URL", NULL} ... */
 	const char *base_url_suffix;    /* what the variable's value has behind http://host:port/<name> ("/v1", "") */
+	const char *key_header;         /* "authorization" (with "Bearer "), "x-api-key", "api-key" */
+	enum genops_stream_usage stream_usage;
 };
 const struct genops_provider_row *genops_provider_rows(size_t *ret_n);
 const struct genops_provider_row *genops_provider_row_find(genops_str name);
