@@ -234,6 +234,11 @@ static size_t utf8_sequence(const unsigned char *s, size_t n)
 	return len;
 }
 
+size_t genops_str_utf8_sequence(genops_str text)
+{
+	return text.len ? utf8_sequence((const unsigned char *)text.ptr, text.len) : 0;
+}
+
 bool genops_str_is_utf8(genops_str text)
 {
 	const unsigned char *s = (const unsigned char *)text.ptr;

@@ -36,6 +36,8 @@ const char *genops_str_nearest(genops_str name, const char *const *candidates, s
 
 /* UTF-8 well-formed (no surrogates, no overlong forms)? */
 bool genops_str_is_utf8(genops_str text);
+/* The length of the well-formed sequence (one character) that text begins with; 0: there is none. */
+size_t genops_str_utf8_sequence(genops_str text);
 
 /* 2*n lower-case hex digits and a NUL into `out`. And back: false unless exactly n bytes of hex. */
 void genops_str_to_hex(const uint8_t *bytes, size_t n, char *out);

@@ -47,7 +47,7 @@ struct genops_json_value {
 	bool is_integer;            /* number: it is one and fits int64 (1e3 and 1.0 are not) */
 	bool is_cut;                /* string: longer than the text limit; the rest was skipped */
 	int64_t integer;
-	double number;
+	double number;              /* the nearest; an infinity for 1e999 */
 	genops_str text;            /* string: unescaped UTF-8, borrowed for the call, whole (or cut at text_max);
 				     * number: its characters as written */
 	uint64_t start, end;        /* byte offsets of the value in the document: [start, end) where known;
@@ -63,7 +63,7 @@ typedef void genops_json_value_fn(void *arg, const struct genops_json_value *val
 struct genops_json_scan;
 
 struct genops_json_scan_options {
-	size_t max_depth;  /* 0: GENOPS_JSON_DEPTH_MAX */
+	size_t max_depth;  /* 0: GENOPS_JSON_DEPTH_MAX; at most 1024 */
 	size_t text_max;   /* bytes of one wanted string that are kept; 0: 64 KiB */
 	bool allow_duplicates; /* responses: a provider's fault is not the client's; the last one counts */
 };
@@ -74,7 +74,9 @@ struct genops_json_scan *genops_json_scan_new(const struct genops_json_paths *pa
 void genops_json_scan_free(struct genops_json_scan *scan);
 void genops_json_scan_reset(struct genops_json_scan *scan); /* next document; keeps its memory */
 
-/* SYNTAX (err->message names the fault and the byte offset, never the content), LIMIT (depth), NOMEM. After a failure every further feed fails. */
+/* SYNTAX (err->message names the fault and the byte offset, never the content), NOMEM, LIMIT (depth, a key over
+ * 64 KiB, a wanted number over 1024 characters, 2^20 keys in open objects). After a failure every further feed
+ * fails with the same. Values may have been told before a fault: act on them only after end() said OK. */
 GENOPS_NODISCARD int genops_json_scan_feed(struct genops_json_scan *scan, genops_str piece, struct genops_error *err);
 GENOPS_NODISCARD int genops_json_scan_end(struct genops_json_scan *scan, struct genops_error *err);
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * codec/json_paths.h - the compiled set of wanted paths, as json_scan.c walks it. Private to the scanner.
+ *
+ * A trie in one array: a node is a place in a document. Immutable once built, so threads share it.
+ */
+#ifndef CODEC_JSON_PATHS_H
+#define CODEC_JSON_PATHS_H
+
+#include "codec/json_scan.h"
+
+#define GENOPS_JSON_NODE_NONE (-1) /* nobody asked about this place or anything below it */
+
+struct genops_json_node {
+	genops_str key;       /* of the member that leads here; borrowed from the set */
+	int32_t first_child;  /* members asked about, a list through next_sibling */
+	int32_t next_sibling;
+	int32_t element;      /* "[]" */
+	int32_t first_wanted; /* the ids to tell, a list through next */
+};
+
+struct genops_json_wanted {
+	int id;
+	int32_t next;
+};
+
+struct genops_json_paths {
+	struct genops_json_node *nodes; /* [0] is the root */
+	struct genops_json_wanted *wanted;
+	char *text; /* the keys */
+	int32_t n_nodes, n_wanted;
+};
+
+/* The node of member `key` below `node`, or GENOPS_JSON_NODE_NONE. */
+static inline int32_t genops_json_paths_member(const struct genops_json_paths *paths, int32_t node, genops_str key)
+{
+	int32_t child = paths->nodes[node].first_child;
+	while (child >= 0) {
+		const struct genops_json_node *at = &paths->nodes[child];
+		if (at->key.len == key.len && memcmp(at->key.ptr, key.ptr, key.len) == 0)
+			break;
+		child = at->next_sibling;
+	}
+	return child;
+}
+
+#endif
