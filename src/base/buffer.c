@@ -2,6 +2,8 @@
  * base/buffer.c - see buffer.h. Grows by doubling, never over its maximum. Not shared between threads. */
 #include "base/buffer.h"
 
+#include "base/str.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,9 +37,9 @@ char *genops_buffer_reserve(struct genops_buffer *buf, size_t more)
 		return NULL;
 	}
 	if (more > buf->cap - buf->len) {
-		size_t cap = buf->cap ? buf->cap : FIRST_CAP;
-		while (cap < buf->len + more)
-			cap *= 2;
+		size_t need = buf->len + more, cap = buf->cap ? buf->cap : FIRST_CAP;
+		while (cap < need)
+			cap = cap > SIZE_MAX / 2 ? need : 2 * cap;
 		char *ptr = realloc(buf->ptr, cap);
 		if (!ptr) {
 			buf->error = GENOPS_NOMEM;
@@ -51,8 +53,8 @@ char *genops_buffer_reserve(struct genops_buffer *buf, size_t more)
 
 void genops_buffer_add(struct genops_buffer *buf, genops_str bytes)
 {
-	char *to = genops_buffer_reserve(buf, bytes.len);
-	if (!to || !bytes.len)
+	char *to = bytes.len ? genops_buffer_reserve(buf, bytes.len) : NULL;
+	if (!to)
 		return;
 	memcpy(to, bytes.ptr, bytes.len);
 	buf->len += bytes.len;
@@ -66,6 +68,21 @@ void genops_buffer_add_char(struct genops_buffer *buf, char c)
 void genops_buffer_add_text(struct genops_buffer *buf, const char *text)
 {
 	genops_buffer_add(buf, genops_str_of(text));
+}
+
+void genops_buffer_add_utf8(struct genops_buffer *buf, genops_str text)
+{
+	size_t from = 0, at = 0; /* [from, at) is well formed and not added yet */
+	while (at < text.len) {
+		size_t len = genops_str_utf8_sequence(genops_str_skip(text, at));
+		if (!len) {
+			genops_buffer_add(buf, (genops_str){text.ptr + from, at - from});
+			genops_buffer_add(buf, GENOPS_STR("\xEF\xBF\xBD"));
+			from = at + 1;
+		}
+		at += len ? len : 1;
+	}
+	genops_buffer_add(buf, genops_str_skip(text, from));
 }
 
 void genops_buffer_add_int(struct genops_buffer *buf, int64_t value)
@@ -83,14 +100,24 @@ void genops_buffer_add_int(struct genops_buffer *buf, int64_t value)
 	genops_buffer_add(buf, (genops_str){digits + at, sizeof digits - at});
 }
 
+/* Room for `more` bytes and a NUL behind them, which is not counted and may stand beyond the maximum. */
+static char *reserve_with_nul(struct genops_buffer *buf, size_t more)
+{
+	size_t max = buf->max;
+	if (max < SIZE_MAX)
+		buf->max = max + 1;
+	char *to = genops_buffer_reserve(buf, more + 1);
+	buf->max = max;
+	return to;
+}
+
 void genops_buffer_printf(struct genops_buffer *buf, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
 	int need = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	/* vsnprintf wants room for its NUL, which is not counted. */
-	char *to = need < 0 ? NULL : genops_buffer_reserve(buf, (size_t)need + 1);
+	char *to = need < 0 ? NULL : reserve_with_nul(buf, (size_t)need);
 	if (!to)
 		return;
 	va_start(args, format);
@@ -102,16 +129,12 @@ void genops_buffer_printf(struct genops_buffer *buf, const char *format, ...)
 char *genops_buffer_take(struct genops_buffer *buf, size_t *ret_len)
 {
 	size_t len = buf->len;
-	size_t max = buf->max;
-	if (!buf->error && len == max)
-		buf->max = max + 1; /* the NUL may stand beyond the maximum */
-	char *to = genops_buffer_reserve(buf, 1);
-	buf->max = max;
+	char *to = reserve_with_nul(buf, 0);
 	if (!to)
 		return NULL;
 	*to = '\0';
 	char *ptr = buf->ptr;
-	*buf = (struct genops_buffer){.max = max};
+	*buf = (struct genops_buffer){.max = buf->max};
 	if (ret_len)
 		*ret_len = len;
 	return ptr;

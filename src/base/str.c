@@ -239,14 +239,30 @@ size_t genops_str_utf8_sequence(genops_str text)
 	return text.len ? utf8_sequence((const unsigned char *)text.ptr, text.len) : 0;
 }
 
+/* How many bytes from `at` are ASCII, in steps of eight: most text is. */
+static size_t ascii_run(genops_str text, size_t at)
+{
+	size_t from = at;
+	while (text.len - at >= sizeof(uint64_t)) {
+		uint64_t eight;
+		memcpy(&eight, text.ptr + at, sizeof eight);
+		if (eight & UINT64_C(0x8080808080808080))
+			break;
+		at += sizeof eight;
+	}
+	return at - from;
+}
+
 bool genops_str_is_utf8(genops_str text)
 {
 	const unsigned char *s = (const unsigned char *)text.ptr;
-	for (size_t i = 0; i < text.len;) {
-		size_t len = utf8_sequence(s + i, text.len - i);
+	size_t at = ascii_run(text, 0);
+	while (at < text.len) {
+		size_t len = utf8_sequence(s + at, text.len - at);
 		if (!len)
 			return false;
-		i += len;
+		at += len;
+		at += ascii_run(text, at);
 	}
 	return true;
 }

@@ -414,9 +414,9 @@ static int outcome(const struct genops_json_scan *scan, struct genops_error *err
 
 int genops_json_scan_feed(struct genops_json_scan *scan, genops_str piece, struct genops_error *err)
 {
-	const char *at = piece.ptr, *end = at + piece.len;
 	if (scan->code != GENOPS_OK || !piece.len)
 		return outcome(scan, err);
+	const char *at = piece.ptr, *end = at + piece.len;
 	scan->piece = at;
 	while (at && at < end)
 		at = scan_bytes(scan, at, end);
