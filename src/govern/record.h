@@ -3,7 +3,7 @@
  * metrics are made from. Encoded once by the process that ran it, decoded by the drain.
  *
  * Encoding: a version byte, then fields as (tag varint, length varint or fixed value), unknown tags skipped, so that an old
- * drain reads a newer process. Decoding bounds everything and borrows texts from the bytes.
+ * drain reads a newer process (docs/queue-format.md; rows in govern/record_fields.h). Decoding bounds everything and borrows texts from the bytes.
  */
 #ifndef GOVERN_RECORD_H
 #define GOVERN_RECORD_H
@@ -75,7 +75,13 @@ struct genops_record {
 
 #define GENOPS_RECORD_MAX ((size_t)1 << 20) /* bytes, encoded */
 
-/* Appends the encoding. Check buf->error. */
+/* How long the lists may be (evaluations: GENOPS_EVALUATIONS_MAX). */
+#define GENOPS_RECORD_BUDGETS_MAX    64
+#define GENOPS_RECORD_ALERTS_MAX     256
+#define GENOPS_RECORD_ATTRIBUTES_MAX 256
+
+/* Appends the encoding. Check buf->error: LIMIT when a list is too long, or the record's upper bound (its texts and about 12 bytes a
+ * field) is over GENOPS_RECORD_MAX or over what the buffer may still hold; nothing is appended then. */
 void genops_record_encode(const struct genops_record *record, struct genops_buffer *buf);
 
 /* Texts borrow from `bytes`, arrays live in the arena. CORRUPT, NOMEM. */

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * tests/unit/govern/test_record.c - govern/record.c and record_decode.c: decode(encode(x)) = x, maxima, damage. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "govern/record.h"
+#include "govern/record_fields.h"
+
+#define S(literal) {"" literal, sizeof(literal) - 1} /* a static initialiser, unlike GENOPS_STR */
+
+static const struct genops_evaluation evaluations[] = {
+    {S("max-cost"), S("cost_limit"), GENOPS_WARNING, GENOPS_REASON_COST_LIMIT, true, false, S("alert"),
+	S("estimated 0.9 USD is over the limit of 0.5 USD")},
+    {S("models"), S("model_governance"), GENOPS_ALLOWED, GENOPS_REASON_NONE, false, true, S(""), S("")},
+    {S(""), S(""), GENOPS_BLOCKED, GENOPS_REASON_APPROVAL_REQUIRED, true, false, S("block"), S("x")},
+};
+
+static const struct genops_record_budget budgets[] = {
+    {.key = {UINT64_C(0x8877665544332211), UINT64_MAX}, .name = S("team-day"), .label = S("team-day[team=search]"),
+	.period = GENOPS_PERIOD_DAILY, .limit_nano_usd = INT64_C(50000000000), .consumed_nano_usd = 7,
+	.reserved_nano_usd = -1, .n_lines = 2,
+	.lines = {{GENOPS_PERIOD_HOURLY, 1700000000, 1700003600}, {GENOPS_PERIOD_TOTAL, 0, INT64_MAX}}},
+    {.name = S("all"), .period = GENOPS_PERIOD_TOTAL},
+};
+
+static const struct genops_record_alert alerts[] = {
+    {S("team-day"), {GENOPS_PERIOD_DAILY, 80, INT64_C(50000000000), INT64_C(41000000000), 1700000000}},
+    {S("all"), {GENOPS_PERIOD_HOURLY, 0, 0, 0, 0}},
+};
+
+static const struct genops_attribute attributes[] = {
+    {S("team"), GENOPS_ATTRIBUTE_STRING, {.string = S("search")}},
+    {S("empty"), GENOPS_ATTRIBUTE_STRING, {.string = S("")}},
+    {S("count"), GENOPS_ATTRIBUTE_INT, {.integer = -5}},
+    {S("zero"), GENOPS_ATTRIBUTE_INT, {.integer = 0}},
+    {S("score"), GENOPS_ATTRIBUTE_DOUBLE, {.number = -0.125}},
+    {S("yes"), GENOPS_ATTRIBUTE_BOOL, {.boolean = true}},
+    {S("no"), GENOPS_ATTRIBUTE_BOOL, {.boolean = false}},
+};
+
+static struct genops_record full_record(void)
+{
+	struct genops_record r = {
+	    .trace_id = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+	    .span_id = {21, 22, 23, 24, 25, 26, 27, 28}, .parent_span_id = {0, 0, 0, 0, 0, 0, 0, 9},
+	    .tracestate = S("a=b"), .start_unix_ns = INT64_C(1700000000123456789),
+	    .decided_unix_ns = INT64_C(1700000000123457789), .first_byte_unix_ns = 1, .end_unix_ns = INT64_MAX,
+	    .name = S("chat"), .type = S("ai.inference"), .provider = S("openai"), .request_model = S("gpt-4o"),
+	    .response_model = S("gpt-4o-2024-08-06"), .region = S("eu"), .outcome = GENOPS_OUTCOME_ABANDONED,
+	    .lease = 0, .result = GENOPS_BLOCKED, .reason = GENOPS_REASON_BUDGET_EXCEEDED,
+	    .mode = GENOPS_MODE_AUDIT_ONLY, .is_refused = true, .delayed_ns = INT64_MIN, .policy = S("p"),
+	    .policy_type = S("budget"), .message = S("a message that is longer than thirty-two bytes, quite a bit"),
+	    .n_evaluations = 3, .evaluations = evaluations, .estimated_nano_usd = -1,
+	    .reserved_nano_usd = UINT32_MAX, .actual_nano_usd = INT64_C(1) << 32, .input_nano_usd = 1,
+	    .output_nano_usd = 2, .is_cost_estimated = true, .price_source = S("catalog"), .n_budgets = 2,
+	    .budgets = budgets, .n_alerts = 2, .alerts = alerts, .http_status = 429, .is_stream = true,
+	    .is_dry_run = true, .finish_reason = S("stop"), .error_type = S("e"), .provider_request_id = S("req_1"),
+	    .key_name = S("k"), .dialect = S("openai.chat"), .max_output_tokens = 4096, .temperature = 0.7,
+	    .has_temperature = true, .service_name = S("svc"), .host = S("h"), .user = S("u"), .pid = UINT32_MAX,
+	    .n_attributes = 7, .attributes = attributes,
+	};
+	int64_t count = 1;
+#define X(field, unit) r.usage.field = count++;
+	GENOPS_USAGE_FIELDS(X)
+#undef X
+	r.usage.images = GENOPS_USAGE_COUNT_MAX;
+	r.usage.tier = GENOPS_TIER_PRIORITY;
+	r.usage.is_estimated = true;
+	return r;
+}
+
+static void assert_text(genops_str a, genops_str b)
+{
+	assert_int_equal(a.len, b.len);
+	if (a.len)
+		assert_memory_equal(a.ptr, b.ptr, a.len);
+}
+
+#define SAME_ID(field)    assert_memory_equal(a->field, b->field, sizeof a->field);
+#define SAME_INT(field)   assert_true(a->field == b->field);
+#define SAME_U32(field)   assert_true(a->field == b->field);
+#define SAME_SMALL(field) assert_true(a->field == b->field);
+#define SAME_ENUM(field)  assert_true(a->field == b->field);
+#define SAME_FLAG(field)  assert_true(a->field == b->field);
+#define SAME_TEXT(field)  assert_text(a->field, b->field);
+#define SAME(number, kind, field, limit) SAME_##kind(field)
+
+static void assert_same_budget(const struct genops_record_budget *a, const struct genops_record_budget *b)
+{
+	BUDGET_FIELDS(SAME)
+	assert_int_equal(a->n_lines, b->n_lines);
+	for (size_t i = 0; i < a->n_lines; i++) {
+		assert_int_equal(a->lines[i].period, b->lines[i].period);
+		assert_true(a->lines[i].start_unix_s == b->lines[i].start_unix_s);
+		assert_true(a->lines[i].end_unix_s == b->lines[i].end_unix_s);
+	}
+}
+
+static void assert_same_attribute(const struct genops_attribute *a, const struct genops_attribute *b)
+{
+	assert_text(a->key, b->key);
+	assert_int_equal(a->type, b->type);
+	switch (a->type) {
+	case GENOPS_ATTRIBUTE_STRING:
+		assert_text(a->value.string, b->value.string);
+		break;
+	case GENOPS_ATTRIBUTE_INT:
+		assert_true(a->value.integer == b->value.integer);
+		break;
+	case GENOPS_ATTRIBUTE_DOUBLE:
+		assert_memory_equal(&a->value.number, &b->value.number, 8);
+		break;
+	case GENOPS_ATTRIBUTE_BOOL:
+		assert_true(a->value.boolean == b->value.boolean);
+		break;
+	}
+}
+
+static void assert_same_lists(const struct genops_record *x, const struct genops_record *y)
+{
+	assert_int_equal(x->n_evaluations, y->n_evaluations);
+	for (size_t i = 0; i < x->n_evaluations; i++) {
+		const struct genops_evaluation *a = &x->evaluations[i], *b = &y->evaluations[i];
+		EVALUATION_FIELDS(SAME)
+	}
+	assert_int_equal(x->n_budgets, y->n_budgets);
+	for (size_t i = 0; i < x->n_budgets; i++)
+		assert_same_budget(&x->budgets[i], &y->budgets[i]);
+	assert_int_equal(x->n_alerts, y->n_alerts);
+	for (size_t i = 0; i < x->n_alerts; i++) {
+		const struct genops_record_alert *a = &x->alerts[i], *b = &y->alerts[i];
+		ALERT_FIELDS(SAME)
+	}
+	assert_int_equal(x->n_attributes, y->n_attributes);
+	for (size_t i = 0; i < x->n_attributes; i++)
+		assert_same_attribute(&x->attributes[i], &y->attributes[i]);
+}
+
+static void assert_same(const struct genops_record *a, const struct genops_record *b)
+{
+	RECORD_FIELDS(SAME)
+	assert_int_equal(a->lease, b->lease);
+	assert_true(a->has_temperature == b->has_temperature);
+	assert_memory_equal(&a->temperature, &b->temperature, 8);
+#define X(field, unit) assert_true(a->usage.field == b->usage.field);
+	GENOPS_USAGE_FIELDS(X)
+#undef X
+	assert_same_lists(a, b);
+}
+
+static void check_round_trip(const struct genops_record *record)
+{
+	struct genops_buffer buf;
+	genops_buffer_init(&buf, GENOPS_RECORD_MAX);
+	genops_record_encode(record, &buf);
+	assert_int_equal(buf.error, 0);
+	struct genops_arena arena;
+	genops_arena_init(&arena, 1 << 20);
+	struct genops_record back;
+	struct genops_error err;
+	assert_int_equal(genops_record_decode(genops_buffer_view(&buf), &arena, &back, &err), GENOPS_OK);
+	assert_same(record, &back);
+	genops_arena_done(&arena);
+	genops_buffer_done(&buf);
+}
+
+/* proves CORE-062: what an operation did is written down whole */
+static void test_round_trip_full(void **state)
+{
+	struct genops_record record = full_record();
+	check_round_trip(&record);
+}
+
+static void test_round_trip_empty(void **state)
+{
+	struct genops_record record = {.lease = UINT32_MAX};
+	check_round_trip(&record);
+	struct genops_buffer buf;
+	genops_buffer_init(&buf, 4096);
+	genops_record_encode(&record, &buf);
+	assert_int_equal(buf.len, 1); /* only the version: what is zero is not stored */
+	genops_buffer_done(&buf);
+}
+
+/* Text lengths on both sides of every branch of the copying and of the length's varint. */
+static void test_text_lengths(void **state)
+{
+	static char text[20000];
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (char)(i * 31 + i / 255);
+	struct genops_record record = {.lease = 7};
+	for (size_t len = 0; len < 300; len++) {
+		record.name = (genops_str){text + len, len};
+		record.user = (genops_str){text, 300 - len};
+		check_round_trip(&record);
+	}
+	record.message = (genops_str){text, sizeof text};
+	check_round_trip(&record);
+}
+
+static void test_encode_limits(void **state)
+{
+	struct genops_record record = full_record();
+	struct genops_buffer buf;
+	genops_buffer_init(&buf, 100);
+	genops_record_encode(&record, &buf);
+	assert_int_equal(buf.error, GENOPS_LIMIT);
+	assert_int_equal(buf.len, 0);
+	genops_record_encode(&record, &buf); /* sticky */
+	assert_int_equal(buf.len, 0);
+	genops_buffer_done(&buf);
+
+	genops_buffer_init(&buf, GENOPS_RECORD_MAX);
+	static char big[GENOPS_RECORD_MAX];
+	record.message = (genops_str){big, sizeof big};
+	genops_record_encode(&record, &buf);
+	assert_int_equal(buf.error, GENOPS_LIMIT);
+	genops_buffer_clear(&buf);
+	record = full_record();
+	record.n_evaluations = GENOPS_EVALUATIONS_MAX + 1; /* refused before it is read */
+	genops_record_encode(&record, &buf);
+	assert_int_equal(buf.error, GENOPS_LIMIT);
+	genops_buffer_done(&buf);
+}
+
+static int decode(const void *bytes, size_t len, struct genops_record *ret)
+{
+	static struct genops_arena arena = {.max = 1 << 20};
+	struct genops_error err;
+	genops_arena_done(&arena);
+	return genops_record_decode((genops_str){bytes, len}, &arena, ret, &err);
+}
+
+/* A newer process's fields, in every form and with a longer key, are passed over. */
+static void test_unknown_fields_are_skipped(void **state)
+{
+	static const uint8_t bytes[] = {RECORD_VERSION, 0xe0, 0x07, 9, 0xe1, 0x07, 1, 2, 3, 4, 0xe2, 0x07, 1, 2, 3, 4, 5,
+	    6, 7, 8, 0xe3, 0x07, 2, 'h', 'i', 0xe0, 0xe1, 0x07, 1, 9 << 2 | FORM_BYTES, 1, 'n'};
+	struct genops_record record;
+	assert_int_equal(decode(bytes, sizeof bytes, &record), GENOPS_OK);
+	assert_text(record.name, GENOPS_STR("n"));
+	assert_int_equal(record.lease, UINT32_MAX);
+}
+
+static void test_bad_bytes(void **state)
+{
+	static const struct {
+		uint8_t bytes[16];
+		size_t len;
+	} rows[] = {
+	    {{0}, 0},                                            /* nothing */
+	    {{RECORD_VERSION + 1}, 1},                           /* another version */
+	    {{RECORD_VERSION, 0x80, 0x80, 0x80, 0}, 5},          /* a key without an end */
+	    {{RECORD_VERSION, 15 << 2 | FORM_BYTE}, 2},          /* no value */
+	    {{RECORD_VERSION, 15 << 2 | FORM_BYTE, 7}, 3},       /* an outcome that does not exist */
+	    {{RECORD_VERSION, 16 << 2 | FORM_BYTE, 4}, 3},       /* a result ... */
+	    {{RECORD_VERSION, 19 << 2 | FORM_BYTE, 2}, 3},       /* a flag that is neither */
+	    {{RECORD_VERSION, 9 << 2 | FORM_BYTE, 1}, 3},        /* a text in the form of a byte */
+	    {{RECORD_VERSION, 9 << 2 | FORM_BYTES, 5, 'a'}, 4},  /* a text beyond the end */
+	    {{RECORD_VERSION, 1 << 2 | FORM_BYTES, 1, 'a'}, 4},  /* a trace id of one byte */
+	    {{RECORD_VERSION, 31 << 2 | FORM_WORD32, 0xe8, 3, 0, 0}, 6}, /* HTTP status 1000 */
+	    {{RECORD_VERSION, 0x80, 2 | 0}, 3},                  /* usage in the form of a byte, cut */
+	    {{RECORD_VERSION, 0x82, 2, 255, 255, 255, 255, 255, 255, 255, 255}, 11}, /* negative usage */
+	    {{RECORD_VERSION, 0x84, 1, 3}, 4},                   /* an evaluation in the form of a byte */
+	    {{RECORD_VERSION, 0x87, 1, 3, 3 << 2, 4, 0}, 7},     /* an evaluation's result, out of range */
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct genops_record record = {.pid = 77};
+		assert_int_equal(decode(rows[i].bytes, rows[i].len, &record), GENOPS_CORRUPT);
+		assert_int_equal(record.pid, 77); /* untouched */
+	}
+}
+
+/* A cut record is refused or shorter, never read beyond; each prefix lies at the end of its own allocation. */
+static void test_every_prefix_and_every_flip(void **state)
+{
+	struct genops_record record = full_record(), back;
+	struct genops_buffer buf;
+	genops_buffer_init(&buf, GENOPS_RECORD_MAX);
+	genops_record_encode(&record, &buf);
+	for (size_t len = 0; len < buf.len; len++) {
+		char *copy = malloc(len ? len : 1);
+		memcpy(copy, buf.ptr, len);
+		(void)decode(copy, len, &back);
+		free(copy);
+	}
+	for (size_t bit = 0; bit < buf.len * 8; bit++) {
+		buf.ptr[bit / 8] = (char)(buf.ptr[bit / 8] ^ 1 << bit % 8);
+		(void)decode(buf.ptr, buf.len, &back);
+		buf.ptr[bit / 8] = (char)(buf.ptr[bit / 8] ^ 1 << bit % 8);
+	}
+	assert_int_equal(decode(buf.ptr, buf.len, &back), GENOPS_OK);
+	genops_buffer_done(&buf);
+}
+
+static void test_too_many_attributes(void **state)
+{
+	static uint8_t bytes[1 + 3 * (GENOPS_RECORD_ATTRIBUTES_MAX + 1)];
+	bytes[0] = RECORD_VERSION;
+	for (size_t i = 1; i < sizeof bytes; i += 3)
+		memcpy(bytes + i, "\x93\x01", 3); /* an empty attribute */
+	struct genops_record record;
+	assert_int_equal(decode(bytes, sizeof bytes - 3, &record), GENOPS_OK);
+	assert_int_equal(record.n_attributes, GENOPS_RECORD_ATTRIBUTES_MAX);
+	assert_int_equal(decode(bytes, sizeof bytes, &record), GENOPS_CORRUPT);
+}
+
+static void test_no_memory(void **state)
+{
+	struct genops_record record = full_record(), back = {.pid = 77};
+	struct genops_buffer buf;
+	genops_buffer_init(&buf, GENOPS_RECORD_MAX);
+	genops_record_encode(&record, &buf);
+	struct genops_arena arena;
+	struct genops_error err;
+	int code = GENOPS_NOMEM;
+	for (size_t max = 0; code == GENOPS_NOMEM; max += 64) {
+		assert_true(max < 100000);
+		genops_arena_init(&arena, max);
+		code = genops_record_decode(genops_buffer_view(&buf), &arena, &back, &err);
+		genops_arena_done(&arena);
+		if (code == GENOPS_NOMEM)
+			assert_int_equal(back.pid, 77);
+	}
+	assert_int_equal(code, GENOPS_OK);
+	genops_buffer_done(&buf);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_round_trip_full),
+	    cmocka_unit_test(test_round_trip_empty),
+	    cmocka_unit_test(test_text_lengths),
+	    cmocka_unit_test(test_encode_limits),
+	    cmocka_unit_test(test_unknown_fields_are_skipped),
+	    cmocka_unit_test(test_bad_bytes),
+	    cmocka_unit_test(test_every_prefix_and_every_flip),
+	    cmocka_unit_test(test_too_many_attributes),
+	    cmocka_unit_test(test_no_memory),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
