@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * failing_alloc.h - makes the n-th allocation of a program fail, to walk every out-of-memory path.
+ *
+ * Replaces malloc, calloc and realloc of the test that includes it. Where a sanitizer owns these, nothing is
+ * replaced and FAILING_ALLOC is 0: such a test then skips its loop. One thread only.
+ */
+#ifndef TESTS_FAILING_ALLOC_H
+#define TESTS_FAILING_ALLOC_H
+
+#include <stddef.h>
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define FAILING_ALLOC 1
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *ptr, size_t size);
+
+static long allocs_left = -1; /* negative: never fail; 0: the next one fails, and all after it */
+
+static int alloc_fails(void)
+{
+	if (allocs_left < 0)
+		return 0;
+	if (allocs_left == 0)
+		return 1;
+	allocs_left--;
+	return 0;
+}
+
+void *malloc(size_t size)
+{
+	return alloc_fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return alloc_fails() ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *ptr, size_t size)
+{
+	return alloc_fails() ? NULL : __libc_realloc(ptr, size);
+}
+#else
+#define FAILING_ALLOC 0
+static long allocs_left = -1;
+#endif
+
+#endif
