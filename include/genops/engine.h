@@ -24,7 +24,7 @@ enum genops_log_level { GENOPS_LOG_ERROR, GENOPS_LOG_WARN, GENOPS_LOG_INFO, GENO
 /* Called from any thread, one line without newline, never a secret or a prompt. Must not call the engine. */
 typedef void genops_log_fn(void *arg, enum genops_log_level level, const char *line);
 
-enum genops_drain {
+enum genops_drain_mode {
 	GENOPS_DRAIN_AUTO,   /* drain the state directory when nobody else does (the default) */
 	GENOPS_DRAIN_NEVER,  /* only append: gateway workers beside a drain process, read-only commands */
 	GENOPS_DRAIN_ALWAYS, /* fail to open with GENOPS_BUSY when another process drains */
@@ -36,7 +36,7 @@ struct genops_engine_options {
 	const char *config_text;  /* YAML instead of a file; NULL: none */
 	const char *state_dir;    /* NULL: configuration, $GENOPS_STATE_DIR, ~/.genops/state */
 	const char *service_name; /* resource attribute service.name; NULL: $OTEL_SERVICE_NAME or "genops" */
-	enum genops_drain drain;
+	enum genops_drain_mode drain;
 	genops_log_fn *on_log;    /* NULL: silent */
 	void *log_arg;
 };

@@ -21,10 +21,10 @@ extern "C" {
 
 typedef struct genops_exchange genops_exchange;
 
-/* Begins an exchange. `provider` is the first path segment's provider name ("openai"), `method` "POST",
- * `target` the rest of the request target as sent ("/v1/chat/completions?x=y"); both copied. */
-GENOPS_API GENOPS_NODISCARD int genops_exchange_new(genops_engine *engine, genops_str provider,
-    genops_str method, genops_str target, genops_exchange **ret_exchange, struct genops_error *err);
+/* Begins an exchange. `method` is "POST"; `target` the request target as sent, with path prefix, provider and
+ * query ("/t/search/p/bot/openai/v1/chat/completions?x=y"). Both are copied. Errors: NOMEM, LIMIT. */
+GENOPS_API GENOPS_NODISCARD int genops_exchange_new(genops_engine *engine, genops_str method, genops_str target,
+    genops_exchange **ret_exchange, struct genops_error *err);
 
 /* One request header, any case. Copied as far as needed. */
 GENOPS_API GENOPS_NODISCARD int genops_exchange_header(
@@ -58,10 +58,11 @@ struct genops_edit {
 };
 
 struct genops_forward {
+	genops_str provider;       /* name of the provider in the configuration: chooses the connection */
 	genops_str path;           /* target at the provider, prefix (/t/...) removed, base path added */
 	int64_t delay_ns;          /* hold the call back this long first */
-	size_t n_headers;          /* set or remove: authentication, traceparent, accept-encoding, x-genops-* */
-	struct genops_header headers[32];
+	size_t n_headers;          /* set or remove: authentication, traceparent, baggage, accept-encoding */
+	struct genops_header headers[16]; /* the host also removes every x-genops-* header */
 	size_t n_edits;
 	struct genops_edit edits[4];
 };
@@ -82,9 +83,9 @@ GENOPS_API void genops_exchange_refuse(genops_exchange *exchange, int status, co
 GENOPS_API size_t genops_exchange_answer_headers(
     const genops_exchange *exchange, struct genops_header *headers, size_t max);
 
-/* The provider's status line and the headers that matter (content-type, x-amzn-bedrock-*, ...). Returns
- * whether the body is a stream that must be passed on without buffering. */
-GENOPS_API bool genops_exchange_response_head(genops_exchange *exchange, int status);
+/* The provider's status and content type. Returns whether the body is a stream that must be passed on without
+ * buffering. Then the other response headers, one by one. */
+GENOPS_API bool genops_exchange_response_head(genops_exchange *exchange, int status, genops_str content_type);
 GENOPS_API void genops_exchange_response_header(genops_exchange *exchange, genops_str name, genops_str value);
 
 /* What to do with the piece just read. */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * genops/control.h - the control API, /api/v1/..., for any HTTP host.
+ *
+ *   POST /api/v1/decide      {"provider", "model", "attributes": {...}, "content", "input_tokens", "max_output_tokens",
+ *                             "estimated_cost_usd"}   a hypothetical call: nothing is reserved or recorded
+ *   GET  /api/v1/cost        ?by=team&since=...&until=...&where=team=x     as `genops cost --json`
+ *   GET  /api/v1/budgets                                                   as `genops budget --json`
+ *   GET  /api/v1/policies                                                  as `genops policy --json`
+ *   GET  /api/v1/operations  ?limit=100&team=...                           newest first
+ *
+ * Authentication is the gateway's: a virtual key as Bearer token or x-api-key; without require_key a loopback gateway answers
+ * anybody. A key bound to attributes sees and decides as those attributes. These calls read SQLite: call them from a
+ * thread that may block for some milliseconds.
+ */
+#ifndef GENOPS_CONTROL_H
+#define GENOPS_CONTROL_H
+
+#include <genops/engine.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct genops_control_answer {
+	int status;          /* HTTP */
+	char *body;          /* JSON, owned by the caller: free() */
+	size_t body_len;
+};
+
+/* Answers one request. `target` with query, `secret` the presented key ("" : none). Always fills *ret_answer (errors are JSON
+ * {"error": {"message", "fix"}}); GENOPS_NOMEM only when not even that could be made. */
+GENOPS_API GENOPS_NODISCARD int genops_control_handle(genops_engine *engine, genops_str method, genops_str target,
+    genops_str secret, genops_str body, struct genops_control_answer *ret_answer, struct genops_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * genops/gateway.h - what an HTTP host needs to know of the configuration to stand a gateway up.
+ *
+ * For `genops serve`, which writes nginx's configuration from it, and for anybody who hosts exchanges
+ * (genops/exchange.h) himself. All texts are owned by the struct; a change of these settings needs a new host,
+ * everything else reloads by itself.
+ */
+#ifndef GENOPS_GATEWAY_H
+#define GENOPS_GATEWAY_H
+
+#include <genops/engine.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct genops_gateway_provider {
+	const char *name;          /* first path segment */
+	const char *scheme, *host; /* "https", "api.openai.com" */
+	int port;
+	const char *ca_file;       /* "" : the system's */
+	const char *const *base_url_variables; /* NULL-ended: what SDKs read (OPENAI_BASE_URL) */
+	const char *base_url_suffix;           /* behind http://host:port/<name> in those variables ("/v1") */
+	const char *key_variable;              /* "OPENAI_API_KEY"; "" : none */
+	bool has_key;              /* the gateway has a key of its own for it */
+};
+
+struct genops_gateway {
+	const char *listen_host;   /* "127.0.0.1" */
+	int listen_port;           /* 0: pick one */
+	const char *listen_h2c_host;
+	int listen_h2c_port;       /* -1: none */
+	int workers;               /* 0: one per processor */
+	int64_t max_body_bytes;
+	int64_t connect_timeout_ms, read_timeout_ms;
+	const char *tls_certificate, *tls_key; /* "" : plain */
+	const char *state_dir, *config_file;   /* resolved; config_file "" : none */
+	size_t n_providers;        /* those that have an address */
+	const struct genops_gateway_provider *providers;
+};
+
+/* Reads the gateway's settings from a configuration (as genops_engine_open finds it) without opening anything. Returns the owned
+ * settings, or NULL with err: CONFIG, SYNTAX, IO, NOMEM. */
+GENOPS_API struct genops_gateway *genops_gateway_load(
+    const struct genops_engine_options *options, struct genops_error *err);
+GENOPS_API void genops_gateway_free(struct genops_gateway *gateway);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

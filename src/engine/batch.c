@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/batch.c - see batch.h. One thread. */
+#include "engine/batch.h"
+
+#include "codec/json_write.h"
+
+#include <stdio.h>
+
+#define ARENA_MAX ((size_t)64 << 20)
+
+void genops_batch_init(struct genops_batch *batch)
+{
+	batch->n = 0;
+	genops_arena_init(&batch->arena, ARENA_MAX);
+	genops_buffer_init(&batch->bytes, GENOPS_BATCH_BYTES + GENOPS_SEGMENT_ENTRY_MAX);
+}
+
+void genops_batch_done(struct genops_batch *batch)
+{
+	genops_arena_done(&batch->arena);
+	genops_buffer_done(&batch->bytes);
+}
+
+static genops_str entry_at(const struct genops_batch *batch, size_t i)
+{
+	return (genops_str){batch->bytes.ptr + batch->entries[i].offset, batch->entries[i].len};
+}
+
+static int add(struct genops_batch *batch, const struct genops_segment_entry *entry, struct genops_error *err)
+{
+	batch->entries[batch->n].kind = entry->kind;
+	batch->entries[batch->n].offset = batch->bytes.len;
+	batch->entries[batch->n].len = entry->payload.len;
+	genops_buffer_add(&batch->bytes, entry->payload);
+	if (batch->bytes.error)
+		return genops_fail(err, batch->bytes.error, "a batch of entries does not fit into memory");
+	batch->n++;
+	batch->after = entry->after;
+	return GENOPS_OK;
+}
+
+int genops_batch_read(struct genops_batch *batch, struct genops_segment_reader *reader,
+    struct genops_segment_position at, uint64_t until, const struct genops_log *log, struct genops_metrics *metrics,
+    struct genops_error *err)
+{
+	genops_buffer_clear(&batch->bytes);
+	batch->n = 0;
+	batch->after = at;
+	while (batch->n < GENOPS_BATCH_ENTRIES && batch->bytes.len < GENOPS_BATCH_BYTES) {
+		struct genops_segment_entry entry;
+		bool is_found = false;
+		struct genops_error fault;
+		if (until && batch->after.sequence >= until)
+			break;
+		int code = genops_segment_next(reader, &entry, &is_found, &fault);
+		if (code == GENOPS_CORRUPT) {
+			genops_log_error(log, GENOPS_LOG_ERROR, "a segment is damaged", &fault);
+			genops_metrics_add(metrics, "genops_self_damaged_segments_total", "", 1);
+			continue;
+		}
+		if (code != GENOPS_OK)
+			return genops_fail(err, code, "%s", fault.message);
+		if (!is_found)
+			break;
+		GENOPS_TRY(add(batch, &entry, err));
+	}
+	return GENOPS_OK;
+}
+
+static int store_alerts(struct genops_ledger *ledger, const struct genops_record *record, const struct genops_log *log,
+    struct genops_error *err)
+{
+	for (size_t i = 0; i < record->n_alerts; i++) {
+		const struct genops_record_alert *crossed = &record->alerts[i];
+		const char *period = genops_period_name(crossed->alert.period);
+		char text[512];
+		struct genops_buffer detail = {.ptr = NULL, .max = 4096};
+		struct genops_json_writer json;
+		genops_json_writer_init(&json, &detail);
+		genops_json_object_begin(&json);
+		genops_json_key_string(&json, "budget", crossed->budget);
+		genops_json_key_string(&json, "period", genops_str_of(period));
+		genops_json_key_int(&json, "percent", crossed->alert.percent);
+		genops_json_key_money(&json, "limit", crossed->alert.limit_nano_usd);
+		genops_json_key_money(&json, "consumed", crossed->alert.consumed_nano_usd);
+		genops_json_object_end(&json);
+		int code = detail.error ? genops_fail(err, detail.error, "an alert cannot be written down")
+					: genops_ledger_add_event(ledger, record->end_unix_ns,
+					      GENOPS_STR("budget.alert"), genops_buffer_view(&detail), err);
+		genops_buffer_done(&detail);
+		GENOPS_TRY(code);
+		snprintf(text, sizeof text, "budget \"%.*s\" has passed %d %% of its %s limit",
+		    (int)(crossed->budget.len > 128 ? 128 : crossed->budget.len), crossed->budget.ptr,
+		    crossed->alert.percent, period);
+		genops_log_write(log, GENOPS_LOG_WARN, "%s", text);
+	}
+	return GENOPS_OK;
+}
+
+static int store_entry(struct genops_batch *batch, size_t i, struct genops_ledger *ledger, const struct genops_log *log,
+    struct genops_metrics *metrics, struct genops_error *err)
+{
+	struct genops_record record;
+	struct genops_error fault;
+	enum genops_entry_kind kind = batch->entries[i].kind;
+	if (kind != GENOPS_ENTRY_OPERATION && kind != GENOPS_ENTRY_EVENT)
+		return GENOPS_OK; /* received spans have a consumer of their own */
+	if (genops_record_decode(entry_at(batch, i), &batch->arena, &record, &fault) != GENOPS_OK) {
+		genops_log_error(log, GENOPS_LOG_ERROR, "a record cannot be read", &fault);
+		genops_metrics_add(metrics, "genops_self_undecodable_records_total", "", 1);
+		return GENOPS_OK;
+	}
+	if (kind == GENOPS_ENTRY_EVENT)
+		return store_alerts(ledger, &record, log, err);
+	bool is_new = false;
+	GENOPS_TRY(genops_ledger_add(ledger, &record, entry_at(batch, i), &is_new, err));
+	if (is_new)
+		genops_metrics_add_record(metrics, &record);
+	return GENOPS_OK;
+}
+
+int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger, const struct genops_log *log,
+    struct genops_metrics *metrics, struct genops_error *err)
+{
+	genops_arena_reset(&batch->arena);
+	GENOPS_TRY(genops_ledger_begin(ledger, err));
+	int code = GENOPS_OK;
+	for (size_t i = 0; code == GENOPS_OK && i < batch->n; i++)
+		code = store_entry(batch, i, ledger, log, metrics, err);
+	if (code == GENOPS_OK)
+		code = genops_ledger_position(ledger, batch->after, err);
+	if (code == GENOPS_OK)
+		code = genops_ledger_commit(ledger, err);
+	if (code != GENOPS_OK)
+		genops_ledger_rollback(ledger);
+	return code;
+}
+
+int genops_batch_enqueue(struct genops_batch *batch, struct genops_queue *queue, struct genops_error *err)
+{
+	struct genops_queue_entry entries[GENOPS_BATCH_ENTRIES];
+	for (size_t i = 0; i < batch->n; i++)
+		entries[i] = (struct genops_queue_entry){batch->entries[i].kind, entry_at(batch, i)};
+	return genops_queue_append(queue, entries, batch->n, &batch->after, 1, err);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/batch.h - entries of one writer's segments, read together and stored together. For drain.c only. */
+#ifndef ENGINE_BATCH_H
+#define ENGINE_BATCH_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/log.h"
+#include "store/ledger.h"
+#include "store/queue.h"
+#include "telemetry/metrics.h"
+
+#define GENOPS_BATCH_ENTRIES 512
+#define GENOPS_BATCH_BYTES   ((size_t)1 << 20)
+
+struct genops_batch {
+	struct genops_arena arena;           /* decoded records */
+	struct genops_buffer bytes;
+	struct genops_segment_position after; /* behind the last entry */
+	size_t n;
+	struct {
+		enum genops_entry_kind kind;
+		size_t offset, len;
+	} entries[GENOPS_BATCH_ENTRIES];
+};
+
+void genops_batch_init(struct genops_batch *batch);
+void genops_batch_done(struct genops_batch *batch);
+
+/* Reads up to a batch, none with a sequence over `until` (0: no bound). Damage is logged, counted and skipped. */
+GENOPS_NODISCARD int genops_batch_read(struct genops_batch *batch, struct genops_segment_reader *reader,
+    struct genops_segment_position at, uint64_t until, const struct genops_log *log, struct genops_metrics *metrics,
+    struct genops_error *err);
+
+/* One ledger transaction: rows, roll-ups, audit links and the position. Counts new operations in `metrics`. */
+GENOPS_NODISCARD int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger,
+    const struct genops_log *log, struct genops_metrics *metrics, struct genops_error *err);
+
+/* One queue block with the same position. */
+GENOPS_NODISCARD int genops_batch_enqueue(struct genops_batch *batch, struct genops_queue *queue, struct genops_error *err);
+
+#endif

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/drain.c - see drain.h.
+ *
+ * One pass: for each writer's segments, batches go into one ledger transaction together with the position
+ * behind them, then into the queue as one block that holds the same position. When the queue is behind (a crash between the
+ * two, or it was full), what it lacks is read from the segments once more, for the queue alone; segments are removed only
+ * when both are past them. So a slow or dead destination never holds up the ledger.
+ */
+#include "engine/drain.h"
+
+#include "base/clock.h"
+#include "engine/batch.h"
+#include "engine/publish.h"
+#include "engine/reap.h"
+#include "store/state_dir.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WRITERS_MAX      2048
+#define PUMPS_MAX        32
+#define SERIES_MAX       10000
+#define SYNC_EVERY_NS    GENOPS_NS_PER_S
+#define PUBLISH_EVERY_NS (250 * GENOPS_NS_PER_MS)
+
+struct source { /* one writer's segments */
+	struct genops_segment_position ledger_at, queue_at;
+	struct genops_segment_reader *reader;
+};
+
+struct genops_drain {
+	genops_engine *engine;
+	struct genops_drain_lock *lock;
+	struct genops_ledger *ledger;
+	struct genops_queue *queue;
+	struct genops_metrics *metrics;
+	struct genops_config *config;        /* one reference */
+	struct genops_batch batch;
+	size_t n_sources;
+	struct source sources[WRITERS_MAX];
+	size_t n_pumps;
+	struct genops_pump *pumps[PUMPS_MAX];
+	bool is_changed;                     /* since the last publish */
+	int64_t published_ns, synced_ns;
+};
+
+/* --- sources --- */
+
+static struct source *find_source(struct genops_drain *drain, struct genops_segment_position at)
+{
+	for (size_t i = 0; i < drain->n_sources; i++) {
+		struct genops_segment_position *known = &drain->sources[i].ledger_at;
+		if (known->process == at.process && known->epoch == at.epoch)
+			return &drain->sources[i];
+	}
+	return NULL;
+}
+
+static void add_source(struct genops_drain *drain, struct genops_segment_position first)
+{
+	if (drain->n_sources == WRITERS_MAX || find_source(drain, first))
+		return;
+	drain->sources[drain->n_sources++] = (struct source){.ledger_at = first, .queue_at = first};
+}
+
+static void drop_source(struct genops_drain *drain, size_t i)
+{
+	genops_segment_reader_free(drain->sources[i].reader);
+	drain->sources[i] = drain->sources[--drain->n_sources];
+}
+
+/* New writers appear; one whose files are all gone is dropped, and forgotten by the ledger. */
+static int discover(struct genops_drain *drain, struct genops_segment_position *firsts, struct genops_error *err)
+{
+	size_t n = genops_segment_list(drain->engine->state_dir, firsts, WRITERS_MAX);
+	if (n > WRITERS_MAX)
+		n = WRITERS_MAX;
+	for (size_t i = 0; i < n; i++)
+		add_source(drain, firsts[i]);
+	for (size_t i = drain->n_sources; i-- > 0;) {
+		bool is_listed = false;
+		for (size_t j = 0; j < n && !is_listed; j++)
+			is_listed = firsts[j].process == drain->sources[i].ledger_at.process &&
+				    firsts[j].epoch == drain->sources[i].ledger_at.epoch;
+		if (!is_listed)
+			drop_source(drain, i);
+	}
+	return GENOPS_OK;
+}
+
+static int with_list(struct genops_drain *drain,
+    int (*use)(struct genops_drain *, struct genops_segment_position *, struct genops_error *), struct genops_error *err)
+{
+	struct genops_segment_position *list = calloc(WRITERS_MAX, sizeof *list);
+	if (!list)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for the list of segments");
+	int code = use(drain, list, err);
+	free(list);
+	return code;
+}
+
+static int load_positions(struct genops_drain *drain, struct genops_segment_position *list, struct genops_error *err)
+{
+	size_t n = genops_ledger_positions(drain->ledger, list, WRITERS_MAX);
+	for (size_t i = 0; i < n && i < WRITERS_MAX; i++)
+		add_source(drain, list[i]);
+	n = genops_queue_positions(drain->queue, list, WRITERS_MAX);
+	for (size_t i = 0; i < n && i < WRITERS_MAX; i++) {
+		struct source *source = find_source(drain, list[i]);
+		if (source && list[i].sequence < source->ledger_at.sequence)
+			source->queue_at = list[i];
+	}
+	return GENOPS_OK;
+}
+
+/* --- one pass --- */
+
+/* What the ledger has and the queue has not. */
+static int catch_up_queue(struct genops_drain *drain, struct source *source, struct genops_error *err)
+{
+	struct genops_segment_reader *reader =
+	    genops_segment_reader_new(drain->engine->state_dir, source->queue_at, err);
+	if (!reader)
+		return GENOPS_IO;
+	int code = GENOPS_OK;
+	while (code == GENOPS_OK && source->queue_at.sequence < source->ledger_at.sequence) {
+		code = genops_batch_read(&drain->batch, reader, source->queue_at, source->ledger_at.sequence,
+		    &drain->engine->log, drain->metrics, err);
+		if (code != GENOPS_OK || !drain->batch.n)
+			break;
+		code = genops_batch_enqueue(&drain->batch, drain->queue, err);
+		if (code == GENOPS_OK)
+			source->queue_at = drain->batch.after;
+	}
+	if (code == GENOPS_OK && source->queue_at.sequence < source->ledger_at.sequence)
+		source->queue_at = source->ledger_at; /* the rest is gone: damage, told by batch_read */
+	genops_segment_reader_free(reader);
+	return code;
+}
+
+static int drain_batch(struct genops_drain *drain, struct source *source, struct genops_error *err)
+{
+	struct genops_batch *batch = &drain->batch;
+	bool is_level = source->queue_at.sequence == source->ledger_at.sequence;
+	GENOPS_TRY(genops_batch_store(batch, drain->ledger, &drain->engine->log, drain->metrics, err));
+	source->ledger_at = batch->after;
+	drain->is_changed = true;
+	if (!drain->n_pumps) {
+		source->queue_at = batch->after;
+		return GENOPS_OK;
+	}
+	if (!is_level)
+		return GENOPS_OK; /* catch_up_queue brings it, in order */
+	GENOPS_TRY(genops_batch_enqueue(batch, drain->queue, err));
+	source->queue_at = batch->after;
+	return GENOPS_OK;
+}
+
+static int drain_source(struct genops_drain *drain, struct source *source, size_t *n, struct genops_error *err)
+{
+	int code = GENOPS_OK;
+	if (drain->n_pumps && source->queue_at.sequence < source->ledger_at.sequence)
+		code = catch_up_queue(drain, source, err);
+	if (code != GENOPS_OK && code != GENOPS_FULL)
+		return code;
+	if (!source->reader) {
+		source->reader = genops_segment_reader_new(drain->engine->state_dir, source->ledger_at, err);
+		if (!source->reader)
+			return GENOPS_IO;
+	}
+	for (;;) {
+		GENOPS_TRY(genops_batch_read(&drain->batch, source->reader, source->ledger_at, 0, &drain->engine->log,
+		    drain->metrics, err));
+		if (!drain->batch.n)
+			return code;
+		int taken = drain_batch(drain, source, err);
+		if (taken == GENOPS_FULL) {
+			code = taken; /* the ledger has them, the queue catches up later */
+		} else if (taken != GENOPS_OK) {
+			/* The reader is past entries that were not stored: begin again at the stored position. */
+			genops_segment_reader_free(source->reader);
+			source->reader = NULL;
+			return taken;
+		}
+		*n += drain->batch.n;
+	}
+}
+
+static void remove_drained(struct genops_drain *drain)
+{
+	for (size_t i = 0; i < drain->n_sources; i++) {
+		const struct source *source = &drain->sources[i];
+		genops_segment_remove_before(drain->engine->state_dir,
+		    source->queue_at.sequence < source->ledger_at.sequence ? source->queue_at : source->ledger_at);
+	}
+}
+
+int genops_drain_collect(struct genops_drain *drain, size_t *ret_n, struct genops_error *err)
+{
+	size_t n = 0;
+	int result = GENOPS_OK;
+	GENOPS_TRY(with_list(drain, discover, err));
+	for (size_t i = 0; i < drain->n_sources; i++) {
+		int code = drain_source(drain, &drain->sources[i], &n, err);
+		if (code != GENOPS_OK)
+			result = code;
+		if (code != GENOPS_OK && code != GENOPS_FULL)
+			break;
+	}
+	if (n) {
+		for (size_t i = 0; i < drain->n_pumps; i++)
+			genops_pump_wake(drain->pumps[i]);
+	}
+	*ret_n = n;
+	return result;
+}
+
+int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_error *err)
+{
+	int code = genops_drain_collect(drain, ret_n, err);
+	if (code == GENOPS_OK || code == GENOPS_FULL) {
+		struct genops_reaping reaping = {drain->engine, drain->ledger};
+		genops_counters_reap(drain->engine->counters, genops_clock_unix_ns(), genops_reap_settle, &reaping);
+		remove_drained(drain);
+	}
+	return code;
+}
+
+/* --- for those who do not drain --- */
+
+static bool has_more(const char *state_dir, struct genops_segment_position at)
+{
+	struct genops_segment_entry entry;
+	struct genops_error err;
+	bool is_found = false;
+	struct genops_segment_reader *reader = genops_segment_reader_new(state_dir, at, &err);
+	if (!reader)
+		return true;
+	int code = genops_segment_next(reader, &entry, &is_found, &err);
+	genops_segment_reader_free(reader);
+	return code != GENOPS_OK || is_found;
+}
+
+static int compare(struct genops_ledger *ledger, const char *state_dir, bool *ret_is_behind, struct genops_error *err)
+{
+	struct genops_segment_position *lists = calloc(2 * WRITERS_MAX, sizeof *lists);
+	if (!lists)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for the list of segments");
+	struct genops_segment_position *stored = lists, *there = lists + WRITERS_MAX;
+	size_t n_there = genops_segment_list(state_dir, there, WRITERS_MAX);
+	size_t n_stored = genops_ledger_positions(ledger, stored, WRITERS_MAX);
+	bool is_behind = false;
+	for (size_t i = 0; i < n_there && i < WRITERS_MAX && !is_behind; i++) {
+		struct genops_segment_position at = there[i];
+		for (size_t j = 0; j < n_stored && j < WRITERS_MAX; j++) {
+			if (stored[j].process == at.process && stored[j].epoch == at.epoch)
+				at = stored[j];
+		}
+		is_behind = has_more(state_dir, at);
+	}
+	free(lists);
+	*ret_is_behind = is_behind;
+	return GENOPS_OK;
+}
+
+int genops_drain_is_behind(const char *state_dir, bool *ret_is_behind, struct genops_error *err)
+{
+	struct genops_ledger *ledger;
+	GENOPS_TRY(genops_ledger_open(state_dir, false, &ledger, err));
+	int code = compare(ledger, state_dir, ret_is_behind, err);
+	genops_ledger_close(ledger);
+	return code;
+}
+
+/* --- configuration and destinations --- */
+
+static void stop_pumps(struct genops_drain *drain)
+{
+	for (size_t i = 0; i < drain->n_pumps; i++)
+		genops_pump_stop(drain->pumps[i]);
+	drain->n_pumps = 0;
+}
+
+static void start_pumps(struct genops_drain *drain)
+{
+	const struct genops_config_telemetry *telemetry = &drain->config->telemetry;
+	struct genops_error err;
+	for (size_t i = 0; i < telemetry->n_exporters && drain->n_pumps < PUMPS_MAX; i++) {
+		if (genops_pump_start(drain->engine, drain->queue, &telemetry->exporters[i], drain->config,
+			drain->metrics, &drain->pumps[drain->n_pumps], &err) == GENOPS_OK)
+			drain->n_pumps++;
+		else
+			genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "a destination cannot be started", &err);
+	}
+}
+
+void genops_drain_configure(struct genops_drain *drain, struct genops_config *config)
+{
+	stop_pumps(drain);
+	genops_config_unref(drain->config);
+	drain->config = genops_config_ref(config);
+	start_pumps(drain);
+}
+
+bool genops_drain_offer(struct genops_drain *drain, int64_t since_monotonic_ns)
+{
+	for (size_t i = 0; i < drain->n_pumps; i++) {
+		if (!genops_pump_is_offered(drain->pumps[i], since_monotonic_ns))
+			return false;
+	}
+	return true;
+}
+
+void genops_drain_upkeep(struct genops_drain *drain)
+{
+	int64_t now_ns = genops_clock_monotonic_ns();
+	struct genops_error err;
+	if (now_ns - drain->synced_ns >= drain->config->sync_interval_ns && drain->is_changed) {
+		if (genops_segment_sync(drain->engine->state_dir, &err) != GENOPS_OK)
+			genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "the segments could not be synced", &err);
+		drain->synced_ns = now_ns;
+	}
+	if (drain->is_changed && now_ns - drain->published_ns >= PUBLISH_EVERY_NS) {
+		drain->is_changed = false;
+		drain->published_ns = now_ns;
+		genops_publish_metrics(drain->engine, drain->metrics, drain->queue);
+	}
+}
+
+/* --- open and close --- */
+
+static int restore_budget(void *arg, struct genops_hash key, genops_str label, enum genops_period period,
+    int64_t start_unix_s, int64_t end_unix_s, int64_t consumed_nano_usd)
+{
+	struct genops_drain *drain = arg;
+	struct genops_error err;
+	int code = genops_counters_restore(drain->engine->counters, key, label, period, start_unix_s, end_unix_s,
+	    consumed_nano_usd, &err);
+	if (code != GENOPS_OK)
+		genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "a budget could not be restored", &err);
+	return code;
+}
+
+int genops_drain_restore(struct genops_drain *drain, struct genops_error *err)
+{
+	return genops_ledger_budgets(
+	    drain->ledger, genops_clock_unix_ns() / GENOPS_NS_PER_S, restore_budget, drain, err);
+}
+
+static int open_stores(struct genops_drain *drain, struct genops_error *err)
+{
+	const struct genops_config_telemetry *telemetry = &drain->config->telemetry;
+	struct genops_queue_options options = {
+	    .max_bytes = (uint64_t)telemetry->queue_max_size,
+	    .is_compressed = telemetry->queue_compression != 0,
+	    .encryption_key = telemetry->queue_encryption_key,
+	};
+	GENOPS_TRY(genops_drain_lock_try(drain->engine->state_dir, &drain->lock, err));
+	GENOPS_TRY(genops_ledger_open(drain->engine->state_dir, true, &drain->ledger, err));
+	GENOPS_TRY(genops_queue_open(drain->engine->state_dir, &options, &drain->queue, err));
+	drain->metrics = genops_metrics_new(SERIES_MAX);
+	if (!drain->metrics)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for the metrics");
+	return with_list(drain, load_positions, err);
+}
+
+int genops_drain_open(genops_engine *engine, struct genops_drain **ret_drain, struct genops_error *err)
+{
+	struct genops_drain *drain = calloc(1, sizeof *drain);
+	if (!drain)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for the drain");
+	drain->engine = engine;
+	drain->config = genops_engine_config(engine);
+	genops_batch_init(&drain->batch);
+	int code = open_stores(drain, err);
+	if (code != GENOPS_OK) {
+		genops_drain_close(drain);
+		return code;
+	}
+	genops_publish_seed(drain->ledger, drain->metrics);
+	drain->is_changed = true;
+	start_pumps(drain);
+	*ret_drain = drain;
+	return GENOPS_OK;
+}
+
+void genops_drain_close(struct genops_drain *drain)
+{
+	if (!drain)
+		return;
+	stop_pumps(drain);
+	for (size_t i = 0; i < drain->n_sources; i++)
+		genops_segment_reader_free(drain->sources[i].reader);
+	if (drain->metrics && drain->queue)
+		genops_publish_metrics(drain->engine, drain->metrics, drain->queue);
+	genops_queue_close(drain->queue);
+	genops_ledger_close(drain->ledger);
+	genops_drain_lock_release(drain->lock);
+	genops_metrics_free(drain->metrics);
+	genops_batch_done(&drain->batch);
+	genops_config_unref(drain->config);
+	free(drain);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/drain.h - the one consumer of everybody's segments: ledger, audit chain, metrics, export queue, reaping.
+ *
+ * Exists in the one process that holds the directory's drain lock. Every entry is counted exactly once, because
+ * the positions are stored in the same ledger transaction; the queue stores them in its own blocks.
+ * One thread (upkeep.c) calls everything here.
+ */
+#ifndef ENGINE_DRAIN_H
+#define ENGINE_DRAIN_H
+
+#include "engine/engine.h"
+#include "store/ledger.h"
+#include "store/queue.h"
+#include "telemetry/metrics.h"
+
+struct genops_drain;
+struct genops_pump;
+
+/* Takes the drain lock and opens ledger and queue. BUSY: another process drains. */
+GENOPS_NODISCARD int genops_drain_open(genops_engine *engine, struct genops_drain **ret_drain, struct genops_error *err);
+void genops_drain_close(struct genops_drain *drain);
+
+/* Everything that is in the segments now, then the dead processes' leases. *ret_n: entries taken. FULL: the
+ * queue is full; what is in the segments stays there (back-pressure). */
+GENOPS_NODISCARD int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_error *err);
+
+/* As pass, but leaves dead processes' leases alone: before the counters are restored. */
+GENOPS_NODISCARD int genops_drain_collect(struct genops_drain *drain, size_t *ret_n, struct genops_error *err);
+
+/* For a process that does not drain: is something in the segments that the ledger has not? */
+GENOPS_NODISCARD int genops_drain_is_behind(const char *state_dir, bool *ret_is_behind, struct genops_error *err);
+
+/* Sums of the ledger into the counters, when this process was the first to attach. */
+GENOPS_NODISCARD int genops_drain_restore(struct genops_drain *drain, struct genops_error *err);
+
+/* What is due: sync of the segments, publishing of the metrics. */
+void genops_drain_upkeep(struct genops_drain *drain);
+
+/* Uses a changed configuration from the next pass on. */
+void genops_drain_configure(struct genops_drain *drain, struct genops_config *config);
+
+/* Has every destination got everything, or tried to since then? */
+bool genops_drain_offer(struct genops_drain *drain, int64_t since_monotonic_ns);
+
+/* pump.c: one thread per destination, from the queue to the far side. */
+GENOPS_NODISCARD int genops_pump_start(genops_engine *engine, struct genops_queue *queue,
+    const struct genops_config_exporter *exporter, struct genops_config *config, struct genops_metrics *metrics,
+    struct genops_pump **ret_pump, struct genops_error *err);
+void genops_pump_stop(struct genops_pump *pump);
+void genops_pump_wake(struct genops_pump *pump);
+/* Has everything in the queue been sent, or at least tried since `since`? */
+bool genops_pump_is_offered(struct genops_pump *pump, int64_t since_monotonic_ns);
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/engine.c - opening a configuration and a state directory, and everything that lives as long as they do.
+ *
+ * Opening: configuration -> state directory -> counters -> (first process of all: drain what is left, restore the
+ * counters from the ledger) -> segment writer -> thread. The first attacher holds the counters' set-up lock
+ * until they are restored, so nobody spends from a budget that is not yet known.
+ */
+#include "engine/engine.h"
+
+#include "base/clock.h"
+#include "engine/drain.h"
+#include "engine/operation.h"
+#include "store/state_dir.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FLUSH_POLL_US      2000
+#define SEGMENTS_MAX_BYTES ((uint64_t)2 << 30)
+
+struct genops_config *genops_engine_config(genops_engine *engine)
+{
+	pthread_mutex_lock(&engine->lock);
+	struct genops_config *config = genops_config_ref(engine->config);
+	pthread_mutex_unlock(&engine->lock);
+	return config;
+}
+
+const char *genops_version(void)
+{
+	return "0.1.0";
+}
+
+/* --- opening --- */
+
+static char *dup_or_null(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+static void learn_who_and_where(genops_engine *engine)
+{
+	struct passwd entry, *found = NULL;
+	char buffer[1024];
+	const char *user = getenv("GENOPS_USER");
+	if (gethostname(engine->host, sizeof engine->host - 1) != 0)
+		engine->host[0] = '\0';
+	if (!user && getpwuid_r(getuid(), &entry, buffer, sizeof buffer, &found) == 0 && found)
+		user = found->pw_name;
+	if (user)
+		strncpy(engine->user, user, sizeof engine->user - 1);
+	engine->pid = (uint32_t)getpid();
+}
+
+static enum genops_log_level log_level(void)
+{
+	const char *text = getenv("GENOPS_LOG_LEVEL");
+	static const char *const names[] = {"error", "warn", "info", "debug"};
+	if (!text)
+		text = getenv("OTEL_LOG_LEVEL");
+	for (int i = 0; text && i < 4; i++) {
+		if (!strcasecmp(text, names[i]) || (i == GENOPS_LOG_WARN && !strcasecmp(text, "warning")))
+			return (enum genops_log_level)i;
+	}
+	return GENOPS_LOG_INFO;
+}
+
+static int keep_options(genops_engine *engine, const struct genops_engine_options *options, struct genops_error *err)
+{
+	const char *service = options->service_name ? options->service_name : getenv("OTEL_SERVICE_NAME");
+	engine->config_file = dup_or_null(options->config_file);
+	engine->config_text = dup_or_null(options->config_text);
+	engine->state_option = dup_or_null(options->state_dir);
+	engine->service_name = strdup(service ? service : "genops");
+	engine->drain_option = options->drain;
+	engine->log = (struct genops_log){options->on_log, options->log_arg, log_level()};
+	if (!engine->service_name || (options->config_file && !engine->config_file) ||
+	    (options->config_text && !engine->config_text) || (options->state_dir && !engine->state_option))
+		return genops_fail(err, GENOPS_NOMEM, "no memory for an engine");
+	return GENOPS_OK;
+}
+
+static struct genops_config *load_config(genops_engine *engine, struct genops_error *err)
+{
+	struct genops_config_source source = {
+	    .file = engine->config_file,
+	    .text = engine->config_text,
+	    .state_dir = engine->state_option,
+	};
+	return genops_config_load(&source, err);
+}
+
+/* The first of all processes: what others left behind goes into the ledger, then the ledger's sums into the counters. */
+static int restore(genops_engine *engine, struct genops_error *err)
+{
+	struct genops_drain *drain = NULL;
+	size_t n = 0;
+	GENOPS_TRY(genops_drain_open(engine, &drain, err));
+	int code = genops_drain_collect(drain, &n, err);
+	if (code == GENOPS_OK || code == GENOPS_FULL)
+		code = genops_drain_restore(drain, err);
+	if (code == GENOPS_OK)
+		genops_counters_ready(engine->counters);
+	if (code != GENOPS_OK || engine->drain_option == GENOPS_DRAIN_NEVER) {
+		genops_drain_close(drain);
+		return code;
+	}
+	engine->drain = drain;
+	engine->is_draining = true;
+	return GENOPS_OK;
+}
+
+static int open_segments(genops_engine *engine, struct genops_error *err)
+{
+	engine->segments = genops_segment_writer_new(engine->state_dir, genops_counters_process(engine->counters),
+	    genops_counters_epoch(engine->counters), SEGMENTS_MAX_BYTES, err);
+	return engine->segments ? GENOPS_OK : GENOPS_NOMEM;
+}
+
+static int open_state(genops_engine *engine, struct genops_error *err)
+{
+	bool is_first = false;
+	engine->config = load_config(engine, err);
+	if (!engine->config)
+		return err->code;
+	engine->state_dir = strndup(engine->config->state_dir.ptr, engine->config->state_dir.len);
+	if (!engine->state_dir)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for an engine");
+	GENOPS_TRY(genops_state_dir_open(engine->state_dir, err));
+	GENOPS_TRY(genops_counters_open(engine->state_dir, &engine->counters, &is_first, err));
+	GENOPS_TRY(open_segments(engine, err));
+	if (is_first)
+		GENOPS_TRY(restore(engine, err));
+	if (engine->drain_option == GENOPS_DRAIN_ALWAYS && !engine->drain) {
+		GENOPS_TRY(genops_drain_open(engine, &engine->drain, err));
+		engine->is_draining = true;
+	}
+	return genops_upkeep_start(engine, err);
+}
+
+static int init_locks(genops_engine *engine)
+{
+	pthread_condattr_t attributes;
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	int failure = pthread_mutex_init(&engine->lock, NULL) || pthread_mutex_init(&engine->wake_lock, NULL) ||
+		      pthread_cond_init(&engine->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	return failure;
+}
+
+genops_engine *genops_engine_open(const struct genops_engine_options *options, struct genops_error *err)
+{
+	struct genops_engine_options defaults = {.size = sizeof defaults};
+	struct genops_error own;
+	if (!err)
+		err = &own;
+	if (!options)
+		options = &defaults;
+	if (options->size != sizeof *options) {
+		genops_fail_fix(err, GENOPS_MISUSE, "set options.size = sizeof options, and compile against the installed headers",
+		    "options->size is %zu, this library's is %zu", options->size, sizeof *options);
+		return NULL;
+	}
+	genops_engine *engine = calloc(1, sizeof *engine);
+	if (!engine || init_locks(engine)) {
+		free(engine);
+		genops_fail(err, GENOPS_NOMEM, "no memory for an engine");
+		return NULL;
+	}
+	learn_who_and_where(engine);
+	int code = keep_options(engine, options, err);
+	if (code == GENOPS_OK)
+		code = open_state(engine, err);
+	if (code != GENOPS_OK) {
+		genops_engine_close(engine);
+		return NULL;
+	}
+	return engine;
+}
+
+/* --- closing --- */
+
+static void end_open_operations(genops_engine *engine)
+{
+	for (;;) {
+		pthread_mutex_lock(&engine->lock);
+		struct genops_operation *operation = engine->open_operations;
+		pthread_mutex_unlock(&engine->lock);
+		if (!operation)
+			return;
+		/* A failure to store the record was logged; the counters are settled either way. */
+		(void)genops_operation_end(operation, GENOPS_OUTCOME_CANCELLED, NULL);
+	}
+}
+
+void genops_engine_close(genops_engine *engine)
+{
+	if (!engine)
+		return;
+	if (engine->segments)
+		end_open_operations(engine);
+	genops_upkeep_stop(engine);
+	genops_drain_close(engine->drain);
+	genops_segment_writer_free(engine->segments);
+	genops_counters_close(engine->counters);
+	while (engine->free_operations) {
+		struct genops_operation *operation = engine->free_operations;
+		engine->free_operations = operation->next;
+		genops_operation_free(operation);
+	}
+	genops_config_unref(engine->config);
+	pthread_cond_destroy(&engine->wake);
+	pthread_mutex_destroy(&engine->wake_lock);
+	pthread_mutex_destroy(&engine->lock);
+	free(engine->config_file);
+	free(engine->config_text);
+	free(engine->state_option);
+	free(engine->state_dir);
+	free(engine->service_name);
+	free(engine);
+}
+
+int genops_engine_after_fork(genops_engine *engine, struct genops_error *err)
+{
+	/* Of the parent's, the child keeps the snapshot and the pool; threads, drain, slot and segment are the parent's.
+	 * Their handles are given up without closing: what they lock and where they write belongs to the parent. */
+	init_locks(engine);
+	engine->has_thread = false;
+	engine->drain = NULL;
+	engine->is_draining = false;
+	engine->open_operations = NULL;
+	engine->pid = (uint32_t)getpid();
+	GENOPS_TRY(genops_counters_after_fork(engine->counters, err));
+	GENOPS_TRY(open_segments(engine, err));
+	return genops_upkeep_start(engine, err);
+}
+
+/* --- reload and flush --- */
+
+int genops_engine_reload(genops_engine *engine, bool *ret_changed, struct genops_error *err)
+{
+	struct genops_config *old = genops_engine_config(engine);
+	bool is_stale = genops_config_is_stale(old);
+	genops_config_unref(old);
+	if (ret_changed)
+		*ret_changed = false;
+	if (!is_stale)
+		return GENOPS_OK;
+	struct genops_error own;
+	struct genops_config *fresh = load_config(engine, err ? err : &own);
+	if (!fresh) {
+		atomic_fetch_add(&engine->n_reload_failures, 1);
+		return err ? err->code : own.code;
+	}
+	pthread_mutex_lock(&engine->lock);
+	old = engine->config;
+	engine->config = fresh;
+	pthread_mutex_unlock(&engine->lock);
+	genops_config_unref(old);
+	atomic_fetch_add(&engine->n_reloads, 1);
+	if (ret_changed)
+		*ret_changed = true;
+	return GENOPS_OK;
+}
+
+/* Somebody else drains: has the ledger everything that anybody appended? */
+static bool is_in_ledger(genops_engine *engine)
+{
+	struct genops_error err;
+	bool is_behind = true;
+	return genops_drain_is_behind(engine->state_dir, &is_behind, &err) == GENOPS_OK && !is_behind;
+}
+
+int genops_engine_flush(genops_engine *engine, int64_t timeout_ms, struct genops_error *err)
+{
+	int64_t asked_ns = genops_clock_monotonic_ns();
+	int64_t deadline_ns = timeout_ms < 0 ? INT64_MAX : asked_ns + timeout_ms * GENOPS_NS_PER_MS;
+	atomic_store(&engine->flush_asked_ns, asked_ns);
+	for (;;) {
+		genops_upkeep_wake(engine);
+		if (atomic_load(&engine->is_draining) ? atomic_load(&engine->flush_done_ns) >= asked_ns
+						      : is_in_ledger(engine))
+			return GENOPS_OK;
+		if (genops_clock_monotonic_ns() > deadline_ns)
+			return genops_fail_fix(err, GENOPS_TIMEOUT,
+			    "nothing is lost; `genops status` says who drains and what waits",
+			    "not everything was in the ledger and offered to the exporters after %lld ms",
+			    (long long)timeout_ms);
+		usleep(FLUSH_POLL_US);
+	}
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/engine.h - the inside of a genops_engine, for the files of this room and its thin neighbours.
+ *
+ * Lock order: engine.lock alone; nothing else is taken and nothing is called while it is held. Everything
+ * that outlives a call holds its own reference to the configuration snapshot.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "base/log.h"
+#include "engine/config.h"
+#include "store/counters.h"
+#include "store/segment.h"
+
+#include <genops/engine.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct genops_drain;
+
+struct genops_engine {
+	struct genops_log log;
+	char *config_file, *config_text, *state_option; /* as given; NULL: not given */
+	char *state_dir;
+	char *service_name;
+	char host[64], user[64];
+	uint32_t pid;
+	enum genops_drain_mode drain_option;
+
+	pthread_mutex_t lock;                /* config, the lists of operations */
+	struct genops_config *config;        /* current snapshot: one reference */
+	struct genops_operation *free_operations;
+	size_t n_free;
+	struct genops_operation *open_operations; /* doubly linked, for close */
+
+	struct genops_counters *counters;
+	struct genops_segment_writer *segments;
+
+	/* The background thread: upkeep.c. */
+	pthread_t thread;
+	bool has_thread;
+	pthread_mutex_t wake_lock;
+	pthread_cond_t wake;
+	bool must_stop, is_woken;
+	_Atomic int64_t flush_asked_ns, flush_done_ns; /* monotonic; set by flush, answered by the thread */
+	_Atomic bool is_draining;
+	struct genops_drain *drain;          /* not NULL: this process drains; the thread's alone once it runs */
+
+	/* Of this process, for status and metrics. */
+	_Atomic uint64_t n_operations, n_refused, n_append_failures, n_reloads, n_reload_failures;
+};
+
+/* The current snapshot; the caller unrefs. */
+struct genops_config *genops_engine_config(genops_engine *engine);
+
+/* upkeep.c: the thread that reloads, drains, exports, reaps. */
+GENOPS_NODISCARD int genops_upkeep_start(genops_engine *engine, struct genops_error *err);
+void genops_upkeep_stop(genops_engine *engine);
+void genops_upkeep_wake(genops_engine *engine);
+
+#endif

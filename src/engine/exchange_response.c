@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/exchange_response.c - the answer half of a governed exchange: follow, meter, cut off, settle.
+ *
+ * What the call has cost so far is written into its lease before the piece that shows it goes out, so that nothing the
+ * client has received can be lost with this process.
+ */
+#include "engine/exchange_state.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#include <stdlib.h>
+
+/* Without a report, tokens are told from bytes: about four to a token in English, more in code, fewer in other scripts. */
+#define BYTES_PER_TOKEN 4
+/* A stream that is longer than this many bytes for each token it was capped at does not honour its cap. */
+#define BYTES_PER_CAPPED_TOKEN 8
+
+bool genops_exchange_response_head(genops_exchange *exchange, int status, genops_str content_type)
+{
+	exchange->status = status;
+	exchange->has_head = true;
+	exchange->is_stream = genops_str_starts(content_type, GENOPS_STR("text/event-stream")) ||
+			      genops_str_starts(content_type, GENOPS_STR("application/x-ndjson"));
+	if (!exchange->operation)
+		return exchange->is_stream;
+	exchange->operation->record.http_status = status;
+	exchange->operation->record.first_byte_unix_ns = genops_clock_unix_ns();
+	struct genops_response_info info = {
+	    .endpoint = exchange->endpoint,
+	    .call = &exchange->call,
+	    .is_stream = exchange->is_stream,
+	    .status = status,
+	};
+	void *state = genops_arena_alloc(&exchange->arena, exchange->endpoint->response_size + 1);
+	/* Without memory the answer passes unread and is settled by its size. */
+	if (!state)
+		return exchange->is_stream;
+	if (exchange->endpoint->response_begin(state, &exchange->arena, &info) == GENOPS_OK)
+		exchange->response = state;
+	else
+		exchange->endpoint->response_done(state);
+	return exchange->is_stream;
+}
+
+void genops_exchange_response_header(genops_exchange *exchange, genops_str name, genops_str value)
+{
+	if (exchange->response && exchange->endpoint->response_header)
+		exchange->endpoint->response_header(exchange->response, name, value, &exchange->answer);
+}
+
+static int64_t tokens_of_output(const genops_exchange *exchange)
+{
+	int64_t bytes = exchange->answer.output_bytes;
+	int64_t cap = exchange->call.expected.output_tokens;
+	int64_t tokens = (bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;
+	if (cap && tokens > cap)
+		tokens = bytes / BYTES_PER_CAPPED_TOKEN > cap ? bytes / BYTES_PER_CAPPED_TOKEN : cap;
+	return tokens;
+}
+
+/* What the provider reported, or what can be told without a report, marked estimated. */
+static genops_usage usage_so_far(const genops_exchange *exchange)
+{
+	if (exchange->answer.has_usage)
+		return exchange->answer.usage;
+	genops_usage usage = exchange->call.expected;
+	usage.input_tokens = (usage.input_tokens + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;
+	usage.output_tokens = tokens_of_output(exchange);
+	usage.is_estimated = true;
+	return usage;
+}
+
+static bool is_billed(const genops_exchange *exchange)
+{
+	return exchange->call.is_metered && (exchange->answer.has_usage || (exchange->has_head && exchange->status < 400));
+}
+
+/* Writes the cost so far into the lease; false: it passes what the budgets have room for. */
+static bool meter(genops_exchange *exchange)
+{
+	genops_operation *operation = exchange->operation;
+	if (!is_billed(exchange))
+		return true;
+	genops_usage usage = usage_so_far(exchange);
+	/* Counts were checked by the dialect. */
+	(void)genops_operation_record_usage(operation, &usage, NULL);
+	int64_t cost = genops_operation_cost(operation);
+	if (!operation->may_extend || cost <= operation->reserved_nano_usd)
+		return true;
+	return genops_operation_extend(operation, cost);
+}
+
+static void cut_off(genops_exchange *exchange, size_t offset, struct genops_tap *tap)
+{
+	struct genops_decision decision = {
+	    .result = GENOPS_BLOCKED,
+	    .reason = GENOPS_REASON_BUDGET_EXCEEDED,
+	    .is_refused = true,
+	    .message = GENOPS_STR("GenOps ended this stream: it passed what its budget has room for"),
+	};
+	struct genops_refuse_input input = {
+	    .decision = &decision,
+	    .message = decision.message,
+	    .operation_id = genops_str_of(genops_operation_id(exchange->operation)),
+	    .now_unix_ns = genops_clock_unix_ns(),
+	};
+	exchange->dialect->refuse_in_stream(&input, exchange->endpoint, &exchange->last);
+	exchange->is_cut_off = true;
+	tap->must_end = true;
+	tap->end_offset = offset;
+	tap->last = genops_buffer_view(&exchange->last);
+}
+
+void genops_exchange_response_body(genops_exchange *exchange, genops_str piece, struct genops_tap *ret_tap)
+{
+	*ret_tap = (struct genops_tap){0};
+	if (!exchange->response || exchange->is_ended) {
+		exchange->answer.output_bytes += exchange->response ? 0 : (int64_t)piece.len;
+		return;
+	}
+	exchange->endpoint->response_feed(exchange->response, piece, ret_tap, &exchange->answer);
+	if (!meter(exchange))
+		exchange->wants_cut = true;
+	if (exchange->wants_cut && exchange->is_stream && !exchange->answer.is_complete && exchange->answer.can_cut)
+		cut_off(exchange, exchange->answer.cut_offset, ret_tap);
+}
+
+void genops_exchange_response_end(genops_exchange *exchange, struct genops_tap *ret_tap)
+{
+	*ret_tap = (struct genops_tap){0};
+	if (exchange->is_ended)
+		return;
+	exchange->is_ended = true;
+	if (exchange->response)
+		exchange->endpoint->response_finish(exchange->response, ret_tap, &exchange->answer);
+	if (exchange->operation)
+		(void)meter(exchange);
+}
+
+static enum genops_outcome judge(const genops_exchange *exchange, enum genops_outcome outcome)
+{
+	if (exchange->is_cut_off)
+		return GENOPS_OUTCOME_CUT_OFF;
+	if (outcome != GENOPS_OUTCOME_OK)
+		return outcome;
+	if (!exchange->has_head)
+		return GENOPS_OUTCOME_NOT_SENT;
+	if (exchange->status >= 400 || exchange->answer.is_error)
+		return GENOPS_OUTCOME_PROVIDER_ERROR;
+	/* Half an answer: the provider's fault, billed by what it sent. */
+	if (!exchange->is_ended || (exchange->is_stream && !exchange->answer.is_complete))
+		return GENOPS_OUTCOME_PROVIDER_ERROR;
+	return GENOPS_OUTCOME_OK;
+}
+
+static void describe_answer(genops_exchange *exchange)
+{
+	struct genops_record *record = &exchange->operation->record;
+	const struct genops_answer *answer = &exchange->answer;
+	if (answer->model.len)
+		(void)genops_operation_record_model(exchange->operation, answer->model, NULL);
+	record->finish_reason = genops_str_of(answer->finish_reason);
+	record->error_type = genops_str_of(answer->error_type);
+	record->provider_request_id = genops_str_of(answer->request_id);
+	if (is_billed(exchange)) {
+		genops_usage usage = usage_so_far(exchange);
+		(void)genops_operation_record_usage(exchange->operation, &usage, NULL);
+	} else {
+		record->usage = (genops_usage){0};
+	}
+}
+
+void genops_exchange_finish(genops_exchange *exchange, enum genops_outcome outcome)
+{
+	if (!exchange)
+		return;
+	if (exchange->operation) {
+		struct genops_error err;
+		outcome = judge(exchange, outcome);
+		describe_answer(exchange);
+		/* A record that could not be stored was logged by settle.c; the money is settled. */
+		(void)genops_operation_end(exchange->operation, outcome, &err);
+	}
+	if (exchange->request)
+		exchange->endpoint->request_done(exchange->request);
+	if (exchange->response)
+		exchange->endpoint->response_done(exchange->response);
+	genops_buffer_done(&exchange->call.content);
+	genops_buffer_done(&exchange->refusal_body);
+	genops_buffer_done(&exchange->last);
+	genops_arena_done(&exchange->arena);
+	genops_config_unref(exchange->config);
+	free(exchange);
+}
+
+const genops_usage *genops_exchange_usage(const genops_exchange *exchange)
+{
+	return exchange->answer.has_usage ? &exchange->answer.usage : NULL;
+}

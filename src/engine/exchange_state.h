@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/exchange_state.h - the inside of a genops_exchange. exchange.c reads the request and admits, exchange_response.c follows
+ * the answer and settles.
+ */
+#ifndef ENGINE_EXCHANGE_STATE_H
+#define ENGINE_EXCHANGE_STATE_H
+
+#include "dialect/dialect.h"
+#include "engine/operation.h"
+
+#include <genops/exchange.h>
+
+#define GENOPS_EXCHANGE_ARENA_MAX ((size_t)8 << 20)
+#define GENOPS_REFUSAL_MAX        ((size_t)16 << 10)
+
+struct genops_exchange {
+	genops_engine *engine;               /* borrowed */
+	struct genops_config *config;        /* one reference */
+	struct genops_arena arena;
+	genops_str method, target;           /* target: behind the provider's segment */
+	genops_str provider_name;
+	genops_str prefix_team, prefix_project; /* /t/<team>/p/<project>; as sent, percent-decoded */
+	const struct genops_config_provider *provider; /* NULL: nobody knows it */
+	const struct genops_provider_row *row;         /* NULL: only configured */
+	const struct genops_dialect *dialect;
+	const struct genops_endpoint *endpoint;        /* NULL: unknown route */
+
+	/* request headers that matter */
+	genops_str content_type, traceparent, tracestate, baggage, secret;
+	genops_str secret_header;            /* where the key came: forwarded or replaced there */
+	size_t n_attributes;                 /* x-genops-* */
+	struct genops_attribute attributes[GENOPS_ATTRIBUTE_N_STANDARD];
+
+	void *request;                       /* the endpoint's state; NULL: not begun */
+	struct genops_error fault;           /* first fault of the request body; code 0: none */
+	struct genops_call call;
+	const struct genops_config_key *key;
+	genops_operation *operation;         /* NULL before admit, and for what is refused before deciding */
+	enum genops_outcome refused_outcome;
+	struct genops_buffer refusal_body;
+	char header_text[160];               /* values that are built: authorization and the like */
+
+	int status;
+	bool is_stream, has_head, is_ended;
+	void *response;
+	struct genops_answer answer;
+	struct genops_buffer last;           /* what ends a cut-off stream */
+	bool is_cut_off, wants_cut;
+};
+
+/* The refusal in the provider's words, or OpenAI's where nobody knows the provider. */
+void genops_exchange_refuse_with(genops_exchange *exchange, const struct genops_decision *decision, int status,
+    genops_str message, struct genops_refusal *ret_refusal);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/operation.c - the life of one operation: begin, record, end. Deciding is decide.c, settling settle.c.
+ *
+ * Operations are pooled: one begun again reuses its arena and buffer, so that the steady state allocates
+ * nothing. Threads: the pool and the list of open ones are under engine->lock; an operation itself belongs to one
+ * thread at a time.
+ */
+#include "engine/operation.h"
+
+#include "base/clock.h"
+#include "govern/money.h"
+
+#include <stdlib.h>
+
+#define POOL_MAX 256
+
+void genops_operation_options_init(struct genops_operation_options *options)
+{
+	*options = (struct genops_operation_options){
+	    .size = sizeof *options,
+	    .estimated_cost_nano_usd = GENOPS_COST_UNKNOWN,
+	};
+}
+
+/* --- the pool --- */
+
+static struct genops_operation *new_operation(void)
+{
+	struct genops_operation *operation = calloc(1, sizeof *operation);
+	if (!operation)
+		return NULL;
+	genops_arena_init(&operation->arena, GENOPS_OPERATION_ARENA_MAX);
+	genops_buffer_init(&operation->encoded, GENOPS_RECORD_MAX);
+	return operation;
+}
+
+void genops_operation_free(struct genops_operation *operation)
+{
+	genops_arena_done(&operation->arena);
+	genops_buffer_done(&operation->encoded);
+	free(operation);
+}
+
+/* From the pool into the list of open ones, with a reference to the snapshot it will be decided by. */
+static struct genops_operation *take(genops_engine *engine, struct genops_config *config)
+{
+	pthread_mutex_lock(&engine->lock);
+	struct genops_operation *operation = engine->free_operations;
+	if (operation) {
+		engine->free_operations = operation->next;
+		engine->n_free--;
+	} else {
+		operation = new_operation();
+	}
+	if (operation) {
+		operation->engine = engine;
+		operation->config = genops_config_ref(config ? config : engine->config);
+		operation->prev = NULL;
+		operation->next = engine->open_operations;
+		if (operation->next)
+			operation->next->prev = operation;
+		engine->open_operations = operation;
+	}
+	pthread_mutex_unlock(&engine->lock);
+	return operation;
+}
+
+static void give_back(struct genops_operation *operation)
+{
+	genops_engine *engine = operation->engine;
+	genops_config_unref(operation->config);
+	operation->config = NULL;
+	genops_arena_reset(&operation->arena);
+	genops_buffer_clear(&operation->encoded);
+	pthread_mutex_lock(&engine->lock);
+	if (operation->prev)
+		operation->prev->next = operation->next;
+	else
+		engine->open_operations = operation->next;
+	if (operation->next)
+		operation->next->prev = operation->prev;
+	bool is_kept = engine->n_free < POOL_MAX;
+	if (is_kept) {
+		operation->next = engine->free_operations;
+		engine->free_operations = operation;
+		engine->n_free++;
+	}
+	pthread_mutex_unlock(&engine->lock);
+	if (!is_kept)
+		genops_operation_free(operation);
+}
+
+/* --- begin --- */
+
+static bool dup_texts(struct genops_operation *operation, const struct genops_operation_options *options)
+{
+	struct genops_record *record = &operation->record;
+	struct genops_arena *arena = &operation->arena;
+	genops_str name = options->name.len ? options->name : GENOPS_STR("ai.completion");
+	genops_str type = options->type.len ? options->type : GENOPS_STR("ai.inference");
+	return genops_arena_dup(arena, name, &record->name) && genops_arena_dup(arena, type, &record->type) &&
+	       genops_arena_dup(arena, options->provider, &record->provider) &&
+	       genops_arena_dup(arena, options->model, &record->request_model) &&
+	       genops_arena_dup(arena, options->region, &record->region) &&
+	       genops_arena_dup(arena, options->tracestate, &record->tracestate);
+}
+
+static int add_layer(struct genops_attributes *attributes, const struct genops_attribute *layer, size_t n,
+    struct genops_error *err)
+{
+	for (size_t i = 0; i < n; i++)
+		GENOPS_TRY(genops_attributes_set(attributes, &layer[i], err));
+	return GENOPS_OK;
+}
+
+/* Weakest first: a later layer replaces (DESIGN 3 and 5). */
+static int merge_attributes(struct genops_operation *operation, const struct genops_operation_options *options,
+    const struct genops_operation_origin *origin, struct genops_error *err)
+{
+	struct genops_attributes *attributes = &operation->attributes;
+	const struct genops_config *config = operation->config;
+	genops_attributes_init(attributes, &operation->arena);
+	GENOPS_TRY(add_layer(attributes, config->attributes, config->n_attributes, err));
+	GENOPS_TRY(add_layer(attributes, origin->before_baggage, origin->n_before_baggage, err));
+	if (options->baggage.len)
+		genops_baggage_read(options->baggage, attributes);
+	GENOPS_TRY(add_layer(attributes, options->attributes, options->n_attributes, err));
+	return add_layer(attributes, origin->bound, origin->n_bound, err);
+}
+
+static void begin_trace(struct genops_operation *operation, genops_str traceparent)
+{
+	struct genops_record *record = &operation->record;
+	struct genops_trace_context *context = &operation->context;
+	*context = (struct genops_trace_context){.flags = 1};
+	if (traceparent.len && genops_traceparent_parse(traceparent, context))
+		memcpy(record->parent_span_id, context->span_id, sizeof record->parent_span_id);
+	else
+		genops_trace_id_new(context->trace_id);
+	genops_span_id_new(context->span_id);
+	memcpy(record->trace_id, context->trace_id, sizeof record->trace_id);
+	memcpy(record->span_id, context->span_id, sizeof record->span_id);
+	genops_traceparent_format(context, operation->traceparent);
+	/* "00-<32 hex>-<16 hex>-01": the id is the two in the middle. */
+	memcpy(operation->id, operation->traceparent + 3, 49);
+	operation->id[49] = '\0';
+}
+
+static int describe(struct genops_operation *operation, const struct genops_operation_options *options,
+    const struct genops_operation_origin *origin, struct genops_error *err)
+{
+	genops_engine *engine = operation->engine;
+	struct genops_record *record = &operation->record;
+	*record = (struct genops_record){.lease = GENOPS_LEASE_NONE};
+	operation->decision = (struct genops_decision){0};
+	operation->price = NULL;
+	operation->extra_cost_nano_usd = 0;
+	operation->n_asks = 0;
+	operation->lease = GENOPS_LEASE_NONE;
+	operation->reserved_nano_usd = 0;
+	operation->may_extend = false;
+	if (!dup_texts(operation, options))
+		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation");
+	record->start_unix_ns = options->start_unix_ns ? options->start_unix_ns : genops_clock_unix_ns();
+	record->is_dry_run = options->is_dry_run;
+	record->service_name = genops_str_of(engine->service_name);
+	record->host = genops_str_of(engine->host);
+	record->user = genops_str_of(engine->user);
+	record->pid = engine->pid;
+	record->mode = operation->config->mode;
+	record->usage = (genops_usage){0};
+	record->max_output_tokens = options->expected.output_tokens;
+	if (origin->key && !genops_arena_dup(&operation->arena, origin->key->name, &record->key_name))
+		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation");
+	begin_trace(operation, options->traceparent);
+	return merge_attributes(operation, options, origin, err);
+}
+
+int genops_operation_begin_from(genops_engine *engine, const struct genops_operation_options *options,
+    const struct genops_operation_origin *origin, genops_operation **ret_operation, struct genops_error *err)
+{
+	struct genops_operation *operation = take(engine, origin->config);
+	if (!operation)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation");
+	int code = describe(operation, options, origin, err);
+	if (code == GENOPS_OK)
+		code = genops_decide(operation, options, origin, err);
+	if (code != GENOPS_OK) {
+		give_back(operation);
+		return code;
+	}
+	if (!options->is_dry_run) {
+		atomic_fetch_add_explicit(&engine->n_operations, 1, memory_order_relaxed);
+		if (operation->decision.is_refused)
+			atomic_fetch_add_explicit(&engine->n_refused, 1, memory_order_relaxed);
+	}
+	*ret_operation = operation;
+	return GENOPS_OK;
+}
+
+int genops_operation_begin(genops_engine *engine, const struct genops_operation_options *options,
+    genops_operation **ret_operation, struct genops_error *err)
+{
+	if (!engine || !options || !ret_operation)
+		return genops_fail(err, GENOPS_MISUSE, "genops_operation_begin needs an engine, options and a place for the operation");
+	if (options->size != sizeof *options)
+		return genops_fail_fix(err, GENOPS_MISUSE, "call genops_operation_options_init first, and compile against the installed headers",
+		    "options->size is %zu, this library's is %zu", options->size, sizeof *options);
+	if (options->estimated_cost_nano_usd < GENOPS_COST_UNKNOWN)
+		return genops_fail(err, GENOPS_MISUSE, "estimated_cost_nano_usd is negative");
+	struct genops_operation_origin origin = {.has_content = options->content.len > 0};
+	return genops_operation_begin_from(engine, options, &origin, ret_operation, err);
+}
+
+/* --- while it runs --- */
+
+const struct genops_decision *genops_operation_decision(const genops_operation *operation)
+{
+	return &operation->decision;
+}
+
+const char *genops_operation_id(const genops_operation *operation)
+{
+	return operation->id;
+}
+
+const char *genops_operation_traceparent(const genops_operation *operation)
+{
+	return operation->traceparent;
+}
+
+static bool is_sane(const genops_usage *usage)
+{
+#define X(field, unit)                                                                                \
+	if (usage->field < 0 || usage->field > GENOPS_USAGE_COUNT_MAX)                                \
+		return false;
+	GENOPS_USAGE_FIELDS(X)
+#undef X
+	return true;
+}
+
+int genops_operation_record_usage(genops_operation *operation, const genops_usage *usage, struct genops_error *err)
+{
+	if (!is_sane(usage))
+		return genops_fail(err, GENOPS_MISUSE, "a usage count is negative or absurdly large");
+	operation->record.usage = *usage;
+	if (operation->lease != GENOPS_LEASE_NONE)
+		genops_counters_metered(operation->engine->counters, operation->lease, genops_operation_cost(operation));
+	return GENOPS_OK;
+}
+
+int genops_operation_record_model(genops_operation *operation, genops_str model, struct genops_error *err)
+{
+	struct genops_record *record = &operation->record;
+	if (!genops_arena_dup(&operation->arena, model, &record->response_model))
+		return genops_fail(err, GENOPS_NOMEM, "no memory for the model's name");
+	return GENOPS_OK;
+}
+
+int genops_operation_record_cost(genops_operation *operation, int64_t cost_nano_usd, struct genops_error *err)
+{
+	if (cost_nano_usd < 0)
+		return genops_fail(err, GENOPS_MISUSE, "a cost cannot be negative");
+	operation->extra_cost_nano_usd = genops_money_add(operation->extra_cost_nano_usd, cost_nano_usd);
+	if (operation->lease != GENOPS_LEASE_NONE)
+		genops_counters_metered(operation->engine->counters, operation->lease, genops_operation_cost(operation));
+	return GENOPS_OK;
+}
+
+int genops_operation_set_attribute(
+    genops_operation *operation, const struct genops_attribute *attribute, struct genops_error *err)
+{
+	int key = genops_attributes_standard_key(attribute->key);
+	if (key == GENOPS_ATTRIBUTE_TEAM || key == GENOPS_ATTRIBUTE_PROJECT || key == GENOPS_ATTRIBUTE_ENVIRONMENT)
+		return genops_fail_fix(err, GENOPS_MISUSE, "give it when the operation begins",
+		    "team, project and environment cannot change while an operation runs");
+	return genops_attributes_set(&operation->attributes, attribute, err);
+}
+
+bool genops_operation_extend(genops_operation *operation, int64_t cost_nano_usd)
+{
+	if (cost_nano_usd <= operation->reserved_nano_usd || operation->lease == GENOPS_LEASE_NONE)
+		return true;
+	if (!genops_counters_extend(operation->engine->counters, operation->lease, operation->asks, operation->n_asks,
+		cost_nano_usd, genops_clock_unix_ns()))
+		return false;
+	operation->reserved_nano_usd = cost_nano_usd;
+	operation->record.reserved_nano_usd = cost_nano_usd;
+	return true;
+}
+
+int64_t genops_operation_cost(const genops_operation *operation)
+{
+	struct genops_quote quote;
+	return genops_settle_cost(operation, &quote);
+}
+
+int genops_operation_end(genops_operation *operation, enum genops_outcome outcome, struct genops_error *err)
+{
+	if (!operation)
+		return GENOPS_OK;
+	int code = GENOPS_OK;
+	if (operation->decision.is_refused)
+		outcome = GENOPS_OUTCOME_REFUSED;
+	if (!operation->record.is_dry_run)
+		code = genops_settle(operation, outcome, genops_clock_unix_ns(), err);
+	give_back(operation);
+	return code;
+}

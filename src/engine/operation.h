@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/operation.h - the inside of a genops_operation. Owned by whoever began it; pooled by the engine. */
+#ifndef ENGINE_OPERATION_H
+#define ENGINE_OPERATION_H
+
+#include "engine/engine.h"
+#include "govern/record.h"
+#include "telemetry/propagation.h"
+
+#include <genops/operation.h>
+
+#define GENOPS_OPERATION_ARENA_MAX ((size_t)1 << 20)
+
+struct genops_operation {
+	genops_engine *engine;               /* borrowed: outlives the operation */
+	struct genops_operation *next, *prev;
+	struct genops_config *config;        /* one reference */
+	struct genops_arena arena;
+	struct genops_buffer encoded;        /* kept over reuse */
+	struct genops_attributes attributes;
+	struct genops_record record;         /* filled as the operation goes */
+	struct genops_decision decision;
+	struct genops_evaluation *evaluations;
+	const struct genops_price *price;    /* of the requested, later of the answering model; NULL: none */
+	int64_t extra_cost_nano_usd;
+	size_t n_asks;
+	struct genops_budget_ask asks[GENOPS_RESERVATION_BUDGETS_MAX];
+	struct genops_budget_answer answers[GENOPS_RESERVATION_BUDGETS_MAX];
+	uint32_t lease;
+	int64_t reserved_nano_usd;
+	bool may_extend;                     /* some budget refuses: extensions must be asked for */
+	struct genops_trace_context context;
+	char id[52];                         /* "<trace>-<span>" */
+	char traceparent[56];
+};
+
+/* What an HTTP exchange knows beyond the public options. Attribute layers are applied weakest first, between
+ * the configuration's defaults and options->attributes; baggage comes after before_baggage. */
+struct genops_operation_origin {
+	const struct genops_attribute *before_baggage; /* path prefix */
+	size_t n_before_baggage;
+	const struct genops_attribute *bound;          /* the virtual key's: strongest of all */
+	size_t n_bound;
+	const struct genops_config_key *key;           /* NULL: none */
+	struct genops_config *config;                  /* the snapshot that the key came from; NULL: current */
+	bool has_content;
+	genops_str price_provider;                     /* provider in the catalogue; empty: as options->provider */
+	bool is_free;                                  /* unmetered endpoint: costs nothing */
+	bool is_input_open;                            /* the model's whole context may be read, whatever the request shows */
+	int64_t n_choices;                             /* 0: one; multiplies the model's maximum where no cap was said */
+};
+
+GENOPS_NODISCARD int genops_operation_begin_from(genops_engine *engine, const struct genops_operation_options *options,
+    const struct genops_operation_origin *origin, genops_operation **ret_operation, struct genops_error *err);
+
+/* Frees one that is in no list: the pool's own, at close. */
+void genops_operation_free(struct genops_operation *operation);
+
+/* decide.c: policies, key binding and budgets, then the reservation. */
+GENOPS_NODISCARD int genops_decide(struct genops_operation *operation, const struct genops_operation_options *options,
+    const struct genops_operation_origin *origin, struct genops_error *err);
+
+/* settle.c: prices, appends the record, settles the counters. */
+GENOPS_NODISCARD int genops_settle(struct genops_operation *operation, enum genops_outcome outcome, int64_t now_unix_ns,
+    struct genops_error *err);
+int64_t genops_settle_cost(const struct genops_operation *operation, struct genops_quote *ret_quote);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/pump.c - from the durable queue to one destination: read a block, encode, send, judge, acknowledge.
+ *
+ * One thread a destination, so that one that hangs holds up nobody. Retries are net/retry.h's; what a destination
+ * rejects for ever goes to <state>/dead-letter.jsonl with the reason and is counted. Owns its cursor and client.
+ */
+#include "engine/drain.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "codec/json_write.h"
+#include "export/destination.h"
+#include "net/http.h"
+#include "net/retry.h"
+#include "telemetry/propagation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define IDLE_NS       (200 * GENOPS_NS_PER_MS)
+#define BATCH_MAX     2048
+#define DECODED_MAX   ((size_t)64 << 20)
+#define STOP_GRACE_S  2
+
+struct genops_pump {
+	genops_engine *engine;
+	struct genops_config *config;        /* one reference: settings borrow from it */
+	struct genops_metrics *metrics;
+	struct genops_queue_cursor *cursor;
+	const struct genops_destination_type *type;
+	struct genops_destination_settings settings;
+	struct genops_http_client *client;
+	struct genops_retry retry;
+	struct genops_arena arena;
+	struct genops_record *records;       /* BATCH_MAX */
+	int64_t batch_timeout_ns;
+	char labels[160];                    /* destination="otlp/tempo" */
+	volatile int must_stop;              /* send what can be sent at once, then end */
+	volatile int must_abort;             /* break off a running request too */
+	bool is_done;
+
+	pthread_t thread;
+	pthread_mutex_t lock;                /* wake, is_woken, idle_since_ns, tried_at_ns */
+	pthread_cond_t wake;
+	bool is_woken;
+	int64_t idle_since_ns;               /* monotonic; 0: something is waiting */
+	int64_t tried_at_ns;                 /* last finished attempt, good or bad */
+	char complaint[256];                 /* last one logged, so that it is logged once */
+};
+
+static void count(struct genops_pump *pump, const char *name, double n)
+{
+	genops_metrics_add(pump->metrics, name, pump->labels, n);
+}
+
+/* --- one block --- */
+
+static size_t decode(struct genops_pump *pump, const struct genops_queue_entry *entries, size_t n)
+{
+	size_t n_records = 0;
+	genops_arena_reset(&pump->arena);
+	for (size_t i = 0; i < n && n_records < BATCH_MAX; i++) {
+		struct genops_error err;
+		if (entries[i].kind != GENOPS_ENTRY_OPERATION && entries[i].kind != GENOPS_ENTRY_EVENT)
+			continue;
+		if (genops_record_decode(entries[i].payload, &pump->arena, &pump->records[n_records], &err) == GENOPS_OK)
+			n_records++;
+		else
+			count(pump, "genops_self_undecodable_records_total", 1);
+	}
+	return n_records;
+}
+
+static void dead_letter(struct genops_pump *pump, size_t n_records, const char *reason)
+{
+	struct genops_buffer line;
+	genops_buffer_init(&line, (size_t)64 << 20);
+	for (size_t i = 0; i < n_records; i++) {
+		const struct genops_record *record = &pump->records[i];
+		char trace[33], span[17];
+		struct genops_json_writer json;
+		genops_str_to_hex(record->trace_id, sizeof record->trace_id, trace);
+		genops_str_to_hex(record->span_id, sizeof record->span_id, span);
+		genops_json_writer_init(&json, &line);
+		genops_json_object_begin(&json);
+		genops_json_key_string(&json, "destination", pump->settings.name);
+		genops_json_key_string(&json, "reason", genops_str_of(reason));
+		genops_json_key_int(&json, "rejected_unix_ns", genops_clock_unix_ns());
+		genops_json_key_string(&json, "trace_id", genops_str_of(trace));
+		genops_json_key_string(&json, "span_id", genops_str_of(span));
+		genops_json_object_end(&json);
+		genops_buffer_add_char(&line, '\n');
+	}
+	char path[4096];
+	snprintf(path, sizeof path, "%s/dead-letter.jsonl", pump->engine->state_dir);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	/* One write of whole lines: several destinations share the file. */
+	if (fd < 0 || line.error || write(fd, line.ptr, line.len) != (ssize_t)line.len)
+		genops_log_write(&pump->engine->log, GENOPS_LOG_ERROR, "%zu rejected records are not in %s: %s", n_records,
+		    path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	genops_buffer_done(&line);
+}
+
+static void complain(struct genops_pump *pump, const char *reason)
+{
+	if (!strncmp(pump->complaint, reason, sizeof pump->complaint - 1))
+		return;
+	snprintf(pump->complaint, sizeof pump->complaint, "%s", reason);
+	genops_log_write(&pump->engine->log, GENOPS_LOG_WARN, "destination %.*s: %s", (int)pump->settings.name.len,
+	    pump->settings.name.ptr, reason);
+}
+
+/* True: the block is done with (sent or rejected for ever). */
+static bool deliver(struct genops_pump *pump, size_t n_records)
+{
+	struct genops_destination_batch batch = {.records = pump->records, .n_records = n_records};
+	struct genops_request request = {0};
+	struct genops_response response = {0};
+	struct genops_send_verdict verdict = {0};
+	struct genops_error err = {0};
+	int code = pump->type->encode(&pump->settings, &batch, &pump->arena, &request, &err);
+	if (code == GENOPS_OK)
+		code = genops_http_send(pump->client, &pump->settings, &request, &pump->must_abort, &response, &err);
+	if (code == GENOPS_OK) {
+		pump->type->judge(&pump->settings, &response, &verdict);
+	} else {
+		verdict.kind = GENOPS_RETRY;
+		snprintf(verdict.reason, sizeof verdict.reason, "%.255s", err.message);
+	}
+	genops_buffer_done(&request.body);
+	if (verdict.kind == GENOPS_RETRY) {
+		uint64_t random;
+		genops_span_id_new((uint8_t *)&random);
+		genops_retry_failed(&pump->retry, verdict.retry_after_ns, random, genops_clock_monotonic_ns());
+		count(pump, "genops_self_export_failures_total", 1);
+		complain(pump, verdict.reason);
+		return false;
+	}
+	if (verdict.kind != GENOPS_SENT)
+		complain(pump, verdict.reason);
+	if (verdict.kind == GENOPS_REJECTED) {
+		dead_letter(pump, n_records, verdict.reason);
+		verdict.n_rejected = (int64_t)n_records;
+	} else if (pump->complaint[0] && verdict.kind == GENOPS_SENT) {
+		complain(pump, "is reachable again");
+		pump->complaint[0] = '\0';
+	}
+	genops_retry_succeeded(&pump->retry);
+	count(pump, "genops_self_exported_total", (double)((int64_t)n_records - verdict.n_rejected));
+	if (verdict.n_rejected)
+		count(pump, "genops_self_export_rejected_total", (double)verdict.n_rejected);
+	return true;
+}
+
+enum step { IDLE, BUSY, WAIT };
+
+static enum step step(struct genops_pump *pump)
+{
+	const struct genops_queue_entry *entries;
+	size_t n = 0;
+	struct genops_error err;
+	if (!genops_retry_may_send(&pump->retry, genops_clock_monotonic_ns()))
+		return WAIT;
+	int code = genops_queue_read(pump->cursor, &entries, &n, &err);
+	if (code == GENOPS_CORRUPT) {
+		genops_log_error(&pump->engine->log, GENOPS_LOG_ERROR, "the export queue is damaged", &err);
+		count(pump, "genops_self_damaged_blocks_total", 1);
+		return BUSY;
+	}
+	if (code != GENOPS_OK) {
+		complain(pump, err.message);
+		return WAIT;
+	}
+	if (!n)
+		return IDLE;
+	size_t n_records = decode(pump, entries, n);
+	if (n_records && !deliver(pump, n_records)) {
+		genops_queue_rewind(pump->cursor);
+		return WAIT;
+	}
+	if (genops_queue_acknowledge(pump->cursor, &err) != GENOPS_OK)
+		complain(pump, err.message);
+	return BUSY;
+}
+
+/* --- the thread --- */
+
+static void wait_a_little(struct genops_pump *pump, enum step last)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	int64_t now_ns = (int64_t)until.tv_sec * GENOPS_NS_PER_S + until.tv_nsec;
+	int64_t at = now_ns + IDLE_NS;
+	if (last == WAIT && pump->retry.next_at_ns > now_ns && pump->retry.next_at_ns < at)
+		at = pump->retry.next_at_ns;
+	until = (struct timespec){.tv_sec = at / GENOPS_NS_PER_S, .tv_nsec = at % GENOPS_NS_PER_S};
+	pthread_mutex_lock(&pump->lock);
+	if (last == IDLE && !pump->idle_since_ns)
+		pump->idle_since_ns = now_ns;
+	if (last == WAIT)
+		pump->tried_at_ns = now_ns;
+	while (!pump->is_woken && !pump->must_stop) {
+		if (pthread_cond_timedwait(&pump->wake, &pump->lock, &until) != 0)
+			break;
+	}
+	if (pump->is_woken)
+		pump->idle_since_ns = 0;
+	pump->is_woken = false;
+	pthread_mutex_unlock(&pump->lock);
+}
+
+static void *run(void *arg)
+{
+	struct genops_pump *pump = arg;
+	for (;;) {
+		enum step last = step(pump);
+		/* Stopping: what is waiting is sent if the far side takes it, and stays in the queue if not. */
+		if (pump->must_abort || (pump->must_stop && last != BUSY))
+			break;
+		if (last != BUSY)
+			wait_a_little(pump, last);
+	}
+	pthread_mutex_lock(&pump->lock);
+	pump->is_done = true;
+	pthread_cond_broadcast(&pump->wake);
+	pthread_mutex_unlock(&pump->lock);
+	return NULL;
+}
+
+static void fill_settings(struct genops_pump *pump, const struct genops_config_exporter *exporter)
+{
+	pump->settings = (struct genops_destination_settings){
+	    .name = exporter->name,
+	    .type = exporter->type,
+	    .endpoint = exporter->endpoint,
+	    .headers = exporter->headers,
+	    .is_json = exporter->is_json,
+	    .is_insecure = exporter->is_insecure,
+	    .skip_verify = exporter->skip_verify,
+	    .is_signal_url = exporter->is_signal_url,
+	    .ca_file = exporter->ca_file,
+	    .certificate_file = exporter->certificate_file,
+	    .key_file = exporter->key_file,
+	    .compression = exporter->compression,
+	    .timeout_ns = exporter->timeout_ns,
+	    .profile = (enum genops_profile)pump->config->telemetry.profile,
+	};
+	snprintf(pump->labels, sizeof pump->labels, "destination=\"%.*s\"",
+	    (int)(exporter->name.len > 120 ? 120 : exporter->name.len), exporter->name.ptr);
+}
+
+static void free_pump(struct genops_pump *pump)
+{
+	genops_queue_cursor_close(pump->cursor);
+	genops_http_client_free(pump->client);
+	genops_arena_done(&pump->arena);
+	free(pump->records);
+	genops_config_unref(pump->config);
+	pthread_cond_destroy(&pump->wake);
+	pthread_mutex_destroy(&pump->lock);
+	free(pump);
+}
+
+static int open_pump(struct genops_pump *pump, struct genops_queue *queue, struct genops_error *err)
+{
+	char name[128];
+	snprintf(name, sizeof name, "%.*s", (int)(pump->settings.name.len > 120 ? 120 : pump->settings.name.len),
+	    pump->settings.name.ptr);
+	pump->type = genops_destination_type_find(pump->settings.type);
+	if (!pump->type)
+		return genops_fail(err, GENOPS_CONFIG, "exporter %s: type %.*s is not known", name,
+		    (int)pump->settings.type.len, pump->settings.type.ptr);
+	GENOPS_TRY(pump->type->check(&pump->settings, err));
+	pump->records = calloc(BATCH_MAX, sizeof *pump->records);
+	if (!pump->records)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for exporter %s", name);
+	pump->client = genops_http_client_new(err);
+	if (!pump->client)
+		return GENOPS_NOMEM;
+	return genops_queue_cursor_open(queue, name, true, &pump->cursor, err);
+}
+
+int genops_pump_start(genops_engine *engine, struct genops_queue *queue, const struct genops_config_exporter *exporter,
+    struct genops_config *config, struct genops_metrics *metrics, struct genops_pump **ret_pump, struct genops_error *err)
+{
+	pthread_condattr_t attributes;
+	struct genops_pump *pump = calloc(1, sizeof *pump);
+	if (!pump)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for a destination");
+	pump->engine = engine;
+	pump->config = genops_config_ref(config);
+	pump->metrics = metrics;
+	genops_retry_init(&pump->retry);
+	genops_arena_init(&pump->arena, DECODED_MAX);
+	pthread_mutex_init(&pump->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&pump->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	fill_settings(pump, exporter);
+	int code = open_pump(pump, queue, err);
+	if (code == GENOPS_OK) {
+		sigset_t all, before;
+		sigfillset(&all);
+		pthread_sigmask(SIG_BLOCK, &all, &before);
+		int failure = pthread_create(&pump->thread, NULL, run, pump);
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+		if (failure)
+			code = genops_fail_errno(err, GENOPS_NOMEM, failure, "a destination's thread cannot be started");
+	}
+	if (code != GENOPS_OK) {
+		free_pump(pump);
+		return code;
+	}
+	*ret_pump = pump;
+	return GENOPS_OK;
+}
+
+void genops_pump_wake(struct genops_pump *pump)
+{
+	pthread_mutex_lock(&pump->lock);
+	pump->is_woken = true;
+	pump->idle_since_ns = 0;
+	pthread_cond_signal(&pump->wake);
+	pthread_mutex_unlock(&pump->lock);
+}
+
+bool genops_pump_is_offered(struct genops_pump *pump, int64_t since_monotonic_ns)
+{
+	pthread_mutex_lock(&pump->lock);
+	bool is_offered = (pump->idle_since_ns != 0 && !pump->is_woken) || pump->tried_at_ns >= since_monotonic_ns;
+	pthread_mutex_unlock(&pump->lock);
+	return is_offered;
+}
+
+void genops_pump_stop(struct genops_pump *pump)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += STOP_GRACE_S;
+	pthread_mutex_lock(&pump->lock);
+	pump->must_stop = 1;
+	pthread_cond_broadcast(&pump->wake);
+	while (!pump->is_done) {
+		if (pthread_cond_timedwait(&pump->wake, &pump->lock, &until) != 0)
+			break;
+	}
+	pump->must_abort = 1;
+	pthread_mutex_unlock(&pump->lock);
+	pthread_join(pump->thread, NULL);
+	free_pump(pump);
+}

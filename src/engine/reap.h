@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/reap.h - calls whose process died: settled, and recorded as abandoned. */
+#ifndef ENGINE_REAP_H
+#define ENGINE_REAP_H
+
+#include "engine/engine.h"
+#include "store/ledger.h"
+
+struct genops_reaping {
+	genops_engine *engine;
+	struct genops_ledger *ledger; /* already holds all that the dead process appended */
+};
+
+/* For genops_counters_reap; arg is a struct genops_reaping. */
+int64_t genops_reap_settle(void *arg, const struct genops_dead_lease *lease);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/upkeep.c - the engine's one background thread: drain, reload, reap, publish.
+ *
+ * It takes the drain lock when nobody holds it (option drain AUTO), so that another process takes over when the one
+ * that drained has died. All signals are blocked in it. Ticks every TICK_NS, at once when woken.
+ */
+#include "engine/drain.h"
+
+#include "base/clock.h"
+
+#include <signal.h>
+#include <time.h>
+
+#define TICK_NS         (50 * GENOPS_NS_PER_MS)
+#define RELOAD_EVERY_NS GENOPS_NS_PER_S
+#define TAKEOVER_NS     GENOPS_NS_PER_S
+#define COMPLAIN_NS     (10 * GENOPS_NS_PER_S)
+
+struct upkeep {
+	genops_engine *engine;
+	int64_t reload_at_ns, takeover_at_ns, complain_at_ns;
+};
+
+static void complain(struct upkeep *upkeep, int64_t now_ns, const char *what, const struct genops_error *err)
+{
+	if (now_ns < upkeep->complain_at_ns)
+		return;
+	upkeep->complain_at_ns = now_ns + COMPLAIN_NS;
+	genops_log_error(&upkeep->engine->log, GENOPS_LOG_ERROR, what, err);
+}
+
+static void reload(struct upkeep *upkeep, int64_t now_ns)
+{
+	struct genops_error err;
+	bool is_changed = false;
+	if (now_ns < upkeep->reload_at_ns)
+		return;
+	upkeep->reload_at_ns = now_ns + RELOAD_EVERY_NS;
+	if (genops_engine_reload(upkeep->engine, &is_changed, &err) != GENOPS_OK) {
+		complain(upkeep, now_ns, "the changed configuration is not used", &err);
+		return;
+	}
+	if (!is_changed)
+		return;
+	genops_log_write(&upkeep->engine->log, GENOPS_LOG_INFO, "the changed configuration is in use");
+	if (upkeep->engine->drain) {
+		struct genops_config *config = genops_engine_config(upkeep->engine);
+		genops_drain_configure(upkeep->engine->drain, config);
+		genops_config_unref(config);
+	}
+}
+
+static void take_over(struct upkeep *upkeep, int64_t now_ns)
+{
+	genops_engine *engine = upkeep->engine;
+	struct genops_drain *drain;
+	struct genops_error err;
+	if (engine->drain || engine->drain_option == GENOPS_DRAIN_NEVER || now_ns < upkeep->takeover_at_ns)
+		return;
+	upkeep->takeover_at_ns = now_ns + TAKEOVER_NS;
+	int code = genops_drain_open(engine, &drain, &err);
+	if (code == GENOPS_OK) {
+		engine->drain = drain;
+		atomic_store(&engine->is_draining, true);
+	} else if (code != GENOPS_BUSY) {
+		complain(upkeep, now_ns, "the state directory cannot be drained", &err);
+	}
+}
+
+static void pass(struct upkeep *upkeep, int64_t now_ns)
+{
+	genops_engine *engine = upkeep->engine;
+	struct genops_error err;
+	size_t n = 0;
+	if (!engine->drain)
+		return;
+	int64_t asked_ns = atomic_load(&engine->flush_asked_ns);
+	int code = genops_drain_pass(engine->drain, &n, &err);
+	if (code == GENOPS_FULL)
+		complain(upkeep, now_ns, "the export queue is full; the ledger goes on", &err);
+	else if (code != GENOPS_OK)
+		complain(upkeep, now_ns, "draining failed; it is tried again", &err);
+	genops_drain_upkeep(engine->drain);
+	if (code == GENOPS_OK && genops_drain_offer(engine->drain, asked_ns))
+		atomic_store(&engine->flush_done_ns, asked_ns);
+}
+
+/* Returns whether the thread goes on. */
+static bool wait_for_tick(genops_engine *engine)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	int64_t at = (int64_t)until.tv_sec * GENOPS_NS_PER_S + until.tv_nsec + TICK_NS;
+	until = (struct timespec){.tv_sec = at / GENOPS_NS_PER_S, .tv_nsec = at % GENOPS_NS_PER_S};
+	pthread_mutex_lock(&engine->wake_lock);
+	while (!engine->is_woken && !engine->must_stop) {
+		if (pthread_cond_timedwait(&engine->wake, &engine->wake_lock, &until) != 0)
+			break;
+	}
+	engine->is_woken = false;
+	bool goes_on = !engine->must_stop;
+	pthread_mutex_unlock(&engine->wake_lock);
+	return goes_on;
+}
+
+static void *run(void *arg)
+{
+	struct upkeep upkeep = {.engine = arg};
+	genops_engine *engine = arg;
+	do {
+		int64_t now_ns = genops_clock_monotonic_ns();
+		reload(&upkeep, now_ns);
+		take_over(&upkeep, now_ns);
+		pass(&upkeep, now_ns);
+	} while (wait_for_tick(engine));
+	pass(&upkeep, genops_clock_monotonic_ns());
+	return NULL;
+}
+
+int genops_upkeep_start(genops_engine *engine, struct genops_error *err)
+{
+	sigset_t all, before;
+	engine->must_stop = engine->is_woken = false;
+	sigfillset(&all);
+	/* The host's signals are the host's: none is delivered to this thread. */
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	int failure = pthread_create(&engine->thread, NULL, run, engine);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (failure)
+		return genops_fail_errno(err, GENOPS_NOMEM, failure, "the engine's thread cannot be started");
+	engine->has_thread = true;
+	return GENOPS_OK;
+}
+
+void genops_upkeep_stop(genops_engine *engine)
+{
+	if (!engine->has_thread)
+		return;
+	pthread_mutex_lock(&engine->wake_lock);
+	engine->must_stop = true;
+	pthread_cond_signal(&engine->wake);
+	pthread_mutex_unlock(&engine->wake_lock);
+	pthread_join(engine->thread, NULL);
+	engine->has_thread = false;
+}
+
+void genops_upkeep_wake(genops_engine *engine)
+{
+	pthread_mutex_lock(&engine->wake_lock);
+	engine->is_woken = true;
+	pthread_cond_signal(&engine->wake);
+	pthread_mutex_unlock(&engine->wake_lock);
+}
