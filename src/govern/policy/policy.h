@@ -45,6 +45,10 @@ struct genops_policy_input {
 	struct genops_arena *arena;    /* for messages: the operation's */
 };
 
+/* How long a call is held back that violates a policy of level rate_limit that is no rate limit (a cost limit, a model ...), and then
+ * goes on: long enough to slow a loop down, short enough for every client's timeout. */
+#define GENOPS_HOLD_BACK_NS INT64_C(1000000000)
+
 /* A type's own verdict, before level and mode. */
 struct genops_verdict {
 	bool is_violation;
@@ -67,7 +71,13 @@ struct genops_policy_type {
 	void (*release)(void *settings); /* what compile took besides the arena; may be NULL */
 	void (*evaluate)(const struct genops_policy *policy, const struct genops_policy_input *input,
 	    struct genops_verdict *ret_verdict); /* NULL for budget_limit: budgets decide */
+	bool is_taking;                /* evaluation takes something (a token): it comes after all others, and only looks when
+					* the call is refused already */
 };
+
+#define X(name) extern const struct genops_policy_type genops_policy_type_##name;
+GENOPS_POLICY_TYPES(X)
+#undef X
 
 struct genops_policy {
 	genops_str name;
@@ -83,8 +93,16 @@ struct genops_policy {
 const struct genops_policy_type *genops_policy_type_find(genops_str name); /* NULL: unknown */
 const struct genops_policy_type *const *genops_policy_types(size_t *ret_n);
 
-/* Evaluates every enabled matching policy, in order, into `ret_evaluations` (room for max), with level, mode and on_error applied; adds to
- * *decision (strictest wins, delays add up to the longest). Returns how many were written. Pure but for input->limiter. */
+/* A message for a verdict, in input->arena: printable UTF-8, at most 511 bytes. A fixed text when there is no memory. */
+genops_str genops_policy_message(const struct genops_policy_input *input, const char *format, ...) GENOPS_PRINTF(2, 3);
+
+/* Evaluates every enabled matching policy, in order (rate limits last), into `ret_evaluations` (room for max), with level, mode and on_error applied; adds to
+ * *decision (strictest wins, delays add up to the longest). Returns how many were written; those over max still decide. Pure but for input->limiter.
+ *
+ * A violation becomes what genops_level_result says. One that is RATE_LIMITED is held back, for a rate limit as long as its bucket
+ * says (over max_delay: refused with retry_after_ns), for any other type GENOPS_HOLD_BACK_NS. What cannot be evaluated is
+ * allowed with on_error open; closed, it is taken as a violation that no delay can heal: BLOCKED for levels block and
+ * rate_limit, WARNING for warn, ALLOWED for allow, less in the weaker modes; reason x_policy_error. */
 size_t genops_policies_evaluate(const struct genops_policy *const *policies, size_t n_policies, enum genops_mode mode,
     const struct genops_policy_input *input, struct genops_evaluation *ret_evaluations, size_t max,
     struct genops_decision *decision);
