@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/metrics.h - governance metrics (contract OTL-072..077, A-071: genops_cost_total, genops_budget_consumed, ai_request_duration, traces ...) as
- * series that the drain counts from records, and the Prometheus text exposition. Bounded cardinality: over series_max, labels
- * become "other" and are counted as such.
+ * telemetry/metrics.h - governance metrics (contract OTL-072..077, A-071: genops_cost_total, genops_budget_consumed,
+ * ai_request_duration, traces ...) as series that the drain counts from records, and the Prometheus text exposition.
+ *
+ * Bounded cardinality: over series_max, the labels of new series become "other" and are counted as such. One family is one
+ * row below: the row feeds the exposition and the reference page. Money is summed as integers and printed exactly.
  */
 #ifndef TELEMETRY_METRICS_H
 #define TELEMETRY_METRICS_H
@@ -9,14 +11,49 @@
 #include "base/buffer.h"
 #include "govern/record.h"
 
+/* X(symbol, name, Prometheus type, unit of the value, text). Names are the guides' where they name one: no unit in
+ * them, no _total behind `traces` (contract A-071, A-072). */
+#define GENOPS_METRIC_FAMILIES(X)                                                                     \
+	X(COST, "genops_cost_total", COUNTER, NANO_USD, "Cost of AI operations in USD.")              \
+	X(OPERATIONS, "genops_operations_total", COUNTER, COUNT,                                      \
+	    "Governed AI operations by result of governance and by outcome.")                         \
+	X(TOKENS, "genops_tokens_total", COUNTER, COUNT, "Tokens by type, input or output.")          \
+	X(TOKEN_PARTS, "genops_token_parts_total", COUNTER, COUNT,                                    \
+	    "Tokens of a kind that is part of input or output: cached, reasoning, audio, image.")     \
+	X(VIOLATIONS, "genops_policy_violations_total", COUNTER, COUNT,                               \
+	    "Violated policies and budgets, whatever the level made of the violation.")               \
+	X(ALERTS, "genops_budget_alerts_total", COUNTER, COUNT, "Budget alert thresholds crossed.")   \
+	X(BUDGET_LIMIT, "genops_budget_limit", GAUGE, NANO_USD, "Limit of a budget's window in USD.") \
+	X(BUDGET_CONSUMED, "genops_budget_consumed", GAUGE, NANO_USD,                                 \
+	    "Settled cost in a budget's current window in USD; falls only when the window begins anew.") \
+	X(BUDGET_REMAINING, "genops_budget_remaining", GAUGE, NANO_USD,                               \
+	    "Limit less consumed of a budget's window in USD; below 0 it is overspent.")               \
+	X(BUDGET_UTILIZATION, "genops_budget_utilization", GAUGE, RATIO,                              \
+	    "Settled part of a budget's window, 0 to 1; above 1 it is overspent.")                    \
+	X(DURATION, "ai_request_duration", HISTOGRAM, NANO_S, "Duration of AI requests in seconds.")  \
+	X(TRACES, "traces", COUNTER, COUNT, "Spans made from AI operations, by team and project.")    \
+	X(SELF_SERIES, "genops_self_metric_series", GAUGE, COUNT, "Metric series held.")              \
+	X(SELF_OTHER, "genops_self_metric_other_total", COUNTER, COUNT,                               \
+	    "Samples counted under the label value \"other\" because the maximum of series is reached.")
+
 struct genops_metrics; /* internally locked */
 
+/* NULL: out of memory. */
 struct genops_metrics *genops_metrics_new(size_t series_max);
 void genops_metrics_free(struct genops_metrics *metrics);
+
+/* Counts one record. Without memory for a new series the sample goes to "other". */
 void genops_metrics_add_record(struct genops_metrics *metrics, const struct genops_record *record);
-/* A gauge or counter of GenOps itself, by name: genops_self_*; labels as `a="b",c="d"` text already escaped, or "". */
+
+/* Only the gauges of one budget: for budgets that no operation has touched since start. */
+void genops_metrics_add_budget(struct genops_metrics *metrics, const struct genops_record_budget *budget);
+
+/* A gauge or counter (name ends in _total) of GenOps itself, by name: genops_self_*; `labels` as `a="b",c="d"` text already
+ * escaped, or "". `name` is a text that stays valid. Other names, and more than 256 series, are ignored. */
 void genops_metrics_set(struct genops_metrics *metrics, const char *name, const char *labels, double value);
-/* Full state, for handing over between the drain and whoever serves /metrics; and back. */
+
+/* Appends the text exposition (format 0.0.4). It is the whole state: whoever drains writes it, whoever serves /metrics
+ * passes it on. Counters begin at 0 in a new process, as Prometheus expects. Check buf->error. */
 void genops_metrics_expose(struct genops_metrics *metrics, struct genops_buffer *buf);
 
 #endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * telemetry/span_writer.c - see span_writer.h. Protobuf attributes are one reservation and straight stores each, lengths
+ * computed up front; that is most of what a span costs. JSON follows OTLP's rules: hex ids, 64-bit integers as strings. */
+#include "telemetry/span_writer.h"
+
+#include "base/str.h"
+#include "codec/wire.h"
+#include "govern/money.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+/* AnyValue and KeyValue of opentelemetry/proto/common/v1/common.proto. */
+enum { VALUE_STRING = 1, VALUE_BOOL = 2, VALUE_INT = 3, VALUE_DOUBLE = 4, VALUE_ARRAY = 5 };
+enum { KV_KEY = 1, KV_VALUE = 2 };
+
+#define TAG(field, type) (char)((field) << 3 | (type))
+#define HEAD_MAX         32 /* tags and lengths around a key and a value */
+
+void genops_span_writer_init(
+    struct genops_span_writer *out, enum genops_profile profile, bool is_json, struct genops_buffer *buf)
+{
+	*out = (struct genops_span_writer){.buf = buf, .is_json = is_json};
+	out->profiles = profile == GENOPS_PROFILE_SPEC ? GENOPS_CONVENTION_SPEC : GENOPS_CONVENTION_GUIDES;
+	genops_json_writer_init(&out->json, buf);
+}
+
+void genops_span_writer_open_element(struct genops_span_writer *out, uint32_t field, uint32_t attributes_field)
+{
+	if (out->is_json)
+		genops_json_object_begin(&out->json);
+	else
+		out->marks[out->depth++] = genops_wire_begin(out->buf, field);
+	out->attributes_field = attributes_field;
+}
+
+void genops_span_writer_open(
+    struct genops_span_writer *out, uint32_t field, const char *json_name, uint32_t attributes_field)
+{
+	if (out->is_json)
+		genops_json_key(&out->json, genops_str_of(json_name));
+	genops_span_writer_open_element(out, field, attributes_field);
+}
+
+void genops_span_writer_close(struct genops_span_writer *out)
+{
+	if (out->is_json)
+		genops_json_object_end(&out->json);
+	else
+		genops_wire_end(out->buf, out->marks[--out->depth]);
+}
+
+void genops_span_writer_open_list(struct genops_span_writer *out, const char *json_name)
+{
+	if (!out->is_json)
+		return;
+	genops_json_key(&out->json, genops_str_of(json_name));
+	genops_json_array_begin(&out->json);
+}
+
+void genops_span_writer_close_list(struct genops_span_writer *out)
+{
+	if (out->is_json)
+		genops_json_array_end(&out->json);
+}
+
+void genops_span_writer_id(
+    struct genops_span_writer *out, uint32_t field, const char *json_name, const uint8_t *id, size_t n)
+{
+	char hex[33];
+	uint8_t any = 0;
+	for (size_t i = 0; i < n; i++)
+		any |= id[i];
+	if (!any)
+		return;
+	if (!out->is_json) {
+		genops_wire_put_bytes(out->buf, field, (genops_str){(const char *)id, n});
+		return;
+	}
+	genops_str_to_hex(id, n, hex);
+	genops_json_key_string(&out->json, json_name, (genops_str){hex, 2 * n});
+}
+
+void genops_span_writer_text(
+    struct genops_span_writer *out, uint32_t field, const char *json_name, genops_str text)
+{
+	if (!text.len)
+		return;
+	if (out->is_json)
+		genops_json_key_string(&out->json, json_name, text);
+	else
+		genops_wire_put_text(out->buf, field, text);
+}
+
+void genops_span_writer_enum(
+    struct genops_span_writer *out, uint32_t field, const char *json_name, uint32_t value)
+{
+	if (out->is_json)
+		genops_json_key_int(&out->json, json_name, value);
+	else
+		genops_wire_put_uint(out->buf, field, value);
+}
+
+static genops_str decimal(char digits[24], int64_t value)
+{
+	int n = snprintf(digits, 24, "%" PRId64, value);
+	return (genops_str){digits, (size_t)n};
+}
+
+void genops_span_writer_time(
+    struct genops_span_writer *out, uint32_t field, const char *json_name, int64_t unix_ns)
+{
+	char digits[24];
+	if (out->is_json)
+		genops_json_key_string(&out->json, json_name, decimal(digits, unix_ns));
+	else
+		genops_wire_put_fixed64(out->buf, field, (uint64_t)unix_ns);
+}
+
+static char *store_varint(char *at, uint64_t value)
+{
+	while (value >= 0x80) {
+		*at++ = (char)(value | 0x80);
+		value >>= 7;
+	}
+	*at++ = (char)value;
+	return at;
+}
+
+static char *store_bytes(char *at, genops_str bytes)
+{
+	memcpy(at, bytes.ptr, bytes.len);
+	return at + bytes.len;
+}
+
+/* The KeyValue up to its AnyValue, of which value_len bytes are to follow at the returned place; NULL: no room. */
+static char *begin_value(struct genops_span_writer *out, genops_str key, size_t value_len)
+{
+	size_t inner = 2 + genops_wire_varint_len(key.len) + key.len + genops_wire_varint_len(value_len) + value_len;
+	char *at = genops_buffer_reserve(out->buf, inner + HEAD_MAX);
+	if (!at)
+		return NULL;
+	*at++ = TAG(out->attributes_field, GENOPS_WIRE_BYTES);
+	at = store_varint(at, inner);
+	*at++ = TAG(KV_KEY, GENOPS_WIRE_BYTES);
+	at = store_bytes(store_varint(at, key.len), key);
+	*at++ = TAG(KV_VALUE, GENOPS_WIRE_BYTES);
+	return store_varint(at, value_len);
+}
+
+static void end_value(struct genops_span_writer *out, const char *at)
+{
+	out->buf->len = (size_t)(at - out->buf->ptr);
+}
+
+static void put_string(struct genops_span_writer *out, genops_str key, genops_str value)
+{
+	char *at = begin_value(out, key, 1 + genops_wire_varint_len(value.len) + value.len);
+	if (!at)
+		return;
+	*at++ = TAG(VALUE_STRING, GENOPS_WIRE_BYTES);
+	end_value(out, store_bytes(store_varint(at, value.len), value));
+}
+
+/* Texts that are not UTF-8 are repaired on the way; rare, so lengths are patched here. */
+static void put_bad_string(struct genops_span_writer *out, genops_str key, genops_str value)
+{
+	size_t pair = genops_wire_begin(out->buf, out->attributes_field);
+	genops_wire_put_text(out->buf, KV_KEY, key);
+	size_t any = genops_wire_begin(out->buf, KV_VALUE);
+	genops_wire_put_text(out->buf, VALUE_STRING, value);
+	genops_wire_end(out->buf, any);
+	genops_wire_end(out->buf, pair);
+}
+
+static void begin_json(struct genops_span_writer *out, genops_str key, const char *kind)
+{
+	genops_json_object_begin(&out->json);
+	genops_json_key_string(&out->json, "key", key);
+	genops_json_key(&out->json, GENOPS_STR("value"));
+	genops_json_object_begin(&out->json);
+	genops_json_key(&out->json, genops_str_of(kind));
+}
+
+static void end_json(struct genops_span_writer *out)
+{
+	genops_json_object_end(&out->json);
+	genops_json_object_end(&out->json);
+}
+
+static void add_string(struct genops_span_writer *out, genops_str key, genops_str value)
+{
+	if (!value.len)
+		return;
+	if (out->is_json) {
+		begin_json(out, key, "stringValue");
+		genops_json_string(&out->json, value);
+		end_json(out);
+	} else if (genops_str_is_utf8(value)) {
+		put_string(out, key, value);
+	} else {
+		put_bad_string(out, key, value);
+	}
+}
+
+static void add_int(struct genops_span_writer *out, genops_str key, int64_t value)
+{
+	char digits[24];
+	if (out->is_json) {
+		begin_json(out, key, "intValue");
+		genops_json_string(&out->json, decimal(digits, value));
+		end_json(out);
+		return;
+	}
+	char *at = begin_value(out, key, 1 + genops_wire_varint_len((uint64_t)value));
+	if (!at)
+		return;
+	*at++ = TAG(VALUE_INT, GENOPS_WIRE_VARINT);
+	end_value(out, store_varint(at, (uint64_t)value));
+}
+
+static void add_double(struct genops_span_writer *out, genops_str key, double value)
+{
+	uint64_t bits;
+	if (out->is_json) {
+		begin_json(out, key, "doubleValue");
+		if (isfinite(value))
+			genops_json_double(&out->json, value);
+		else /* proto3's JSON says these in words */
+			genops_json_string(&out->json,
+			    genops_str_of(isnan(value) ? "NaN" : value < 0 ? "-Infinity" : "Infinity"));
+		end_json(out);
+		return;
+	}
+	char *at = begin_value(out, key, 1 + sizeof bits);
+	if (!at)
+		return;
+	memcpy(&bits, &value, sizeof bits);
+	*at++ = TAG(VALUE_DOUBLE, GENOPS_WIRE_FIXED64);
+	for (size_t i = 0; i < sizeof bits; i++)
+		*at++ = (char)(bits >> 8 * i);
+	end_value(out, at);
+}
+
+static void add_bool(struct genops_span_writer *out, genops_str key, bool value)
+{
+	if (out->is_json) {
+		begin_json(out, key, "boolValue");
+		genops_json_bool(&out->json, value);
+		end_json(out);
+		return;
+	}
+	char *at = begin_value(out, key, 2);
+	if (!at)
+		return;
+	*at++ = TAG(VALUE_BOOL, GENOPS_WIRE_VARINT);
+	*at++ = (char)value;
+	end_value(out, at);
+}
+
+static bool is_wanted(const struct genops_span_writer *out, enum genops_convention row)
+{
+	return (genops_conventions[row].profiles & out->profiles) != 0;
+}
+
+void genops_span_writer_string(struct genops_span_writer *out, enum genops_convention row, genops_str value)
+{
+	if (is_wanted(out, row))
+		add_string(out, genops_conventions[row].name, value);
+}
+
+void genops_span_writer_int(struct genops_span_writer *out, enum genops_convention row, int64_t value)
+{
+	if (is_wanted(out, row))
+		add_int(out, genops_conventions[row].name, value);
+}
+
+void genops_span_writer_double(struct genops_span_writer *out, enum genops_convention row, double value)
+{
+	if (is_wanted(out, row))
+		add_double(out, genops_conventions[row].name, value);
+}
+
+void genops_span_writer_money(struct genops_span_writer *out, enum genops_convention row, int64_t nano_usd)
+{
+	genops_span_writer_double(out, row, genops_money_to_usd(nano_usd));
+}
+
+void genops_span_writer_bool(struct genops_span_writer *out, enum genops_convention row, bool value)
+{
+	if (is_wanted(out, row))
+		add_bool(out, genops_conventions[row].name, value);
+}
+
+void genops_span_writer_strings(struct genops_span_writer *out, enum genops_convention row, genops_str value)
+{
+	if (!value.len || !is_wanted(out, row))
+		return;
+	if (out->is_json) {
+		begin_json(out, genops_conventions[row].name, "arrayValue");
+		genops_json_object_begin(&out->json);
+		genops_json_key(&out->json, GENOPS_STR("values"));
+		genops_json_array_begin(&out->json);
+		genops_json_object_begin(&out->json);
+		genops_json_key_string(&out->json, "stringValue", value);
+		genops_json_object_end(&out->json);
+		genops_json_array_end(&out->json);
+		genops_json_object_end(&out->json);
+		end_json(out);
+		return;
+	}
+	size_t pair = genops_wire_begin(out->buf, out->attributes_field);
+	genops_wire_put_text(out->buf, KV_KEY, genops_conventions[row].name);
+	size_t any = genops_wire_begin(out->buf, KV_VALUE);
+	size_t array = genops_wire_begin(out->buf, VALUE_ARRAY);
+	size_t element = genops_wire_begin(out->buf, 1);
+	genops_wire_put_text(out->buf, VALUE_STRING, value);
+	genops_wire_end(out->buf, element);
+	genops_wire_end(out->buf, array);
+	genops_wire_end(out->buf, any);
+	genops_wire_end(out->buf, pair);
+}
+
+void genops_span_writer_custom(struct genops_span_writer *out, const struct genops_attribute *attribute)
+{
+	genops_str key = attribute->key;
+	if (!key.len || (!out->is_json && !genops_str_is_utf8(key))) /* the set never lets such a key in */
+		return;
+	switch (attribute->type) {
+	case GENOPS_ATTRIBUTE_STRING:
+		add_string(out, key, attribute->value.string);
+		break;
+	case GENOPS_ATTRIBUTE_INT:
+		add_int(out, key, attribute->value.integer);
+		break;
+	case GENOPS_ATTRIBUTE_DOUBLE:
+		add_double(out, key, attribute->value.number);
+		break;
+	case GENOPS_ATTRIBUTE_BOOL:
+		add_bool(out, key, attribute->value.boolean);
+		break;
+	}
+}

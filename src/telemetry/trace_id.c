@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * telemetry/trace_id.c - random ids (propagation.h), a system call for every 32nd only.
+ *
+ * Each thread has its own pool. A forked child would hand out its parent's ids again: a fork handler counts up a
+ * generation, and a pool of an older generation is thrown away. */
+#include "telemetry/propagation.h"
+
+#include "base/hash.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define POOL_SIZE 256 /* getrandom gives so much at once, always whole */
+
+struct pool {
+	uint8_t bytes[POOL_SIZE];
+	size_t n_left;
+	unsigned generation;
+};
+
+static _Thread_local struct pool pool;
+static atomic_uint fork_generation = 1;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void count_fork(void)
+{
+	atomic_fetch_add(&fork_generation, 1);
+}
+
+static void install(void)
+{
+	/* Without memory for the handler ids may repeat in children; nothing that an operation should fail for. */
+	(void)pthread_atfork(NULL, NULL, count_fork);
+}
+
+/* A sandbox may forbid getrandom: ids must differ, they need not be secret. */
+static void fill_without_getrandom(void)
+{
+	static atomic_uint counter;
+	struct {
+		uint8_t seed[16];
+		const void *thread;
+		long pid;
+		unsigned count;
+	} input;
+	memset(&input, 0, sizeof input);
+	const void *seed = (const void *)getauxval(AT_RANDOM);
+	if (seed)
+		memcpy(input.seed, seed, sizeof input.seed);
+	input.thread = &pool;
+	input.pid = (long)getpid();
+	for (size_t at = 0; at < POOL_SIZE; at += sizeof(struct genops_hash)) {
+		input.count = atomic_fetch_add(&counter, 1);
+		struct genops_hash hash =
+		    genops_hash_of((genops_str){(const char *)&input, sizeof input}, (uint64_t)input.count);
+		memcpy(pool.bytes + at, &hash, sizeof hash);
+	}
+}
+
+static void refill(void)
+{
+	ssize_t n;
+	do
+		n = getrandom(pool.bytes, POOL_SIZE, 0);
+	while (n < 0 && errno == EINTR);
+	if (n != POOL_SIZE)
+		fill_without_getrandom();
+	pool.n_left = POOL_SIZE;
+}
+
+static void take(uint8_t *out, size_t n)
+{
+	pthread_once(&once, install);
+	unsigned generation = atomic_load_explicit(&fork_generation, memory_order_relaxed);
+	if (pool.n_left < n || pool.generation != generation)
+		refill();
+	pool.generation = generation;
+	pool.n_left -= n;
+	memcpy(out, pool.bytes + pool.n_left, n);
+	memset(pool.bytes + pool.n_left, 0, n);
+}
+
+/* All zero means "no id" on every wire. */
+static void take_id(uint8_t *out, size_t n)
+{
+	uint8_t any = 0;
+	while (!any) {
+		take(out, n);
+		for (size_t i = 0; i < n; i++)
+			any |= out[i];
+	}
+}
+
+void genops_trace_id_new(uint8_t trace_id[16])
+{
+	take_id(trace_id, 16);
+}
+
+void genops_span_id_new(uint8_t span_id[8])
+{
+	take_id(span_id, 8);
+}
