@@ -20,6 +20,7 @@ struct genops_record_budget {
 	genops_str name, label;
 	enum genops_period period;          /* the tightest window; figures after settling */
 	int64_t limit_nano_usd, consumed_nano_usd, reserved_nano_usd;
+	int alert_percent;                  /* the rule's lowest alert threshold; 0: none or not known */
 	/* what this operation added to which windows: for restoring counters from the ledger */
 	size_t n_lines;
 	struct {

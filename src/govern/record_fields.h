@@ -87,7 +87,8 @@ enum record_list {
 	X(5, ENUM, period, GENOPS_PERIOD_N)                                                           \
 	X(6, INT, limit_nano_usd, 0)                                                                  \
 	X(7, INT, consumed_nano_usd, 0)                                                               \
-	X(8, INT, reserved_nano_usd, 0)
+	X(8, INT, reserved_nano_usd, 0)                                                               \
+	X(10, SMALL, alert_percent, 1000000)
 #define BUDGET_LINE 9
 
 typedef __typeof__(((struct genops_record_budget *)NULL)->lines[0]) record_budget_line;
