@@ -322,18 +322,31 @@ static void self_insert(
 	metrics->n_self++;
 }
 
-void genops_metrics_set(struct genops_metrics *metrics, const char *name, const char *labels, double value)
+static void self_change(
+    struct genops_metrics *metrics, const char *name, const char *labels, double value, bool is_sum)
 {
 	bool is_found;
 	if (!is_self_name(name))
 		return;
 	pthread_mutex_lock(&metrics->lock);
 	size_t at = self_place(metrics, name, labels, &is_found);
-	if (is_found)
-		metrics->self[at].value = value;
-	else
+	if (!is_found)
 		self_insert(metrics, at, name, labels, value);
+	else if (is_sum)
+		metrics->self[at].value += value;
+	else
+		metrics->self[at].value = value;
 	pthread_mutex_unlock(&metrics->lock);
+}
+
+void genops_metrics_set(struct genops_metrics *metrics, const char *name, const char *labels, double value)
+{
+	self_change(metrics, name, labels, value, false);
+}
+
+void genops_metrics_add(struct genops_metrics *metrics, const char *name, const char *labels, double value)
+{
+	self_change(metrics, name, labels, value, true);
 }
 
 void genops_metrics_expose(struct genops_metrics *metrics, struct genops_buffer *buf)

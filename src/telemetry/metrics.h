@@ -49,8 +49,9 @@ void genops_metrics_add_record(struct genops_metrics *metrics, const struct geno
 void genops_metrics_add_budget(struct genops_metrics *metrics, const struct genops_record_budget *budget);
 
 /* A gauge or counter (name ends in _total) of GenOps itself, by name: genops_self_*; `labels` as `a="b",c="d"` text already
- * escaped, or "". `name` is a text that stays valid. Other names, and more than 256 series, are ignored. */
+ * escaped, or "". Copied. Other names, and more than 256 series, are ignored. set replaces, add adds to what is there. */
 void genops_metrics_set(struct genops_metrics *metrics, const char *name, const char *labels, double value);
+void genops_metrics_add(struct genops_metrics *metrics, const char *name, const char *labels, double value);
 
 /* Appends the text exposition (format 0.0.4). It is the whole state: whoever drains writes it, whoever serves /metrics
  * passes it on. Counters begin at 0 in a new process, as Prometheus expects. Check buf->error. */
