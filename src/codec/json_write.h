@@ -12,9 +12,12 @@
 struct genops_json_writer {
 	struct genops_buffer *buf;
 	uint64_t has_items; /* bit per depth: a comma is due */
-	int depth;          /* at most 63 */
+	uint64_t is_object; /* bit per depth: keys and values, not elements */
+	int depth;          /* at most 63; deeper is LIMIT in buf->error */
 	bool after_key;
 };
+
+/* One document a writer: init again for the next. */
 
 void genops_json_writer_init(struct genops_json_writer *json, struct genops_buffer *buf);
 void genops_json_object_begin(struct genops_json_writer *json);
@@ -34,6 +37,9 @@ void genops_json_key_string(struct genops_json_writer *json, const char *key, ge
 void genops_json_key_int(struct genops_json_writer *json, const char *key, int64_t value);
 void genops_json_key_double(struct genops_json_writer *json, const char *key, double value);
 void genops_json_key_bool(struct genops_json_writer *json, const char *key, bool value);
+
+/* A double as genops_json_double writes it: the shortest text that reads back, in any locale. For finite ones. */
+void genops_json_add_double(struct genops_buffer *buf, double value);
 
 /* "cost_nano_usd": 12, "cost_usd": 0.000000012 : the pair DESIGN 5 wants. `name` is "cost". */
 void genops_json_key_money(struct genops_json_writer *json, const char *name, int64_t nano_usd);
