@@ -22,7 +22,8 @@ enum genops_compress_kind {
 bool genops_compress_named(genops_str name, enum genops_compress_kind *ret_kind);
 const char *genops_compress_name(enum genops_compress_kind kind); /* "gzip"; "" for NONE */
 
-/* `level` 0 is the library's usual one (gzip, zlib 1..9, zstd 1..19). LIMIT, NOMEM, MISUSE (level). */
+/* `level` 0 is the library's usual one (gzip, zlib 1..9, zstd 1..19). LIMIT (zstd may want a little
+ * more room than it uses), NOMEM, MISUSE (level). */
 GENOPS_NODISCARD int genops_compress_encode(enum genops_compress_kind kind, int level, genops_str bytes,
     struct genops_buffer *out, struct genops_error *err);
 
