@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * engine/config.h - a configuration, read: genops.yaml as one immutable, counted snapshot.
  *
- * The YAML is read with positions (libfyaml); every section is described by option rows (base/option.h), so that
- * an unknown key names the nearest valid one and the reference page is generated. ${VAR} and ${VAR:-default} expand in scalars. Parameters beat environment
- * beat file beat defaults. Sections of later issues (receivers, processors, pipelines, destinations, lookups, collibra, wandb, ...) are
- * checked for their names only and kept as they are.
+ * The YAML is read with positions (codec/yaml.h); every section is described by option rows (base/option.h), so
+ * that an unknown key names the nearest valid one and the reference page is generated. ${VAR} and
+ * ${VAR:-default} expand in scalars. Parameters beat environment beat file beat defaults. Sections that a later
+ * version reads (pipelines, destinations, lookups, collibra, ...) are checked for their names only, and a
+ * warning says that they have no effect yet. One file a section in config/; a snapshot is immutable, and any
+ * thread may read it while it holds a reference.
  */
 #ifndef ENGINE_CONFIG_H
 #define ENGINE_CONFIG_H
@@ -34,6 +36,7 @@ struct genops_config_provider {         /* gateway.providers, merged over the bu
 	int port;
 	genops_str api_key;             /* from configuration, api_key_file, or the row's environment variable; "" : the client's own */
 	genops_str tls_ca_file;         /* extra CA; "" : the system's */
+	int64_t connect_timeout_ns, read_timeout_ns; /* the gateway's unless set */
 };
 
 struct genops_config_gateway {
@@ -59,6 +62,8 @@ struct genops_config_exporter {         /* exporters: of type otlp, otlphttp, de
 	genops_str compression;         /* "", "gzip", "zstd" */
 	int64_t timeout_ns;
 	bool is_signal_url;             /* endpoint already has its path (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) */
+	bool is_retrying;               /* retry_on_failure: enabled */
+	int64_t retry_initial_ns, retry_max_ns, retry_elapsed_ns; /* retry_on_failure; elapsed 0: for ever */
 };
 
 struct genops_config_telemetry {
@@ -71,6 +76,20 @@ struct genops_config_telemetry {
 	size_t n_exporters;             /* those that `service.pipelines.traces` feeds from receiver `genops`; without a service section
 					 * all of `exporters`, and OTEL_EXPORTER_OTLP_* if set and none is configured */
 	struct genops_config_exporter *exporters;
+	bool wants_detailed_metrics;    /* observability.enable_detailed_metrics */
+	genops_str service_name;        /* OTEL_SERVICE_NAME, else service.name of the resource attributes; "" : none */
+	struct genops_text_map resource_attributes; /* OTEL_RESOURCE_ATTRIBUTES */
+};
+
+struct genops_config_wandb {            /* wandb: of the guides' file; what a W&B connector starts with */
+	genops_str api_key, default_team, default_project;
+};
+
+struct genops_config_watch {            /* a file that the snapshot was made from, as it was then */
+	genops_str path;
+	bool is_there;
+	int64_t modified_ns, size;
+	uint64_t inode;
 };
 
 struct genops_config {
@@ -94,9 +113,13 @@ struct genops_config {
 	size_t n_keys;
 	struct genops_config_key *keys;
 	int64_t approval_threshold_nano_usd; /* GENOPS_COST_UNKNOWN: none */
+	int64_t max_experiment_cost_nano_usd; /* of one W&B run; GENOPS_COST_UNKNOWN: none */
 	bool wants_content;             /* some content_filter is on */
 	struct genops_config_gateway gateway;
 	struct genops_config_telemetry telemetry;
+	struct genops_config_wandb wandb;
+	size_t n_watches;
+	struct genops_config_watch *watches;
 	size_t n_warnings;              /* for validate: things that are legal but suspicious */
 	struct genops_config_warning {
 		int line, column;

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ngx_http_genops.h - what the files of the nginx module share.
+ *
+ * The module is a thin host for exchanges (genops/exchange.h): ngx_http_genops_request.c reads the body, asks and rewrites,
+ * ngx_http_genops_response.c taps the answer, ngx_http_genops_resolve.c finds the provider's addresses, ngx_http_genops_control.c
+ * answers /api/v1, /metrics, /health. Nothing of governance is decided here. One thread (the worker's), but for the
+ * resolver's and the control API's, which touch no nginx object.
+ */
+#ifndef NGX_HTTP_GENOPS_H
+#define NGX_HTTP_GENOPS_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include <genops/exchange.h>
+
+typedef struct {
+	ngx_str_t config_file;   /* empty: as genops_engine_open finds it */
+	ngx_str_t state_dir;
+	genops_engine *engine;   /* this worker's; NULL: could not be opened */
+	struct genops_error fault; /* why */
+	ngx_int_t path_index;    /* variable $genops_path */
+	ngx_array_t resolved;    /* of ngx_http_genops_upstream_t *: for the resolver thread */
+} ngx_http_genops_main_conf_t;
+
+typedef struct {
+	ngx_flag_t gateway;
+} ngx_http_genops_loc_conf_t;
+
+typedef struct {
+	ngx_http_request_t *request;
+	genops_exchange *exchange;
+	ngx_str_t path;          /* at the provider */
+	ngx_event_t delay;
+	unsigned is_reading:1;   /* the body is being read */
+	unsigned is_admitted:1;  /* decided: the request may go on */
+	unsigned is_refused:1;
+	unsigned is_tapped:1;    /* the answer is the provider's: the body filter follows it */
+	unsigned is_ended:1;     /* last_buf was sent: nothing may follow */
+	unsigned is_complete:1;  /* the provider ended its answer properly */
+} ngx_http_genops_ctx_t;
+
+extern ngx_module_t ngx_http_genops_module;
+
+static inline genops_str ngx_http_genops_view(ngx_str_t text)
+{
+	return (genops_str){(const char *)text.data, text.len};
+}
+
+/* ngx_http_genops_request.c */
+ngx_int_t ngx_http_genops_access_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_genops_send_refusal(ngx_http_request_t *r, const struct genops_refusal *refusal,
+    const struct genops_header *extra, size_t n_extra);
+ngx_int_t ngx_http_genops_path_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+ngx_int_t ngx_http_genops_add_header(ngx_http_request_t *r, genops_str name, genops_str value);
+
+/* ngx_http_genops_response.c */
+void ngx_http_genops_install_filters(void);
+
+/* ngx_http_genops_resolve.c */
+char *ngx_http_genops_resolve(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_http_genops_resolver_start(ngx_cycle_t *cycle, ngx_http_genops_main_conf_t *main_conf);
+void ngx_http_genops_resolver_stop(void);
+
+/* ngx_http_genops_control.c */
+char *ngx_http_genops_control(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+#endif

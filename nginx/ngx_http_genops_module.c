@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ngx_http_genops_module.c - directives, configuration and the life of the module.
+ *
+ *   http  { genops_config /etc/genops.yaml; genops_state /var/lib/genops; }
+ *   upstream genops_openai { genops_resolve api.openai.com:443 30s; keepalive 64; }
+ *   location /openai/ { genops_gateway on; proxy_pass https://genops_openai$genops_path; }
+ *   location /api/v1/ { genops_control api; }      also: metrics, health, ready, error
+ *
+ * Each worker opens its own engine. A worker that cannot (state directory full, broken) stays up and answers 503 with
+ * the reason: an init_process that fails would leave the port open with nobody behind it.
+ */
+#include "ngx_http_genops.h"
+
+static void *create_main_conf(ngx_conf_t *cf)
+{
+	ngx_http_genops_main_conf_t *conf = ngx_pcalloc(cf->pool, sizeof *conf);
+	if (!conf || ngx_array_init(&conf->resolved, cf->pool, 16, sizeof(void *)) != NGX_OK)
+		return NULL;
+	return conf;
+}
+
+static void *create_loc_conf(ngx_conf_t *cf)
+{
+	ngx_http_genops_loc_conf_t *conf = ngx_pcalloc(cf->pool, sizeof *conf);
+	if (conf)
+		conf->gateway = NGX_CONF_UNSET;
+	return conf;
+}
+
+static char *merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+	ngx_http_genops_loc_conf_t *prev = parent, *conf = child;
+	ngx_conf_merge_value(conf->gateway, prev->gateway, 0);
+	return NGX_CONF_OK;
+}
+
+static ngx_int_t add_variables(ngx_conf_t *cf)
+{
+	ngx_str_t name = ngx_string("genops_path");
+	ngx_http_variable_t *variable = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
+	if (!variable)
+		return NGX_ERROR;
+	variable->get_handler = ngx_http_genops_path_variable;
+	return NGX_OK;
+}
+
+static ngx_int_t install(ngx_conf_t *cf)
+{
+	ngx_http_core_main_conf_t *core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+	ngx_http_handler_pt *handler = ngx_array_push(&core->phases[NGX_HTTP_ACCESS_PHASE].handlers);
+	if (!handler)
+		return NGX_ERROR;
+	*handler = ngx_http_genops_access_handler;
+	ngx_http_genops_install_filters();
+	return NGX_OK;
+}
+
+static void on_log(void *arg, enum genops_log_level level, const char *line)
+{
+	static const ngx_uint_t levels[] = {NGX_LOG_ERR, NGX_LOG_WARN, NGX_LOG_NOTICE, NGX_LOG_INFO};
+	/* Any thread: ngx_log_error only formats on its stack and writes once. */
+	ngx_log_error(levels[level], (ngx_log_t *)arg, 0, "genops: %s", line);
+}
+
+static char *text_or_null(ngx_str_t text)
+{
+	return text.len ? (char *)text.data : NULL; /* nginx NUL-terminates its configuration's strings */
+}
+
+static ngx_int_t init_process(ngx_cycle_t *cycle)
+{
+	ngx_http_genops_main_conf_t *conf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_genops_module);
+	if (!conf)
+		return NGX_OK;
+	struct genops_engine_options options = {
+	    .size = sizeof options,
+	    .config_file = text_or_null(conf->config_file),
+	    .state_dir = text_or_null(conf->state_dir),
+	    .service_name = "genops-gateway",
+	    .on_log = on_log,
+	    .log_arg = cycle->log,
+	};
+	conf->engine = genops_engine_open(&options, &conf->fault);
+	if (!conf->engine)
+		ngx_log_error(NGX_LOG_ALERT, cycle->log, 0, "genops: this worker cannot govern: %s; %s", conf->fault.message,
+		    conf->fault.fix);
+	return ngx_http_genops_resolver_start(cycle, conf);
+}
+
+static void exit_process(ngx_cycle_t *cycle)
+{
+	ngx_http_genops_main_conf_t *conf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_genops_module);
+	ngx_http_genops_resolver_stop();
+	if (!conf)
+		return;
+	genops_engine_close(conf->engine);
+	conf->engine = NULL;
+}
+
+static ngx_command_t commands[] = {
+    {ngx_string("genops_config"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+	offsetof(ngx_http_genops_main_conf_t, config_file), NULL},
+    {ngx_string("genops_state"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+	offsetof(ngx_http_genops_main_conf_t, state_dir), NULL},
+    {ngx_string("genops_gateway"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_FLAG,
+	ngx_conf_set_flag_slot, NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_http_genops_loc_conf_t, gateway), NULL},
+    {ngx_string("genops_control"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, ngx_http_genops_control, NGX_HTTP_LOC_CONF_OFFSET,
+	0, NULL},
+    {ngx_string("genops_resolve"), NGX_HTTP_UPS_CONF | NGX_CONF_TAKE12, ngx_http_genops_resolve, 0, 0, NULL},
+    ngx_null_command,
+};
+
+static ngx_http_module_t context = {
+    .preconfiguration = add_variables,
+    .postconfiguration = install,
+    .create_main_conf = create_main_conf,
+    .create_loc_conf = create_loc_conf,
+    .merge_loc_conf = merge_loc_conf,
+};
+
+ngx_module_t ngx_http_genops_module = {
+    NGX_MODULE_V1,
+    &context,
+    commands,
+    NGX_HTTP_MODULE,
+    NULL, /* init master */
+    NULL, /* init module */
+    init_process,
+    NULL, /* init thread */
+    NULL, /* exit thread */
+    exit_process,
+    NULL, /* exit master */
+    NGX_MODULE_V1_PADDING,
+};

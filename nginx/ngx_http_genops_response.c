@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ngx_http_genops_response.c - the answer half: follow the provider's bytes on their way to the client.
+ *
+ * The filters stand right behind copy_filter, before chunked, gzip and HTTP/2, so they see what the provider sent. Bytes pass
+ * as they are; only what a stream was asked for on behalf of governance is taken out, and a stream that must end gets its
+ * last words. Nothing is buffered but the bytes that the exchange itself holds back.
+ */
+#include "ngx_http_genops.h"
+
+static ngx_http_output_header_filter_pt next_header_filter;
+static ngx_http_output_body_filter_pt next_body_filter;
+
+/* --- headers --- */
+
+static void add_answer_headers(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx)
+{
+	struct genops_header headers[4];
+	size_t n = genops_exchange_answer_headers(ctx->exchange, headers, 4);
+	for (size_t i = 0; i < n; i++)
+		(void)ngx_http_genops_add_header(r, headers[i].name, headers[i].value);
+}
+
+static void tell_headers(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx)
+{
+	for (ngx_list_part_t *part = &r->headers_out.headers.part; part; part = part->next) {
+		ngx_table_elt_t *headers = part->elts;
+		for (ngx_uint_t i = 0; i < part->nelts; i++) {
+			if (headers[i].hash)
+				genops_exchange_response_header(ctx->exchange, ngx_http_genops_view(headers[i].key),
+				    ngx_http_genops_view(headers[i].value));
+		}
+	}
+}
+
+static ngx_int_t header_filter(ngx_http_request_t *r)
+{
+	ngx_http_genops_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_genops_module);
+	if (!ctx || !ctx->exchange || r != r->main || !r->upstream || !ctx->is_admitted || ctx->is_tapped)
+		return next_header_filter(r);
+	/* u->headers_in.status_n is 0 when nginx itself answers (502, 504): that is no provider's answer. */
+	if (!r->upstream->headers_in.status_n)
+		return next_header_filter(r);
+	ctx->is_tapped = 1;
+	bool is_stream = genops_exchange_response_head(ctx->exchange, (int)r->headers_out.status,
+	    ngx_http_genops_view(r->headers_out.content_type));
+	tell_headers(r, ctx);
+	add_answer_headers(r, ctx);
+	r->upstream->buffering = 0;
+	if (is_stream) {
+		/* What is hidden or added changes the length; what passes a stream must not wait for company. */
+		ngx_http_clear_content_length(r);
+		ngx_http_clear_accept_ranges(r);
+	}
+	return next_header_filter(r);
+}
+
+/* --- body --- */
+
+struct output {
+	ngx_pool_t *pool;
+	ngx_chain_t *first, **tail;
+	ngx_int_t failed;
+};
+
+static void append(struct output *out, ngx_buf_t *buffer)
+{
+	ngx_chain_t *link = buffer ? ngx_alloc_chain_link(out->pool) : NULL;
+	if (!link) {
+		out->failed = 1;
+		return;
+	}
+	link->buf = buffer;
+	link->next = NULL;
+	*out->tail = link;
+	out->tail = &link->next;
+}
+
+static void append_copy(struct output *out, genops_str text)
+{
+	if (!text.len)
+		return;
+	ngx_buf_t *buffer = ngx_create_temp_buf(out->pool, text.len);
+	if (buffer)
+		buffer->last = ngx_cpymem(buffer->pos, text.ptr, text.len);
+	append(out, buffer);
+}
+
+/* Bytes [from, to) of a buffer. The last slice shadows the whole, so that nginx knows when the original is free again. */
+static void append_slice(struct output *out, ngx_buf_t *whole, size_t from, size_t to)
+{
+	if (from >= to)
+		return;
+	ngx_buf_t *buffer = ngx_alloc_buf(out->pool);
+	if (buffer) {
+		*buffer = *whole;
+		buffer->pos = whole->pos + from;
+		buffer->last = whole->pos + to;
+		buffer->last_buf = buffer->last_in_chain = 0;
+		buffer->shadow = whole;
+		buffer->last_shadow = 0;
+		buffer->recycled = 0;
+	}
+	append(out, buffer);
+}
+
+static void end_upstream(ngx_http_request_t *r)
+{
+	ngx_http_upstream_t *u = r->upstream;
+	/* Nothing more is read: the connection cannot be used again. */
+	u->keepalive = 0;
+	u->length = 0;
+}
+
+static void pass_piece(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx, ngx_buf_t *whole, struct output *out)
+{
+	struct genops_tap tap;
+	genops_str piece = {(char *)whole->pos, (size_t)(whole->last - whole->pos)};
+	genops_exchange_response_body(ctx->exchange, piece, &tap);
+	if (!tap.n_hidden && !tap.before.len && !tap.must_end) {
+		append(out, whole);
+		return;
+	}
+	size_t at = 0, end = tap.must_end ? tap.end_offset : piece.len;
+	append_copy(out, tap.before);
+	for (size_t i = 0; i < tap.n_hidden; i++) {
+		append_slice(out, whole, at, ngx_min(tap.hidden[i].offset, end));
+		at = tap.hidden[i].offset + tap.hidden[i].len;
+	}
+	append_slice(out, whole, at, end);
+	if (tap.must_end) {
+		append_copy(out, tap.last);
+		ctx->is_ended = 1;
+		end_upstream(r);
+	}
+	/* Nobody downstream sees the original: it counts as sent. */
+	whole->pos = whole->last;
+}
+
+static void pass_end(ngx_http_genops_ctx_t *ctx, struct output *out)
+{
+	struct genops_tap tap;
+	genops_exchange_response_end(ctx->exchange, &tap);
+	append_copy(out, tap.before);
+	append_copy(out, tap.last);
+	ctx->is_complete = 1;
+	ctx->is_ended = 1;
+}
+
+static ngx_buf_t *last_buffer(ngx_http_request_t *r)
+{
+	ngx_buf_t *buffer = ngx_calloc_buf(r->pool);
+	if (buffer) {
+		buffer->last_buf = 1;
+		buffer->last_in_chain = 1;
+		buffer->sync = 1;
+	}
+	return buffer;
+}
+
+/* Did the provider end its answer as it announced, or just go away? nginx sends last_buf in both cases. */
+static int is_answer_whole(const ngx_http_request_t *r)
+{
+	const ngx_http_upstream_t *u = r->upstream;
+	if (u->headers_in.chunked)
+		return u->length == 0;
+	return u->headers_in.content_length_n < 0 || u->length <= 0;
+}
+
+static ngx_int_t body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+	ngx_http_genops_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_genops_module);
+	if (!in || !ctx || !ctx->is_tapped || !ctx->exchange)
+		return next_body_filter(r, in);
+	struct output out = {.pool = r->pool, .tail = &out.first};
+	bool was_ended = ctx->is_ended;
+	for (ngx_chain_t *link = in; link; link = link->next) {
+		ngx_buf_t *buffer = link->buf;
+		bool is_last = buffer->last_buf;
+		if (ctx->is_ended) {
+			buffer->pos = buffer->last;
+			continue;
+		}
+		if (ngx_buf_in_memory(buffer) && buffer->last > buffer->pos) {
+			buffer->last_buf = 0;
+			pass_piece(r, ctx, buffer, &out);
+			buffer->last_buf = 0;
+		} else if (!is_last) {
+			append(&out, buffer); /* flush */
+		}
+		if (is_last && !ctx->is_ended && is_answer_whole(r))
+			pass_end(ctx, &out);
+		if (is_last)
+			append(&out, last_buffer(r));
+	}
+	if (ctx->is_ended && !was_ended && !ctx->is_complete)
+		append(&out, last_buffer(r));
+	if (out.failed)
+		return NGX_ERROR;
+	return next_body_filter(r, out.first);
+}
+
+void ngx_http_genops_install_filters(void)
+{
+	next_header_filter = ngx_http_top_header_filter;
+	ngx_http_top_header_filter = header_filter;
+	next_body_filter = ngx_http_top_body_filter;
+	ngx_http_top_body_filter = body_filter;
+}

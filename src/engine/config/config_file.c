@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/config/config_file.c - the files around a configuration: reading, where paths lead, and whether they changed. */
+#include "engine/config/config_read.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SECRET_MAX ((size_t)16 << 10)
+
+static int read_all(int fd, const char *path, struct genops_buffer *out, struct genops_error *err)
+{
+	struct stat status;
+	if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
+		return genops_fail_errno(err, GENOPS_IO, EISDIR, "%s", path);
+	for (;;) {
+		size_t room = out->max - out->len < 65536 ? out->max - out->len : 65536;
+		char over;
+		char *to = room ? genops_buffer_reserve(out, room) : &over;
+		if (!to)
+			return genops_fail(err, out->error, "%s: out of memory", path);
+		ssize_t n = read(fd, to, room ? room : 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return genops_fail_errno(err, GENOPS_IO, errno, "%s", path);
+		if (n == 0)
+			return GENOPS_OK;
+		if (!room)
+			return genops_fail(err, GENOPS_LIMIT, "%s: larger than %zu bytes", path, out->max);
+		out->len += (size_t)n;
+	}
+}
+
+int genops_config_file_read(const char *path, size_t max, struct genops_buffer *out, struct genops_error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	genops_buffer_init(out, max);
+	if (fd < 0)
+		return genops_fail_errno(err, GENOPS_IO, errno, "%s", path);
+	int code = read_all(fd, path, out, err);
+	close(fd);
+	if (code != GENOPS_OK)
+		genops_buffer_done(out);
+	return code;
+}
+
+int genops_config_file_path(
+    struct genops_config_reader *reader, genops_str path, genops_str folder, genops_str *ret_path)
+{
+	struct genops_buffer full;
+	genops_buffer_init(&full, 4096);
+	if (genops_str_is(path, "~") || genops_str_starts(path, GENOPS_STR("~/"))) {
+		if (!*reader->home)
+			return genops_fail_fix(reader->err, GENOPS_CONFIG, "set HOME, or write the path in full",
+			    "\"%.*s\": there is no home directory", GENOPS_STR_ARG(path));
+		genops_buffer_add_text(&full, reader->home);
+		path = genops_str_skip(path, 1);
+	} else if (folder.len && !genops_str_starts(path, GENOPS_STR("/"))) {
+		genops_buffer_add(&full, folder);
+		genops_buffer_add_char(&full, '/');
+	}
+	genops_buffer_add(&full, path);
+	int code = full.error;
+	if (code)
+		genops_fail(reader->err, code, "a path is too long");
+	else if (!genops_arena_dup(reader->arena, genops_buffer_view(&full), ret_path))
+		code = genops_config_read_no_memory(reader);
+	genops_buffer_done(&full);
+	return code;
+}
+
+static void look(const char *path, struct genops_config_watch *watch)
+{
+	struct stat status;
+	watch->is_there = stat(path, &status) == 0;
+	if (!watch->is_there)
+		return;
+	watch->modified_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+	watch->size = status.st_size;
+	watch->inode = status.st_ino;
+}
+
+int genops_config_file_watch(struct genops_config_reader *reader, genops_str path)
+{
+	struct genops_config *config = reader->config;
+	if (config->n_watches == reader->n_watches_cap) {
+		size_t cap = reader->n_watches_cap ? 2 * reader->n_watches_cap : 8;
+		struct genops_config_watch *watches = genops_arena_alloc(reader->arena, cap * sizeof *watches);
+		if (!watches)
+			return genops_config_read_no_memory(reader);
+		for (size_t i = 0; i < config->n_watches; i++)
+			watches[i] = config->watches[i];
+		config->watches = watches;
+		reader->n_watches_cap = cap;
+	}
+	struct genops_config_watch watch = {0};
+	if (!genops_arena_dup(reader->arena, path, &watch.path))
+		return genops_config_read_no_memory(reader);
+	look(watch.path.ptr, &watch);
+	config->watches[config->n_watches++] = watch;
+	return GENOPS_OK;
+}
+
+bool genops_config_file_is_changed(const struct genops_config_watch *watch)
+{
+	struct genops_config_watch now = {0};
+	look(watch->path.ptr, &now);
+	return now.is_there != watch->is_there || now.modified_ns != watch->modified_ns || now.size != watch->size ||
+	       now.inode != watch->inode;
+}
+
+int genops_config_file_secret(struct genops_config_reader *reader, const struct genops_yaml_node *node,
+    genops_str path, genops_str *ret_secret)
+{
+	struct genops_buffer text;
+	struct stat status;
+	genops_str full;
+	int code = genops_config_file_path(reader, path, reader->folder, &full);
+	if (code == GENOPS_OK)
+		code = genops_config_file_watch(reader, full);
+	if (code == GENOPS_OK)
+		code = genops_config_file_read(full.ptr, SECRET_MAX, &text, reader->err);
+	if (code != GENOPS_OK)
+		return genops_config_read_place(reader, node, code == GENOPS_IO ? GENOPS_CONFIG : code);
+	genops_str secret = genops_str_trim(genops_buffer_view(&text));
+	if (!secret.len)
+		code = genops_config_read_fail(reader, node, NULL, "%s holds no key", full.ptr);
+	else if (!genops_arena_dup(reader->arena, secret, ret_secret))
+		code = genops_config_read_no_memory(reader);
+	else if (stat(full.ptr, &status) == 0 && (status.st_mode & 077))
+		code = genops_config_read_warn(
+		    reader, node, "chmod 600 it", "%s holds a key and others may read it", full.ptr);
+	explicit_bzero(text.ptr, text.cap);
+	genops_buffer_done(&text);
+	return code;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/config/config_read.h - the inside of loading: one reader goes from section to section of one file.
+ *
+ * Every function returns GENOPS_OK or has failed with file, line and column set. Texts that end up in the
+ * snapshot live in its arena; the YAML tree is gone after loading. One thread.
+ */
+#ifndef ENGINE_CONFIG_CONFIG_READ_H
+#define ENGINE_CONFIG_CONFIG_READ_H
+
+#include "codec/yaml.h"
+#include "engine/config.h"
+#include "govern/policy/budget_limit.h"
+
+#define GENOPS_CONFIG_VALUE_MAX ((size_t)1 << 20) /* one value after ${} */
+#define GENOPS_CONFIG_ITEMS_MAX 1000               /* policies, budgets, keys, providers, exporters: each */
+#define GENOPS_CONFIG_WARNINGS_MAX 100
+
+struct genops_config_reader {
+	struct genops_config *config;
+	struct genops_arena *arena;     /* config->arena */
+	const char *file;               /* name for messages */
+	genops_str folder;              /* relative paths start here; "" : the working directory */
+	const char *home;               /* "" : unknown */
+	struct genops_yaml_variables variables;
+	struct genops_error *err;
+	size_t n_watches_cap, n_policies_cap, n_budgets_cap;
+	const struct genops_yaml_node *root; /* NULL: no file */
+	const struct genops_yaml_node *price_files; /* for messages */
+	bool is_alerting, is_exporting; /* governance.enable_cost_alerts, observability.export_to_otel */
+	bool has_batch_timeout;         /* set by a batch processor, stronger than observability */
+	int64_t daily_budget_limit;     /* -1: none */
+};
+
+/* One set of rows and the struct that they fill. */
+struct genops_config_part {
+	const struct genops_option *rows;
+	void *object;
+};
+
+/* --- config_read.c --- */
+
+/* CONFIG at the node's place. `fix` may be NULL. */
+int genops_config_read_fail(struct genops_config_reader *reader, const struct genops_yaml_node *node, const char *fix,
+    const char *format, ...) GENOPS_PRINTF(4, 5);
+/* Gives an error that has none yet the node's place. Returns code. */
+int genops_config_read_place(struct genops_config_reader *reader, const struct genops_yaml_node *node, int code);
+int genops_config_read_no_memory(struct genops_config_reader *reader);
+
+/* Something legal that the user should know. node may be NULL. */
+GENOPS_NODISCARD int genops_config_read_warn(struct genops_config_reader *reader, const struct genops_yaml_node *node,
+    const char *fix, const char *format, ...) GENOPS_PRINTF(4, 5);
+
+/* Fills defaults, then what the mapping says (a null or absent one: nothing). `what` names the section. CUSTOM rows are
+ * left to the caller. Unknown keys, keys said twice by an alias and missing required ones are errors. */
+GENOPS_NODISCARD int genops_config_read_section(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, const char *what, const struct genops_option *rows, void *object);
+/* The same for a mapping whose keys are spread over several sets of rows; the first one that knows a key takes it. */
+GENOPS_NODISCARD int genops_config_read_parts(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, const char *what, const struct genops_config_part *parts, size_t n_parts);
+/* The value that a row's name or alias has; NULL: none, or null. */
+const struct genops_yaml_node *genops_config_read_get(
+    const struct genops_yaml_node *node, const struct genops_option *rows, const char *name);
+
+/* A scalar, expanded, in the arena. */
+GENOPS_NODISCARD int genops_config_read_text(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, const char *what, genops_str *ret_text);
+/* A list of scalars (one scalar is a list of one), expanded, not cut at commas. */
+GENOPS_NODISCARD int genops_config_read_texts(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, const char *what, struct genops_texts *ret_texts);
+/* Only looks whether all ${} in it expand. */
+GENOPS_NODISCARD int genops_config_read_check_variables(
+    struct genops_config_reader *reader, const struct genops_yaml_node *node);
+/* "mapping expected" and the like. */
+GENOPS_NODISCARD int genops_config_read_expect(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, const char *what, enum genops_yaml_kind kind);
+
+/* --- config_file.c --- */
+
+/* The whole file, at most `max` bytes, into `out`. IO (errno in the message), LIMIT, NOMEM. Pure of the reader. */
+GENOPS_NODISCARD int genops_config_file_read(
+    const char *path, size_t max, struct genops_buffer *out, struct genops_error *err);
+/* "~/" is the home directory, a relative path starts at `folder`; in the arena, NUL-terminated. */
+GENOPS_NODISCARD int genops_config_file_path(
+    struct genops_config_reader *reader, genops_str path, genops_str folder, genops_str *ret_path);
+/* Remembers the file as it is now, for genops_config_is_stale. */
+GENOPS_NODISCARD int genops_config_file_watch(struct genops_config_reader *reader, genops_str path);
+bool genops_config_file_is_changed(const struct genops_config_watch *watch);
+/* The first line of a small file, for keys. */
+GENOPS_NODISCARD int genops_config_file_secret(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, genops_str path, genops_str *ret_secret);
+
+/* --- one file a section --- */
+
+GENOPS_NODISCARD int genops_config_match_read(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, struct genops_match *ret_match);
+/* Adds a mapping's entries to attributes. */
+GENOPS_NODISCARD int genops_config_match_attributes(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, const char *what, struct genops_attributes *attributes);
+GENOPS_NODISCARD int genops_config_governance_read(
+    struct genops_config_reader *reader, const struct genops_yaml_node *node);
+GENOPS_NODISCARD int genops_config_level_read(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, enum genops_level *level);
+GENOPS_NODISCARD int genops_config_policy_read(
+    struct genops_config_reader *reader, const struct genops_yaml_node *list);
+GENOPS_NODISCARD int genops_config_budget_read(
+    struct genops_config_reader *reader, const struct genops_yaml_node *list);
+/* Adds a rule with a name of its own. */
+GENOPS_NODISCARD int genops_config_budget_add(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, const struct genops_budget_rule *rule,
+    const struct genops_budget_limit *limit);
+/* governance.daily_budget_limit, after file and environment. */
+GENOPS_NODISCARD int genops_config_budget_add_daily(struct genops_config_reader *reader);
+GENOPS_NODISCARD int genops_config_key_read(
+    struct genops_config_reader *reader, const struct genops_yaml_node *list);
+GENOPS_NODISCARD int genops_config_gateway_read(
+    struct genops_config_reader *reader, const struct genops_yaml_node *node);
+GENOPS_NODISCARD int genops_config_provider_read(
+    struct genops_config_reader *reader, const struct genops_yaml_node *node);
+GENOPS_NODISCARD int genops_config_telemetry_read(struct genops_config_reader *reader,
+    const struct genops_yaml_node *telemetry, const struct genops_yaml_node *observability);
+/* exporters and what feeds them: after telemetry and observability. */
+GENOPS_NODISCARD int genops_config_service_read(
+    struct genops_config_reader *reader, const struct genops_yaml_node *root);
+/* One exporter; *ret_is_here false: a type that this build cannot do, and a warning says so. */
+GENOPS_NODISCARD int genops_config_exporter_read(struct genops_config_reader *reader,
+    const struct genops_yaml_entry *entry, struct genops_config_exporter *ret_exporter, bool *ret_is_here);
+/* Variables that beat the file, and OTEL_EXPORTER_OTLP_* when no exporter is configured. */
+GENOPS_NODISCARD int genops_config_environment_read(struct genops_config_reader *reader);
+GENOPS_NODISCARD int genops_config_environment_exporter(struct genops_config_reader *reader);
+GENOPS_NODISCARD int genops_config_environment_attributes(
+    struct genops_config_reader *reader, struct genops_attributes *attributes);
+/* A variable's value; NULL: not set or empty. */
+const char *genops_config_environment_get(const struct genops_config_reader *reader, const char *name);
+
+/* --- rows, for the reference page --- */
+
+struct genops_config_page {
+	const char *section;            /* "governance.policies[]" */
+	const char *text;               /* one line */
+	const struct genops_option *rows;
+};
+extern const struct genops_option genops_config_rows[];           /* top level */
+extern const struct genops_option genops_config_governance_rows[];
+extern const struct genops_option genops_config_pricing_rows[];
+extern const struct genops_option genops_config_approval_rows[];
+extern const struct genops_option genops_config_policy_rows[];
+extern const struct genops_option genops_config_budget_rows[];
+extern const struct genops_option genops_config_key_rows[];
+extern const struct genops_option genops_config_gateway_rows[];
+extern const struct genops_option genops_config_gateway_tls_rows[];
+extern const struct genops_option genops_config_provider_rows[];
+extern const struct genops_option genops_config_telemetry_rows[];
+extern const struct genops_option genops_config_queue_rows[];
+extern const struct genops_option genops_config_observability_rows[];
+extern const struct genops_option genops_config_wandb_rows[];
+extern const struct genops_option genops_config_state_rows[];
+extern const struct genops_option genops_config_exporter_rows[];
+extern const struct genops_option genops_config_exporter_tls_rows[];
+extern const struct genops_option genops_config_exporter_retry_rows[];
+extern const struct genops_option genops_config_batch_rows[];
+extern const struct genops_option genops_config_service_rows[];
+extern const struct genops_option genops_config_pipeline_rows[];
+
+struct genops_config_variable {
+	const char *name, *text;
+};
+const struct genops_config_variable *genops_config_environment_variables(size_t *ret_n);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/gateway.c - the gateway's settings for whoever hosts it (genops/gateway.h): a copy out of a snapshot. */
+#include "base/str.h"
+#include "dialect/dialect.h"
+#include "engine/config.h"
+
+#include <genops/gateway.h>
+
+#include <stdlib.h>
+
+#define ARENA_MAX ((size_t)4 << 20)
+
+struct owned {
+	struct genops_gateway gateway; /* first: what the caller sees */
+	struct genops_arena arena;
+};
+
+static const char *copy(struct owned *owned, genops_str text, bool *failed)
+{
+	char *out = genops_arena_dup_text(&owned->arena, text);
+	if (!out)
+		*failed = true;
+	return out ? out : "";
+}
+
+/* "host:port" or "[::1]:port"; no port: -1. */
+static void split_address(genops_str address, genops_str *ret_host, int *ret_port)
+{
+	size_t at = SIZE_MAX;
+	int64_t port;
+	for (size_t i = address.len; i-- > 0 && address.ptr[i] != ']';) {
+		if (address.ptr[i] == ':') {
+			at = i;
+			break;
+		}
+	}
+	*ret_host = at == SIZE_MAX ? address : (genops_str){address.ptr, at};
+	*ret_port = -1;
+	if (at != SIZE_MAX && genops_str_to_int(genops_str_skip(address, at + 1), &port) && port >= 0 && port < 65536)
+		*ret_port = (int)port;
+}
+
+static void fill_provider(struct owned *owned, const struct genops_config_provider *from,
+    struct genops_gateway_provider *to, bool *failed)
+{
+	static const char *const no_variables[] = {NULL};
+	const struct genops_provider_row *row = genops_provider_row_find(from->name);
+	*to = (struct genops_gateway_provider){
+	    .name = copy(owned, from->name, failed),
+	    .scheme = copy(owned, from->scheme, failed),
+	    .host = copy(owned, from->host, failed),
+	    .port = from->port,
+	    .ca_file = copy(owned, from->tls_ca_file, failed),
+	    .base_url_variables = row ? row->base_url_variables : no_variables,
+	    .base_url_suffix = row && row->base_url_suffix ? row->base_url_suffix : "",
+	    .key_variable = row && row->key_variable ? row->key_variable : "",
+	    .has_key = from->api_key.len > 0,
+	};
+}
+
+static bool fill(struct owned *owned, const struct genops_config *config)
+{
+	const struct genops_config_gateway *from = &config->gateway;
+	struct genops_gateway *to = &owned->gateway;
+	bool failed = false;
+	genops_str host, host_h2c;
+	split_address(from->listen, &host, &to->listen_port);
+	split_address(from->listen_h2c, &host_h2c, &to->listen_h2c_port);
+	to->listen_host = copy(owned, host, &failed);
+	to->listen_h2c_host = copy(owned, host_h2c, &failed);
+	to->workers = (int)from->workers;
+	to->max_body_bytes = from->max_body;
+	to->connect_timeout_ms = from->connect_timeout_ns / 1000000;
+	to->read_timeout_ms = from->read_timeout_ns / 1000000;
+	to->tls_certificate = copy(owned, from->tls_certificate, &failed);
+	to->tls_key = copy(owned, from->tls_key, &failed);
+	to->state_dir = copy(owned, config->state_dir, &failed);
+	to->config_file = copy(owned, config->file, &failed);
+	struct genops_gateway_provider *providers =
+	    genops_arena_alloc(&owned->arena, (from->n_providers + 1) * sizeof *providers);
+	if (!providers)
+		return false;
+	for (size_t i = 0; i < from->n_providers; i++) {
+		if (from->providers[i].host.len)
+			fill_provider(owned, &from->providers[i], &providers[to->n_providers++], &failed);
+	}
+	to->providers = providers;
+	return !failed;
+}
+
+struct genops_gateway *genops_gateway_load(const struct genops_engine_options *options, struct genops_error *err)
+{
+	struct genops_config_source source = {0};
+	if (options) {
+		source.file = options->config_file;
+		source.text = options->config_text;
+		source.state_dir = options->state_dir;
+	}
+	struct genops_config *config = genops_config_load(&source, err);
+	if (!config)
+		return NULL;
+	struct owned *owned = calloc(1, sizeof *owned);
+	bool is_filled = false;
+	if (owned) {
+		genops_arena_init(&owned->arena, ARENA_MAX);
+		is_filled = fill(owned, config);
+	}
+	genops_config_unref(config);
+	if (!is_filled) {
+		if (owned)
+			genops_gateway_free(&owned->gateway);
+		genops_fail(err, GENOPS_NOMEM, "no memory for the gateway's settings");
+		return NULL;
+	}
+	return &owned->gateway;
+}
+
+void genops_gateway_free(struct genops_gateway *gateway)
+{
+	struct owned *owned = (struct owned *)(void *)gateway;
+	if (!owned)
+		return;
+	genops_arena_done(&owned->arena);
+	free(owned);
+}
