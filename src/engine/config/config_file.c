@@ -126,7 +126,7 @@ int genops_config_file_secret(struct genops_config_reader *reader, const struct 
 	if (code == GENOPS_OK)
 		code = genops_config_file_read(full.ptr, SECRET_MAX, &text, reader->err);
 	if (code != GENOPS_OK)
-		return genops_config_read_place(reader, node, code == GENOPS_IO ? GENOPS_CONFIG : code);
+		return genops_config_read_missing(reader, node, code);
 	genops_str secret = genops_str_trim(genops_buffer_view(&text));
 	if (!secret.len)
 		code = genops_config_read_fail(reader, node, NULL, "%s holds no key", full.ptr);

@@ -14,9 +14,16 @@
 
 int genops_config_read_place(struct genops_config_reader *reader, const struct genops_yaml_node *node, int code)
 {
-	if (node && reader->err && !reader->err->file[0])
+	if (code != GENOPS_OK && node && !reader->err->file[0])
 		genops_error_place(reader->err, reader->file, node->line, node->column);
 	return code;
+}
+
+int genops_config_read_missing(struct genops_config_reader *reader, const struct genops_yaml_node *node, int code)
+{
+	if (code == GENOPS_IO)
+		reader->err->code = code = GENOPS_CONFIG;
+	return genops_config_read_place(reader, node, code);
 }
 
 int genops_config_read_fail(struct genops_config_reader *reader, const struct genops_yaml_node *node, const char *fix,

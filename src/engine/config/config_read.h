@@ -22,7 +22,7 @@ struct genops_config_reader {
 	genops_str folder;              /* relative paths start here; "" : the working directory */
 	const char *home;               /* "" : unknown */
 	struct genops_yaml_variables variables;
-	struct genops_error *err;
+	struct genops_error *err;       /* never NULL */
 	size_t n_watches_cap, n_policies_cap, n_budgets_cap;
 	const struct genops_yaml_node *root; /* NULL: no file */
 	const struct genops_yaml_node *price_files; /* for messages */
@@ -44,6 +44,8 @@ int genops_config_read_fail(struct genops_config_reader *reader, const struct ge
     const char *format, ...) GENOPS_PRINTF(4, 5);
 /* Gives an error that has none yet the node's place. Returns code. */
 int genops_config_read_place(struct genops_config_reader *reader, const struct genops_yaml_node *node, int code);
+/* The same for a file that the node names and that could not be read: an IO becomes CONFIG. */
+int genops_config_read_missing(struct genops_config_reader *reader, const struct genops_yaml_node *node, int code);
 int genops_config_read_no_memory(struct genops_config_reader *reader);
 
 /* Something legal that the user should know. node may be NULL. */

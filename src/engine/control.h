@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/control.h - one request to the control API, while it is answered. */
+#ifndef ENGINE_CONTROL_H
+#define ENGINE_CONTROL_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "engine/engine.h"
+
+#define GENOPS_CONTROL_PARAMETERS_MAX 32
+#define GENOPS_CONTROL_ARENA_MAX      ((size_t)8 << 20)
+#define GENOPS_CONTROL_ANSWER_MAX     ((size_t)32 << 20)
+
+struct genops_control {
+	genops_engine *engine;
+	struct genops_config *config;        /* one reference */
+	const struct genops_config_key *key; /* who asks; NULL: nobody in particular */
+	genops_str request_body;
+	size_t n_parameters;
+	struct genops_text_pair parameters[GENOPS_CONTROL_PARAMETERS_MAX];
+	struct genops_arena arena;
+	struct genops_buffer body;           /* the answer */
+	int status;
+};
+
+genops_str genops_control_parameter(const struct genops_control *control, const char *name);
+void genops_control_fail(struct genops_control *control, int status, const char *message, const char *fix);
+void genops_control_fail_with(struct genops_control *control, const struct genops_error *err);
+
+void genops_control_decide(struct genops_control *control);     /* control_decide.c */
+void genops_control_policies(struct genops_control *control);   /* control_read.c */
+void genops_control_cost(struct genops_control *control);
+void genops_control_budgets(struct genops_control *control);
+void genops_control_operations(struct genops_control *control);
+
+#endif
