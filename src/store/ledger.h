@@ -4,17 +4,20 @@
  * One writer (the drain), any readers. One transaction per drained batch holds the operation rows, the roll-ups, the budget
  * sums, the audit links and the segment positions, so that each entry counts exactly once whatever dies when. Rows are
  * idempotent by (trace_id, span_id). Sums are read from roll-ups (hour x standard attributes x provider x model),
- * never by scanning operations.
+ * never by scanning operations. An operation counts at its end (end_unix_ns), as budgets do.
+ *
+ * Threads: one ledger, one thread at a time; any number of ledgers in any number of processes, one of them the writer.
  */
 #ifndef STORE_LEDGER_H
 #define STORE_LEDGER_H
 
+#include "base/option.h"
 #include "govern/record.h"
 #include "store/segment.h"
 
 struct genops_ledger;
 
-/* is_writer: takes the single writer's place (the caller holds the drain lock). Creates and migrates the schema. CORRUPT names the
+/* NOT_FOUND (readers): nothing is recorded yet. is_writer: takes the single writer's place (the caller holds the drain lock). Creates and migrates the schema. CORRUPT names the
  * file and the way to restore. */
 GENOPS_NODISCARD int genops_ledger_open(
     const char *state_dir, bool is_writer, struct genops_ledger **ret_ledger, struct genops_error *err);
@@ -30,6 +33,10 @@ GENOPS_NODISCARD int genops_ledger_add_event(struct genops_ledger *ledger, int64
     genops_str detail_json, struct genops_error *err);
 GENOPS_NODISCARD int genops_ledger_position(
     struct genops_ledger *ledger, struct genops_segment_position position, struct genops_error *err);
+/* A writer that is gone and drained to its end: its position is of no use any more. */
+GENOPS_NODISCARD int genops_ledger_position_forget(
+    struct genops_ledger *ledger, uint32_t process, uint64_t epoch, struct genops_error *err);
+/* On the disk when it returns: what was drained may be deleted then. */
 GENOPS_NODISCARD int genops_ledger_commit(struct genops_ledger *ledger, struct genops_error *err);
 void genops_ledger_rollback(struct genops_ledger *ledger);
 
@@ -54,9 +61,9 @@ struct genops_sums {
 #undef X
 };
 struct genops_sums_query {
-	genops_str by[4];
+	genops_str by[4];               /* also operation (its name), type, outcome, reason, policy: scanned */
 	size_t n_by;
-	struct genops_text_pair *where; /* key = value, all must hold */
+	const struct genops_text_pair *where; /* key = value, all must hold */
 	size_t n_where;
 	int64_t since_unix_s, until_unix_s; /* 0: open; until exclusive. Finer than an hour at the edges is scanned, exactly */
 };
@@ -73,7 +80,8 @@ struct genops_audit_row {
 };
 struct genops_audit_query {
 	int64_t since_unix_ns, until_unix_ns, after_sequence, limit; /* 0: open */
-	struct genops_text_pair *where; /* team, project, ..., result, model, operation (id) */
+	const struct genops_text_pair *where; /* team, project, ..., result, model, key_name, kind, operation (id), name, type,
+						 * outcome, reason, policy, any attribute */
 	size_t n_where;
 	bool newest_first;
 };

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store/ledger/ledger_schema.c - the tables and the writer's statements, as texts.
+ *
+ * operation.id is its audit row's sequence, so both are appended in one order and joined by number. The texts that summaries
+ * group by are in `dimension`, once per combination. `hour` says which ids belong to an hour: rows come in
+ * nearly sorted by time, so that this replaces an index over time. Times are Unix seconds or nanoseconds, UTC.
+ */
+#include "store/ledger/ledger_impl.h"
+
+/* cap what a column holds, so that adding never leaves int64 */
+#define ADD(column)                                                                                   \
+	#column "=iif(" #column ">9000000000000000000-excluded." #column                              \
+		",9000000000000000000," #column "+excluded." #column ")"
+
+const char *const genops_ledger_dimension_names[GENOPS_DIMENSION_N] = {
+#define X(column) #column,
+    GENOPS_DIMENSIONS(X)
+#undef X
+};
+
+const char *const genops_ledger_schema =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE dimension(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE"
+#define X(column) "," #column " TEXT NOT NULL"
+    GENOPS_DIMENSIONS(X)
+#undef X
+    ") STRICT;"
+    "CREATE TABLE operation(id INTEGER PRIMARY KEY, key INTEGER NOT NULL, trace_id BLOB NOT NULL,"
+    " span_id BLOB NOT NULL, dimension INTEGER NOT NULL, time_ns INTEGER NOT NULL,"
+    " duration_ns INTEGER NOT NULL, first_byte_ns INTEGER NOT NULL, name TEXT, type TEXT, outcome TEXT NOT NULL,"
+    " reason TEXT, policy TEXT, is_refused INTEGER NOT NULL, estimated_nano_usd INTEGER NOT NULL,"
+    " cost_nano_usd INTEGER NOT NULL, is_cost_estimated INTEGER NOT NULL, http_status INTEGER NOT NULL"
+#define X(field, unit) "," #field " INTEGER NOT NULL"
+    GENOPS_USAGE_FIELDS(X)
+#undef X
+    ",attributes TEXT, evaluations TEXT) STRICT;"
+    "CREATE INDEX operation_key ON operation(key);"
+    "CREATE TABLE rollup(level INTEGER NOT NULL, start INTEGER NOT NULL, dimension INTEGER NOT NULL,"
+    " operations INTEGER NOT NULL, refused INTEGER NOT NULL, cost_nano_usd INTEGER NOT NULL"
+#define X(field, unit) "," #field " INTEGER NOT NULL"
+    GENOPS_USAGE_FIELDS(X)
+#undef X
+    ",PRIMARY KEY(level, start, dimension)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE hour(start INTEGER PRIMARY KEY, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE budget(key BLOB NOT NULL, period INTEGER NOT NULL, start INTEGER NOT NULL,"
+    " end INTEGER NOT NULL, label TEXT NOT NULL, consumed_nano_usd INTEGER NOT NULL,"
+    " PRIMARY KEY(key, period, start)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX budget_end ON budget(end);"
+    "CREATE TABLE audit(sequence INTEGER PRIMARY KEY, unix_ns INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " payload BLOB NOT NULL, hash BLOB NOT NULL) STRICT;"
+    "CREATE TABLE position(process INTEGER NOT NULL, epoch INTEGER NOT NULL, file INTEGER NOT NULL,"
+    " offset INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(process, epoch)) STRICT, WITHOUT ROWID;"
+    /* for people with sqlite3 at hand */
+    "CREATE VIEW operations AS SELECT o.id, strftime('%Y-%m-%dT%H:%M:%SZ', o.time_ns / 1000000000,"
+    " 'unixepoch') AS time, lower(hex(o.trace_id)) AS trace, lower(hex(o.span_id)) AS span"
+#define X(column) ",d." #column
+    GENOPS_DIMENSIONS(X)
+#undef X
+    ",o.name, o.outcome, o.reason, o.policy, o.cost_nano_usd"
+#define X(field, unit) ",o." #field
+    GENOPS_USAGE_FIELDS(X)
+#undef X
+    ",o.attributes, o.evaluations FROM operation o JOIN dimension d ON d.id = o.dimension;"
+    "PRAGMA user_version = 1;";
+
+const char *const genops_ledger_sql[GENOPS_LEDGER_STATEMENT_N] = {
+    [GENOPS_LEDGER_BEGIN] = "BEGIN IMMEDIATE",
+    [GENOPS_LEDGER_COMMIT] = "COMMIT",
+    [GENOPS_LEDGER_ROLLBACK] = "ROLLBACK",
+    [GENOPS_LEDGER_FIND] = "SELECT trace_id, span_id, cost_nano_usd FROM operation WHERE key = ?",
+    [GENOPS_LEDGER_ADD_OPERATION] =
+	"INSERT INTO operation VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+#define X(field, unit) ",?"
+	GENOPS_USAGE_FIELDS(X)
+#undef X
+	",?,?)",
+    [GENOPS_LEDGER_ADD_AUDIT] = "INSERT INTO audit VALUES(?,?,?,?,?)",
+    [GENOPS_LEDGER_FIND_DIMENSION] = "SELECT id FROM dimension WHERE key = ?",
+    [GENOPS_LEDGER_ADD_DIMENSION] =
+	"INSERT INTO dimension VALUES(NULL,?"
+#define X(column) ",?"
+	GENOPS_DIMENSIONS(X)
+#undef X
+	")",
+    [GENOPS_LEDGER_ADD_ROLLUP] =
+	"INSERT INTO rollup VALUES(?,?,?,?,?,?"
+#define X(field, unit) ",?"
+	GENOPS_USAGE_FIELDS(X)
+#undef X
+	") ON CONFLICT DO UPDATE SET " ADD(operations) "," ADD(refused) "," ADD(cost_nano_usd)
+#define X(field, unit) "," ADD(field)
+	    GENOPS_USAGE_FIELDS(X),
+#undef X
+    [GENOPS_LEDGER_ADD_HOUR] =
+	"INSERT INTO hour VALUES(?,?,?) ON CONFLICT DO UPDATE SET"
+	" first_id=min(first_id,excluded.first_id), last_id=max(last_id,excluded.last_id)",
+    [GENOPS_LEDGER_ADD_BUDGET] =
+	"INSERT INTO budget VALUES(?,?,?,?,?,?) ON CONFLICT DO UPDATE SET end=excluded.end," ADD(consumed_nano_usd),
+    [GENOPS_LEDGER_ADD_POSITION] = "INSERT OR REPLACE INTO position VALUES(?,?,?,?,?)",
+    [GENOPS_LEDGER_DROP_POSITION] = "DELETE FROM position WHERE process = ? AND epoch = ?",
+    [GENOPS_LEDGER_SET_META] = "INSERT OR REPLACE INTO meta VALUES(?,?)",
+};

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store/ledger/ledger_write.c - one drained batch in one transaction: all of it is there afterwards, or none.
+ *
+ * After a failed add the batch cannot be committed: the caller rolls back and drains it again. An operation that is there
+ * already is left as it is: a record is appended before its lease is freed, so that nobody can record the same one
+ * as abandoned and the first is the true one.
+ */
+#include "store/ledger/ledger_impl.h"
+
+#include "base/error.h"
+#include "codec/json_write.h"
+
+#include <string.h>
+
+static const char *const outcome_names[] = {
+    [GENOPS_OUTCOME_OK] = "ok",
+    [GENOPS_OUTCOME_REFUSED] = "refused",
+    [GENOPS_OUTCOME_PROVIDER_ERROR] = "provider_error",
+    [GENOPS_OUTCOME_NOT_SENT] = "not_sent",
+    [GENOPS_OUTCOME_CANCELLED] = "cancelled",
+    [GENOPS_OUTCOME_CUT_OFF] = "cut_off",
+    [GENOPS_OUTCOME_ABANDONED] = "abandoned",
+};
+
+static int not_in_batch(const struct genops_ledger *ledger, struct genops_error *err)
+{
+	if (!ledger->is_writer || !ledger->is_in_batch)
+		return genops_fail(err, GENOPS_MISUSE, "a ledger is written between begin and commit by its writer");
+	if (ledger->has_failed)
+		return genops_fail(err, GENOPS_MISUSE, "the batch has failed and must be rolled back");
+	return GENOPS_OK;
+}
+
+int genops_ledger_begin(struct genops_ledger *ledger, struct genops_error *err)
+{
+	if (!ledger->is_writer || ledger->is_in_batch)
+		return genops_fail(err, GENOPS_MISUSE, "a ledger's writer begins one batch at a time");
+	GENOPS_TRY(genops_ledger_run(ledger, GENOPS_LEDGER_BEGIN, err));
+	ledger->is_in_batch = true;
+	ledger->has_failed = false;
+	return GENOPS_OK;
+}
+
+int64_t genops_ledger_identity(
+    const struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8])
+{
+	uint8_t identity[24];
+	memcpy(identity, trace_id, 16);
+	memcpy(identity + 16, span_id, 8);
+	return (int64_t)genops_hash_checksum(identity, sizeof identity, ledger->seed);
+}
+
+/* Runs a prepared FIND to the row of this very operation. */
+static int find(struct genops_ledger *ledger, sqlite3_stmt *row, const uint8_t trace_id[16],
+    const uint8_t span_id[8], bool *ret_found, int64_t *ret_cost, struct genops_error *err)
+{
+	sqlite3_bind_int64(row, 1, genops_ledger_identity(ledger, trace_id, span_id));
+	bool found = false;
+	int step = SQLITE_DONE;
+	while (!found && (step = sqlite3_step(row)) == SQLITE_ROW) {
+		genops_str trace = genops_ledger_column(row, 0), span = genops_ledger_column(row, 1);
+		found = trace.len == 16 && span.len == 8 && memcmp(trace.ptr, trace_id, 16) == 0 &&
+		    memcmp(span.ptr, span_id, 8) == 0;
+		if (found)
+			*ret_cost = sqlite3_column_int64(row, 2);
+	}
+	int code = found || step == SQLITE_DONE ? GENOPS_OK : genops_ledger_fail(ledger, "query", err);
+	sqlite3_reset(row);
+	*ret_found = found;
+	return code;
+}
+
+bool genops_ledger_settled(struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8],
+    int64_t *ret_actual_nano_usd)
+{
+	sqlite3_stmt *row;
+	genops_str sql = genops_str_of(genops_ledger_sql[GENOPS_LEDGER_FIND]);
+	if (genops_ledger_prepare(ledger, sql, &row, NULL) != GENOPS_OK)
+		return false;
+	bool found;
+	int64_t cost;
+	int code = find(ledger, row, trace_id, span_id, &found, &cost, NULL);
+	sqlite3_finalize(row);
+	if (code != GENOPS_OK || !found)
+		return false;
+	*ret_actual_nano_usd = cost;
+	return true;
+}
+
+static void write_attribute(struct genops_json_writer *json, const struct genops_attribute *attribute)
+{
+	genops_json_key(json, attribute->key);
+	switch (attribute->type) {
+	case GENOPS_ATTRIBUTE_INT:
+		genops_json_int(json, attribute->value.integer);
+		break;
+	case GENOPS_ATTRIBUTE_DOUBLE:
+		genops_json_double(json, attribute->value.number);
+		break;
+	case GENOPS_ATTRIBUTE_BOOL:
+		genops_json_bool(json, attribute->value.boolean);
+		break;
+	case GENOPS_ATTRIBUTE_STRING:
+	default:
+		genops_json_string(json, attribute->value.string);
+		break;
+	}
+}
+
+static bool is_standard(genops_str key)
+{
+#define X(symbol, name, telemetry, header)                                                            \
+	if (key.len == sizeof name - 1 && memcmp(key.ptr, name, sizeof name - 1) == 0)                \
+		return true;
+	GENOPS_STANDARD_ATTRIBUTES(X)
+#undef X
+	return false;
+}
+
+/* Attributes that are no dimension. */
+static void write_attributes(struct genops_buffer *buf, const struct genops_record *record)
+{
+	struct genops_json_writer json;
+	genops_buffer_clear(buf);
+	for (size_t i = 0; i < record->n_attributes; i++) {
+		if (is_standard(record->attributes[i].key))
+			continue;
+		if (!buf->len) {
+			genops_json_writer_init(&json, buf);
+			genops_json_object_begin(&json);
+		}
+		write_attribute(&json, &record->attributes[i]);
+	}
+	if (buf->len)
+		genops_json_object_end(&json);
+}
+
+/* Evaluations that found something; the audit row has all of them. */
+static void write_evaluations(struct genops_buffer *buf, const struct genops_record *record)
+{
+	struct genops_json_writer json;
+	genops_buffer_clear(buf);
+	for (size_t i = 0; i < record->n_evaluations; i++) {
+		const struct genops_evaluation *evaluation = &record->evaluations[i];
+		if (evaluation->result == GENOPS_ALLOWED && !evaluation->is_violation && !evaluation->is_error)
+			continue;
+		if (!buf->len) {
+			genops_json_writer_init(&json, buf);
+			genops_json_array_begin(&json);
+		}
+		genops_json_object_begin(&json);
+		genops_json_key_string(&json, "policy", evaluation->policy);
+		genops_json_key_string(&json, "policy_type", evaluation->policy_type);
+		genops_json_key_string(&json, "result", genops_str_of(genops_result_name(evaluation->result)));
+		genops_json_key_string(&json, "reason_code", genops_str_of(genops_reason_name(evaluation->reason)));
+		genops_json_object_end(&json);
+	}
+	if (buf->len)
+		genops_json_array_end(&json);
+}
+
+static void bind_optional(sqlite3_stmt *row, int index, genops_str text)
+{
+	if (text.len)
+		genops_ledger_bind_text(row, index, text);
+	else
+		sqlite3_bind_null(row, index);
+}
+
+static int64_t at_least_0(int64_t value)
+{
+	return value < 0 ? 0 : value;
+}
+
+/* When it counts: at its end, as budgets do. */
+static int64_t record_time(const struct genops_record *record)
+{
+	int64_t time = record->end_unix_ns;
+	if (time <= 0)
+		time = record->decided_unix_ns;
+	return at_least_0(time > 0 ? time : record->start_unix_ns);
+}
+
+static int add_operation(struct genops_ledger *ledger, const struct genops_record *record, int64_t dimension,
+    struct genops_error *err)
+{
+	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_ADD_OPERATION];
+	int64_t time = record_time(record), start = at_least_0(record->start_unix_ns), n = 18;
+	write_attributes(&ledger->text, record);
+	write_evaluations(&ledger->evaluations, record);
+	if (ledger->text.error || ledger->evaluations.error)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation's attributes");
+	sqlite3_bind_int64(row, 1, ledger->head.sequence);
+	sqlite3_bind_int64(row, 2, genops_ledger_identity(ledger, record->trace_id, record->span_id));
+	genops_ledger_bind_blob(row, 3, record->trace_id, sizeof record->trace_id);
+	genops_ledger_bind_blob(row, 4, record->span_id, sizeof record->span_id);
+	sqlite3_bind_int64(row, 5, dimension);
+	sqlite3_bind_int64(row, 6, time);
+	sqlite3_bind_int64(row, 7, start ? at_least_0(time - start) : 0);
+	sqlite3_bind_int64(row, 8, record->first_byte_unix_ns > start ? record->first_byte_unix_ns - start : 0);
+	bind_optional(row, 9, record->name);
+	bind_optional(row, 10, record->type);
+	size_t outcome = (size_t)record->outcome;
+	genops_ledger_bind_text(row, 11,
+	    genops_str_of(outcome < sizeof outcome_names / sizeof *outcome_names ? outcome_names[outcome] : "unknown"));
+	bind_optional(row, 12, genops_str_of(genops_reason_name(record->reason)));
+	bind_optional(row, 13, record->policy);
+	sqlite3_bind_int(row, 14, record->is_refused);
+	sqlite3_bind_int64(row, 15, at_least_0(record->estimated_nano_usd));
+	sqlite3_bind_int64(row, 16, at_least_0(record->actual_nano_usd));
+	sqlite3_bind_int(row, 17, record->is_cost_estimated);
+	sqlite3_bind_int(row, 18, record->http_status);
+#define X(field, unit) sqlite3_bind_int64(row, (int)++n, at_least_0(record->usage.field));
+	GENOPS_USAGE_FIELDS(X)
+#undef X
+	bind_optional(row, (int)n + 1, genops_buffer_view(&ledger->text));
+	bind_optional(row, (int)n + 2, genops_buffer_view(&ledger->evaluations));
+	return genops_ledger_run(ledger, GENOPS_LEDGER_ADD_OPERATION, err);
+}
+
+static int add_new(struct genops_ledger *ledger, const struct genops_record *record, genops_str encoded,
+    struct genops_error *err)
+{
+	int64_t dimension, time = record_time(record);
+	GENOPS_TRY(genops_ledger_dimension(ledger, record, &dimension, err));
+	GENOPS_TRY(genops_chain_add(ledger, time, GENOPS_STR("operation"), encoded, err));
+	GENOPS_TRY(add_operation(ledger, record, dimension, err));
+	return genops_ledger_roll(
+	    ledger, record, dimension, ledger->head.sequence, time / INT64_C(1000000000), err);
+}
+
+int genops_ledger_add(struct genops_ledger *ledger, const struct genops_record *record, genops_str encoded,
+    bool *ret_is_new, struct genops_error *err)
+{
+	GENOPS_TRY(not_in_batch(ledger, err));
+	bool found;
+	int64_t cost;
+	int code = find(ledger, ledger->statements[GENOPS_LEDGER_FIND], record->trace_id, record->span_id, &found, &cost, err);
+	if (code == GENOPS_OK && !found)
+		code = add_new(ledger, record, encoded, err);
+	if (code != GENOPS_OK) {
+		ledger->has_failed = true;
+		return code;
+	}
+	*ret_is_new = !found;
+	return GENOPS_OK;
+}
+
+int genops_ledger_add_event(struct genops_ledger *ledger, int64_t unix_ns, genops_str kind,
+    genops_str detail_json, struct genops_error *err)
+{
+	GENOPS_TRY(not_in_batch(ledger, err));
+	if (detail_json.len > GENOPS_AUDIT_EVENT_MAX)
+		return genops_fail(err, GENOPS_LIMIT, "an audit event's detail has at most 1 MiB");
+	int code = genops_chain_add(ledger, at_least_0(unix_ns), kind, detail_json, err);
+	if (code == GENOPS_MISUSE)
+		return code; /* a bad kind: nothing was written */
+	if (code == GENOPS_OK && ledger->hours.n + 1 > ledger->hours.max)
+		code = genops_ledger_roll_flush(ledger, err);
+	if (code == GENOPS_OK)
+		code = genops_ledger_roll_hour(
+		    ledger, ledger->head.sequence, at_least_0(unix_ns) / INT64_C(1000000000), err);
+	if (code != GENOPS_OK)
+		ledger->has_failed = true;
+	return code;
+}
+
+int genops_ledger_position(
+    struct genops_ledger *ledger, struct genops_segment_position position, struct genops_error *err)
+{
+	GENOPS_TRY(not_in_batch(ledger, err));
+	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_ADD_POSITION];
+	sqlite3_bind_int64(row, 1, position.process);
+	sqlite3_bind_int64(row, 2, (sqlite3_int64)position.epoch);
+	sqlite3_bind_int64(row, 3, (sqlite3_int64)position.file);
+	sqlite3_bind_int64(row, 4, (sqlite3_int64)position.offset);
+	sqlite3_bind_int64(row, 5, (sqlite3_int64)position.sequence);
+	return genops_ledger_run(ledger, GENOPS_LEDGER_ADD_POSITION, err);
+}
+
+int genops_ledger_position_forget(
+    struct genops_ledger *ledger, uint32_t process, uint64_t epoch, struct genops_error *err)
+{
+	GENOPS_TRY(not_in_batch(ledger, err));
+	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_DROP_POSITION];
+	sqlite3_bind_int64(row, 1, process);
+	sqlite3_bind_int64(row, 2, (sqlite3_int64)epoch);
+	return genops_ledger_run(ledger, GENOPS_LEDGER_DROP_POSITION, err);
+}
+
+int genops_ledger_commit(struct genops_ledger *ledger, struct genops_error *err)
+{
+	GENOPS_TRY(not_in_batch(ledger, err));
+	int code = genops_ledger_roll_flush(ledger, err);
+	if (code == GENOPS_OK && ledger->head.sequence != ledger->committed.sequence)
+		code = genops_chain_store(ledger, err);
+	if (code == GENOPS_OK)
+		code = genops_ledger_run(ledger, GENOPS_LEDGER_COMMIT, err);
+	if (code != GENOPS_OK) {
+		ledger->has_failed = true;
+		return code;
+	}
+	ledger->is_in_batch = false;
+	bool has_moved = ledger->head.sequence != ledger->committed.sequence;
+	ledger->committed = ledger->head;
+	/* The batch is in, whatever audit.head does: it may be behind, and the next commit tries again. */
+	if (has_moved)
+		genops_chain_publish(ledger);
+	return GENOPS_OK;
+}
+
+void genops_ledger_rollback(struct genops_ledger *ledger)
+{
+	if (!ledger->is_in_batch)
+		return;
+	if (!sqlite3_get_autocommit(ledger->db)) { /* SQLite rolls some failures back by itself */
+		sqlite3_step(ledger->statements[GENOPS_LEDGER_ROLLBACK]);
+		sqlite3_reset(ledger->statements[GENOPS_LEDGER_ROLLBACK]);
+	}
+	ledger->is_in_batch = false;
+	ledger->head = ledger->committed;
+	genops_ledger_roll_forget(ledger);
+	genops_ledger_table_clear(&ledger->dimensions); /* some may be gone with the batch */
+}
