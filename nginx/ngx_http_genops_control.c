@@ -10,6 +10,7 @@
 #include "ngx_http_genops.h"
 
 #include <genops/control.h>
+#include <genops/simulated.h>
 #include <ngx_thread_pool.h>
 
 #define BODY_MAX (1 << 20)
@@ -107,6 +108,7 @@ static ngx_int_t answer_error(ngx_http_request_t *r)
 	struct genops_header extra[4];
 	struct genops_error err;
 	genops_exchange *exchange = NULL;
+	ngx_http_genops_ctx_t *failed = ngx_http_genops_find_ctx(r);
 	ngx_uint_t status = r->err_status ? r->err_status : NGX_HTTP_BAD_GATEWAY;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		if (texts[i].status == status)
@@ -119,7 +121,8 @@ static ngx_int_t answer_error(ngx_http_request_t *r)
 	genops_exchange_refuse(exchange, (int)status, message, &refusal);
 	refusal.status = (int)status;
 	r->err_status = 0;
-	ngx_int_t rc = ngx_http_genops_send_refusal(r, &refusal, extra, 0);
+	size_t n = failed ? genops_exchange_answer_headers(failed->exchange, extra, 4) : 0;
+	ngx_int_t rc = ngx_http_genops_send_refusal(r, &refusal, extra, n);
 	genops_exchange_finish(exchange, GENOPS_OUTCOME_NOT_SENT);
 	return rc;
 }
@@ -227,6 +230,29 @@ static ngx_int_t answer_api(ngx_http_request_t *r)
 	return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
 }
 
+/* --- the simulated provider --- */
+
+static void simulate(ngx_http_request_t *r)
+{
+	struct genops_simulated_answer answer;
+	struct genops_error err;
+	genops_str body = {0};
+	ngx_int_t rc = gather_body(r, &body);
+	if (rc == NGX_OK && genops_simulated_chat(body, &answer, &err) != GENOPS_OK)
+		rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+	if (rc == NGX_OK) {
+		rc = send_text(r, (ngx_uint_t)answer.status, answer.content_type, answer.body, answer.body_len);
+		free(answer.body);
+	}
+	ngx_http_finalize_request(r, rc);
+}
+
+static ngx_int_t answer_simulated(ngx_http_request_t *r)
+{
+	ngx_int_t rc = ngx_http_read_client_request_body(r, simulate);
+	return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
 /* --- the directive --- */
 
 static const struct {
@@ -238,6 +264,7 @@ static const struct {
     {ngx_string("health"), answer_health},
     {ngx_string("ready"), answer_ready},
     {ngx_string("error"), answer_error},
+    {ngx_string("simulated"), answer_simulated},
 };
 
 char *ngx_http_genops_control(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -254,5 +281,5 @@ char *ngx_http_genops_control(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 			return NGX_CONF_OK;
 		}
 	}
-	return "wants api, metrics, health, ready or error";
+	return "wants api, metrics, health, ready, error or simulated";
 }

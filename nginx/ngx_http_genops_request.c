@@ -98,6 +98,16 @@ static void end_exchange(void *data)
 	ctx->exchange = NULL;
 }
 
+/* After an internal redirect (error_page) nginx has forgotten the context, the pool's clean-up has not. */
+ngx_http_genops_ctx_t *ngx_http_genops_find_ctx(ngx_http_request_t *r)
+{
+	for (ngx_pool_cleanup_t *cleanup = r->pool->cleanup; cleanup; cleanup = cleanup->next) {
+		if (cleanup->handler == end_exchange)
+			return cleanup->data;
+	}
+	return NULL;
+}
+
 static ngx_int_t read_headers(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx, struct genops_error *err)
 {
 	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {

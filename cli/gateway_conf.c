@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * gateway_conf.c - writes nginx's configuration from the gateway's settings.
+ *
+ * One upstream per provider (never shared: two TLS hosts may sit behind one address), one location per provider. Everything
+ * runs from one directory of its own and without privileges. proxy_buffering is off: what the provider sends is metered
+ * and passed on as it comes.
+ */
+#include "gateway_conf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void write_head(FILE *out, const struct genops_gateway *gateway, const struct gateway_place *place)
+{
+	fprintf(out, "load_module \"%s\";\n", place->module);
+	fprintf(out, "daemon off;\nmaster_process on;\n");
+	fprintf(out, "pid \"%s/nginx.pid\";\nlock_file \"%s/nginx.lock\";\n", place->run_dir, place->run_dir);
+	fprintf(out, "error_log stderr %s;\n", place->log_level);
+	if (gateway->workers > 0)
+		fprintf(out, "worker_processes %d;\n", gateway->workers);
+	else
+		fprintf(out, "worker_processes auto;\n");
+	fprintf(out, "worker_rlimit_nofile 65536;\nworker_shutdown_timeout 30s;\n");
+	fprintf(out, "events { worker_connections 16384; multi_accept on; }\n");
+	/* The SDK keys and settings of the user's environment must reach the workers' engines. */
+	fprintf(out, "thread_pool default threads=4 max_queue=1024;\n");
+}
+
+static void write_http(FILE *out, const struct genops_gateway *gateway, const struct gateway_place *place)
+{
+	static const char *const temporary[] = {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"};
+	for (size_t i = 0; i < sizeof temporary / sizeof temporary[0]; i++)
+		fprintf(out, "\t%s_temp_path \"%s/%s\";\n", temporary[i], place->run_dir, temporary[i]);
+	if (gateway->config_file[0])
+		fprintf(out, "\tgenops_config \"%s\";\n", gateway->config_file);
+	fprintf(out, "\tgenops_state \"%s\";\n", gateway->state_dir);
+	fprintf(out, "\taccess_log off;\n\tserver_tokens off;\n\tdefault_type application/json;\n");
+	fprintf(out, "\tkeepalive_timeout 75s;\n\tkeepalive_requests 100000;\n\ttcp_nodelay on;\n");
+	fprintf(out, "\tclient_max_body_size %lld;\n", (long long)gateway->max_body_bytes);
+	fprintf(out, "\tclient_body_buffer_size 1m;\n\tclient_header_buffer_size 4k;\n\tlarge_client_header_buffers 4 32k;\n");
+	fprintf(out, "\tproxy_http_version 1.1;\n\tproxy_buffering off;\n\tproxy_request_buffering on;\n");
+	fprintf(out, "\tproxy_buffer_size 16k;\n\tproxy_max_temp_file_size 0;\n");
+	fprintf(out, "\tproxy_connect_timeout %lldms;\n", (long long)gateway->connect_timeout_ms);
+	fprintf(out, "\tproxy_read_timeout %lldms;\n\tproxy_send_timeout %lldms;\n", (long long)gateway->read_timeout_ms,
+	    (long long)gateway->read_timeout_ms);
+	/* A call that costs money is not sent twice by the gateway; only an address that refused the connection is passed over. */
+	fprintf(out, "\tproxy_next_upstream error timeout;\n\tproxy_next_upstream_tries 3;\n");
+	fprintf(out, "\tproxy_redirect off;\n\tproxy_ignore_client_abort off;\n\tproxy_pass_request_headers on;\n");
+	fprintf(out, "\tproxy_ssl_protocols TLSv1.2 TLSv1.3;\n\tproxy_ssl_server_name on;\n\tproxy_ssl_verify on;\n");
+	fprintf(out, "\tproxy_ssl_verify_depth 6;\n");
+	if (place->trusted_ca[0])
+		fprintf(out, "\tproxy_ssl_trusted_certificate \"%s\";\n", place->trusted_ca);
+}
+
+static void write_upstream(FILE *out, const struct genops_gateway_provider *provider)
+{
+	const char *left = strchr(provider->host, ':') ? "[" : "", *right = left[0] ? "]" : "";
+	fprintf(out, "\tupstream genops_%s {\n", provider->name);
+	fprintf(out, "\t\tgenops_resolve \"%s%s%s:%d\" 30s;\n", left, provider->host, right, provider->port);
+	fprintf(out, "\t\tkeepalive 64;\n\t\tkeepalive_requests 100000;\n\t\tkeepalive_timeout 55s;\n\t}\n");
+}
+
+static void write_provider(FILE *out, const struct genops_gateway_provider *provider, const char *where, const char *indent)
+{
+	bool is_default = (!strcmp(provider->scheme, "https") && provider->port == 443) ||
+			  (!strcmp(provider->scheme, "http") && provider->port == 80);
+	fprintf(out, "%slocation %s {\n", indent, where);
+	fprintf(out, "%s\tgenops_gateway on;\n", indent);
+	/* proxy_set_header of a location replaces all inherited ones: they stand together. */
+	if (is_default)
+		fprintf(out, "%s\tproxy_set_header Host \"%s\";\n", indent, provider->host);
+	else
+		fprintf(out, "%s\tproxy_set_header Host \"%s:%d\";\n", indent, provider->host, provider->port);
+	fprintf(out, "%s\tproxy_set_header Connection \"\";\n", indent);
+	fprintf(out, "%s\tproxy_set_header X-Genops-Removed \"\";\n", indent);
+	fprintf(out, "%s\tproxy_ssl_name \"%s\";\n", indent, provider->host);
+	if (provider->ca_file[0])
+		fprintf(out, "%s\tproxy_ssl_trusted_certificate \"%s\";\n", indent, provider->ca_file);
+	fprintf(out, "%s\tproxy_pass %s://genops_%s$genops_path;\n", indent, provider->scheme, provider->name);
+	fprintf(out, "%s}\n", indent);
+}
+
+static void write_providers(FILE *out, const struct genops_gateway *gateway)
+{
+	char where[256];
+	for (size_t i = 0; i < gateway->n_providers; i++) {
+		snprintf(where, sizeof where, "/%s/", gateway->providers[i].name);
+		write_provider(out, &gateway->providers[i], where, "\t\t");
+	}
+	/* /t/<team>/p/<project>/<provider>/...: attribution by base URL. */
+	fprintf(out, "\t\tlocation ~ ^/[tp]/ {\n\t\t\tgenops_gateway on;\n");
+	for (size_t i = 0; i < gateway->n_providers; i++) {
+		snprintf(where, sizeof where, "~ \"^(/[tp]/[^/]+){1,2}/%s/\"", gateway->providers[i].name);
+		write_provider(out, &gateway->providers[i], where, "\t\t\t");
+	}
+	fprintf(out, "\t\t}\n");
+}
+
+static void write_own(FILE *out)
+{
+	static const char *const own[][2] = {
+	    {"/api/v1/", "api"}, {"= /metrics", "metrics"}, {"= /health", "health"}, {"= /ready", "ready"}};
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+		fprintf(out, "\t\tlocation %s { genops_control %s; }\n", own[i][0], own[i][1]);
+	fprintf(out, "\t\tlocation = /genops-error { internal; genops_control error; }\n");
+	/* No such provider: the module itself says so, in words. */
+	fprintf(out, "\t\tlocation / { genops_gateway on; }\n");
+	fprintf(out, "\t\terror_page 400 408 413 414 431 494 500 502 503 504 /genops-error;\n");
+}
+
+static void write_server(FILE *out, const struct genops_gateway *gateway, const char *host, int port, bool is_h2c)
+{
+	const char *left = strchr(host, ':') ? "[" : "", *right = left[0] ? "]" : "";
+	bool has_tls = gateway->tls_certificate[0] && !is_h2c;
+	fprintf(out, "\tserver {\n\t\tlisten %s%s%s:%d%s%s backlog=4096;\n", left, host, right, port, has_tls ? " ssl http2" : "",
+	    is_h2c ? " http2" : "");
+	if (has_tls)
+		fprintf(out, "\t\tssl_certificate \"%s\";\n\t\tssl_certificate_key \"%s\";\n\t\tssl_protocols TLSv1.2 TLSv1.3;\n",
+		    gateway->tls_certificate, gateway->tls_key);
+	write_providers(out, gateway);
+	write_own(out);
+	fprintf(out, "\t}\n");
+}
+
+char *gateway_conf_text(const struct genops_gateway *gateway, const struct gateway_place *place)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	if (!out)
+		return NULL;
+	write_head(out, gateway, place);
+	fprintf(out, "http {\n");
+	write_http(out, gateway, place);
+	for (size_t i = 0; i < gateway->n_providers; i++)
+		write_upstream(out, &gateway->providers[i]);
+	write_server(out, gateway, gateway->listen_host, place->port, false);
+	if (place->h2c_port >= 0)
+		write_server(out, gateway, gateway->listen_h2c_host, place->h2c_port, true);
+	if (place->simulated_port >= 0)
+		fprintf(out, "\tserver { listen 127.0.0.1:%d; location / { genops_control simulated; } }\n", place->simulated_port);
+	fprintf(out, "}\n");
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
