@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store/segment.c - the writing side of segments (see segment.h, segment_format.h).
+ *
+ * An append is a copy into a shared mapping and one releasing store of its length: no system call, and what was stored
+ * survives the process at any instruction, because the kernel has the page. The payload is hashed before the mutex is taken; its
+ * place is mixed in under it. Files begin small and grow (256 KiB, 1 MiB, then 4 MiB), so that a short command costs little; they are
+ * fully allocated before they are mapped, so a full disk is an error and never SIGBUS. A closed file is cut to its length.
+ * The writer holds a lock on its file: when it dies, the kernel tells everybody (segment_dir.c).
+ *
+ * Owns: the mapping and the descriptor. Threads: any; a forked child's append is refused (it would share its parent's place).
+ */
+#include "store/segment.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "store/fork.h"
+#include "store/segment_format.h"
+
+#define FIRST_SIZE ((size_t)256 << 10)
+#define PAGE       ((size_t)4096)
+
+/* One mapped file. */
+struct segment_file {
+	int fd;
+	char *map; /* NULL: none */
+	size_t size, used;
+};
+
+struct genops_segment_writer {
+	pthread_mutex_t lock; /* guards all below but last_sequence */
+	struct segment_file current;
+	struct genops_segment_position at; /* process, epoch, file of `current` */
+	size_t next_size;
+	uint64_t max_bytes;
+	unsigned generation;
+	atomic_uint_fast64_t last_sequence;
+	char folder[PATH_MAX];
+};
+
+struct genops_segment_writer *genops_segment_writer_new(const char *state_dir, uint32_t process, uint64_t epoch,
+    uint64_t max_bytes, struct genops_error *err)
+{
+	struct genops_segment_writer *writer = calloc(1, sizeof *writer);
+	if (!writer) {
+		genops_fail(err, GENOPS_NOMEM, "no memory for a segment writer");
+		return NULL;
+	}
+	if (!genops_segment_format_folder(state_dir, writer->folder)) {
+		genops_fail(err, GENOPS_CONFIG, "the state directory's path is too long");
+		free(writer);
+		return NULL;
+	}
+	pthread_mutex_init(&writer->lock, NULL);
+	writer->current.fd = -1;
+	writer->at.process = process;
+	writer->at.epoch = epoch;
+	writer->next_size = FIRST_SIZE;
+	writer->max_bytes = max_bytes;
+	writer->generation = genops_fork_generation();
+	return writer;
+}
+
+/* ---- making a file ---- */
+
+/* Of all processes' segments. A file that vanishes meanwhile was drained. */
+static uint64_t count_bytes(const char *folder)
+{
+	uint64_t sum = 0;
+	DIR *dir = opendir(folder);
+	if (!dir)
+		return 0;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		struct genops_segment_position first;
+		struct stat st;
+		if (genops_segment_format_parse(entry->d_name, &first) &&
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			sum += (uint64_t)st.st_size;
+	}
+	closedir(dir);
+	return sum;
+}
+
+static int fail_system(int error, const char *path, struct genops_error *err)
+{
+	if (error == ENOSPC || error == EDQUOT || error == EFBIG)
+		return genops_fail_fix(err, GENOPS_FULL, "free some space, or move the state to another disk (--state)",
+		    "no space left for the record segment %s", path);
+	if (error == EEXIST)
+		return genops_fail(err, GENOPS_IO, "the record segment %s is there already: two writers took one place", path);
+	return genops_fail_errno(err, GENOPS_IO, error, "the record segment %s cannot be made", path);
+}
+
+static int lock_file(int fd)
+{
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	return fcntl(fd, F_OFD_SETLK, &whole) == 0 ? 0 : errno;
+}
+
+/* Fills *file; returns an errno. The header's magic is not set yet. */
+static int map_file(struct segment_file *file, const struct genops_segment_position *at, uint64_t first_sequence)
+{
+	/* The lock comes before the file can be taken for ready: ready and unlocked means that its writer died. */
+	int error = lock_file(file->fd);
+	if (!error)
+		error = posix_fallocate(file->fd, 0, (off_t)file->size);
+	if (error)
+		return error;
+	char *map = mmap(NULL, file->size, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
+	if (map == MAP_FAILED)
+		return errno;
+	/* Large folios: a fault for every 4 KiB costs five times the append itself (measured). Only a hint. */
+	(void)madvise(map, file->size, MADV_HUGEPAGE);
+	struct segment_header *header = (struct segment_header *)(void *)map;
+	*header = (struct segment_header){.version = SEGMENT_VERSION, .process = at->process, .epoch = at->epoch,
+	    .file = at->file, .first_sequence = first_sequence};
+	header->checksum = genops_segment_format_header_checksum(header);
+	file->map = map;
+	file->used = sizeof *header;
+	return 0;
+}
+
+static int make_file(struct genops_segment_writer *writer, const struct genops_segment_position *at, size_t size,
+    struct segment_file *ret_file, struct genops_error *err)
+{
+	char path[PATH_MAX];
+	if (count_bytes(writer->folder) + size > writer->max_bytes)
+		return genops_fail_fix(err, GENOPS_FULL, "see `genops status`: is something draining this state directory?",
+		    "records that nobody has drained yet fill their maximum of %llu MiB",
+		    (unsigned long long)(writer->max_bytes >> 20));
+	if (!genops_segment_format_path(writer->folder, at->process, at->epoch, at->file, path))
+		return genops_fail(err, GENOPS_CONFIG, "the state directory's path is too long");
+	struct segment_file file = {.size = size};
+	file.fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (file.fd < 0)
+		return fail_system(errno, path, err);
+	uint64_t first = atomic_load_explicit(&writer->last_sequence, memory_order_relaxed) + 1;
+	int error = map_file(&file, at, first);
+	if (error) {
+		unlink(path);
+		close(file.fd);
+		return fail_system(error, path, err);
+	}
+	genops_fork_guard(file.fd);
+	*ret_file = file;
+	return GENOPS_OK;
+}
+
+/* ---- closing one ---- */
+
+static void close_file(struct segment_file *file)
+{
+	if (!file->map)
+		return;
+	struct segment_header *header = (struct segment_header *)(void *)file->map;
+	header->used_inverse = ~(uint64_t)file->used;
+	__atomic_store_n(&header->used, file->used, __ATOMIC_RELEASE);
+	munmap(file->map, file->size);
+	/* Only gives space back; readers do not mind either length. */
+	if (ftruncate(file->fd, (off_t)file->used) != 0)
+		errno = 0;
+	genops_fork_unguard(file->fd);
+	close(file->fd);
+	*file = (struct segment_file){.fd = -1};
+}
+
+void genops_segment_writer_free(struct genops_segment_writer *writer)
+{
+	if (!writer)
+		return;
+	if (writer->generation == genops_fork_generation())
+		close_file(&writer->current);
+	else if (writer->current.map) /* the parent goes on writing into it; the fork closed our descriptor */
+		munmap(writer->current.map, writer->current.size);
+	pthread_mutex_destroy(&writer->lock);
+	free(writer);
+}
+
+/* ---- appending ---- */
+
+static int rotate(struct genops_segment_writer *writer, size_t need, struct genops_error *err)
+{
+	size_t size = writer->next_size;
+	while (size < need + sizeof(struct segment_header))
+		size += PAGE;
+	struct genops_segment_position at = writer->at;
+	at.file++;
+	struct segment_file fresh;
+	GENOPS_TRY(make_file(writer, &at, size, &fresh, err));
+	/* In this order, so that who sees a ready successor knows that this one is complete. */
+	close_file(&writer->current);
+	struct segment_header *header = (struct segment_header *)(void *)fresh.map;
+	__atomic_store_n(&header->magic, SEGMENT_MAGIC, __ATOMIC_RELEASE);
+	writer->current = fresh;
+	writer->at = at;
+	if (writer->next_size < GENOPS_SEGMENT_SIZE)
+		writer->next_size *= 4;
+	return GENOPS_OK;
+}
+
+static uint64_t put_entry(struct genops_segment_writer *writer, enum genops_entry_kind kind, genops_str payload,
+    uint64_t payload_hash)
+{
+	struct segment_file *file = &writer->current;
+	struct segment_entry *entry = (struct segment_entry *)(void *)(file->map + file->used);
+	struct segment_entry fields = {
+	    .length = (uint32_t)(sizeof *entry + payload.len),
+	    .kind = (uint32_t)kind,
+	    .sequence = atomic_load_explicit(&writer->last_sequence, memory_order_relaxed) + 1,
+	};
+	entry->kind = fields.kind;
+	entry->sequence = fields.sequence;
+	entry->checksum = genops_segment_format_checksum(&fields, payload_hash, &writer->at, file->used);
+	if (payload.len)
+		memcpy(entry + 1, payload.ptr, payload.len);
+	__atomic_store_n(&entry->length, fields.length, __ATOMIC_RELEASE);
+	file->used += SEGMENT_ALIGNED(fields.length);
+	atomic_store_explicit(&writer->last_sequence, fields.sequence, memory_order_relaxed);
+	return fields.sequence;
+}
+
+int genops_segment_append(struct genops_segment_writer *writer, enum genops_entry_kind kind, genops_str payload,
+    uint64_t *ret_sequence, struct genops_error *err)
+{
+	if (payload.len > GENOPS_SEGMENT_ENTRY_MAX)
+		return genops_fail(err, GENOPS_LIMIT, "a record of %zu bytes is over the maximum of %zu", payload.len,
+		    GENOPS_SEGMENT_ENTRY_MAX);
+	if (writer->generation != genops_fork_generation())
+		return genops_fail(err, GENOPS_MISUSE, "a forked process writes to its parent's segment");
+	uint64_t payload_hash = genops_hash_checksum(payload.ptr, payload.len, 0);
+	size_t need = SEGMENT_ALIGNED(sizeof(struct segment_entry) + payload.len);
+	int code = GENOPS_OK;
+	uint64_t sequence = 0;
+	pthread_mutex_lock(&writer->lock);
+	if (!writer->current.map || need > writer->current.size - writer->current.used)
+		code = rotate(writer, need, err);
+	if (code == GENOPS_OK)
+		sequence = put_entry(writer, kind, payload, payload_hash);
+	pthread_mutex_unlock(&writer->lock);
+	if (code == GENOPS_OK && ret_sequence)
+		*ret_sequence = sequence;
+	return code;
+}
+
+uint64_t genops_segment_last_sequence(const struct genops_segment_writer *writer)
+{
+	return atomic_load_explicit(&writer->last_sequence, memory_order_relaxed);
+}
