@@ -28,6 +28,7 @@ struct genops_call {
 					 * output 0: not said, the bound is the model's maximum x n_choices */
 	bool is_input_open;             /* more comes in than the request shows (stored conversation, files, hosted tools):
 					 * the bound is then the greater of expected.input_tokens and the model's context */
+	int64_t input_text_bytes;       /* the words in expected.input_tokens, in bytes; the rest of it are pictures, sound, preambles */
 	int64_t max_output_tokens;      /* as asked, of one choice; 0: not said */
 	int64_t n_choices;              /* n or best_of, times the number of prompts; 1 unless said */
 	double temperature;
@@ -44,7 +45,8 @@ struct genops_call {
 struct genops_answer {
 	genops_str model;               /* that really answered */
 	genops_usage usage;             /* normalised (genops/usage.h); last report wins, as the API defines */
-	bool has_usage;                 /* the provider reported it */
+	bool has_usage;                 /* the provider reported it, and whole */
+	bool has_input_usage;           /* it reported the input side (Anthropic's message_start); output is not final */
 	int64_t output_bytes;           /* text seen so far, for metering while no usage is known: bound on tokens */
 	bool is_complete;               /* the API's own end was seen ([DONE], message_stop, whole JSON) */
 	bool is_error;                  /* the provider said error, also inside a 200 stream */
@@ -56,6 +58,10 @@ struct genops_answer {
 	size_t cut_offset;
 };
 
+/* What to settle at: answer->usage where the provider reported it whole, else what can be known from the bytes that passed
+ * (is_estimated). An error before any output costs nothing. */
+genops_usage genops_answer_settled(const struct genops_call *call, const struct genops_answer *answer);
+
 enum genops_body_form {
 	GENOPS_BODY_JSON,
 	GENOPS_BODY_MULTIPART,          /* audio transcription, image edits: form fields read, files measured */
@@ -64,7 +70,7 @@ enum genops_body_form {
 
 struct genops_dialect;
 struct genops_endpoint;
-struct genops_reading;                  /* this room's own: what the shared readers look for (dialect/reading.h) */
+struct genops_reading;                  /* this room's own: what the shared readers look for (dialect/read/fields.h) */
 
 struct genops_request_info {
 	const struct genops_endpoint *endpoint;
@@ -89,7 +95,7 @@ struct genops_endpoint {
 	const char *operation;          /* gen_ai.operation.name */
 	enum genops_body_form body_form;
 	bool is_metered;                /* false: free by nature, its answer's usage is not counted */
-	struct genops_reading *reading;
+	const struct genops_reading *reading;
 
 	/* Per-exchange state of reading; sizes so that the exchange can take them from its arena. */
 	size_t request_size, response_size;
