@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * gateway_process.c - see gateway_process.h.
+ *
+ * The listening sockets are bound by this process and inherited by nginx (variable NGINX), so ports can be picked freely and
+ * clients may connect before nginx is up. nginx gets SIGQUIT when this process dies, whatever killed it: no gateway is left
+ * behind that nobody drains.
+ */
+#include "gateway_process.h"
+
+#include "gateway_conf.h"
+#include "place.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static int fail(struct genops_error *err, int code, const char *fix, const char *format, ...) GENOPS_PRINTF(4, 5);
+
+static int fail(struct genops_error *err, int code, const char *fix, const char *format, ...)
+{
+	va_list args;
+	memset(err, 0, sizeof *err);
+	err->code = code;
+	va_start(args, format);
+	vsnprintf(err->message, sizeof err->message, format, args);
+	va_end(args);
+	snprintf(err->fix, sizeof err->fix, "%s", fix ? fix : "");
+	return code;
+}
+
+/* --- finding what is needed --- */
+
+static bool is_executable(const char *path)
+{
+	return access(path, X_OK) == 0;
+}
+
+static bool find_in_path(const char *name, char *ret_path, size_t size)
+{
+	static const char *const more[] = {"/usr/sbin", "/usr/local/sbin", "/usr/local/nginx/sbin", "/opt/nginx/sbin"};
+	char *path = strdup(getenv("PATH") ? getenv("PATH") : "");
+	char *rest = path, *dir;
+	bool is_found = false;
+	while (!is_found && path && (dir = strsep(&rest, ":"))) {
+		snprintf(ret_path, size, "%s/%s", dir, name);
+		is_found = dir[0] && is_executable(ret_path);
+	}
+	free(path);
+	for (size_t i = 0; !is_found && i < sizeof more / sizeof more[0]; i++) {
+		snprintf(ret_path, size, "%s/%s", more[i], name);
+		is_found = is_executable(ret_path);
+	}
+	return is_found;
+}
+
+int gateway_find_nginx(char *ret_nginx, char *ret_module, size_t size, struct genops_error *err)
+{
+	const char *nginx = getenv("GENOPS_NGINX"), *module = getenv("GENOPS_NGINX_MODULE");
+	if (nginx)
+		snprintf(ret_nginx, size, "%s", nginx);
+	if (nginx ? !is_executable(nginx) : !find_in_path("nginx", ret_nginx, size))
+		return fail(err, GENOPS_NOT_FOUND, "install it (Debian: apt-get install nginx-core) or set GENOPS_NGINX to its path",
+		    "nginx, which carries the gateway's connections, was not found%s%s", nginx ? " at " : "", nginx ? nginx : "");
+	if (module)
+		snprintf(ret_module, size, "%s", module);
+	else if (!place_find_module(ret_module, size))
+		ret_module[0] = '\0';
+	if (!ret_module[0] || access(ret_module, R_OK) != 0)
+		return fail(err, GENOPS_NOT_FOUND, "build it (make build) or set GENOPS_NGINX_MODULE to its path",
+		    "the nginx module of GenOps (ngx_http_genops_module.so) was not found%s%s", module ? " at " : "",
+		    module ? module : "");
+	return GENOPS_OK;
+}
+
+static void find_trusted_ca(char *ret_path, size_t size)
+{
+	static const char *const places[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+	    "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem"};
+	const char *own = getenv("SSL_CERT_FILE");
+	snprintf(ret_path, size, "%s", own && access(own, R_OK) == 0 ? own : "");
+	for (size_t i = 0; !ret_path[0] && i < sizeof places / sizeof places[0]; i++) {
+		if (access(places[i], R_OK) == 0)
+			snprintf(ret_path, size, "%s", places[i]);
+	}
+}
+
+/* --- sockets --- */
+
+static int bind_one(const char *host, int port, struct gateway_process *process, int *ret_port, struct genops_error *err)
+{
+	char service[8];
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *list = NULL;
+	snprintf(service, sizeof service, "%d", port);
+	int failure = getaddrinfo(host, service, &hints, &list);
+	if (failure)
+		return fail(err, GENOPS_CONFIG, "give an address of this machine, like 127.0.0.1:4319", "cannot listen on %s: %s",
+		    host, gai_strerror(failure));
+	int on = 1, fd = socket(list->ai_family, SOCK_STREAM, 0);
+	int code = GENOPS_OK;
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (fd < 0 || bind(fd, list->ai_addr, list->ai_addrlen) != 0 || listen(fd, 4096) != 0) {
+		code = fail(err, errno == EADDRINUSE ? GENOPS_EXISTS : GENOPS_IO,
+		    errno == EADDRINUSE ? "stop whatever listens there, or set another gateway.listen / gateway.listen_h2c"
+					: "check gateway.listen and gateway.listen_h2c",
+		    "cannot listen on %s port %d: %s", host, port, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+	} else {
+		struct sockaddr_storage bound;
+		socklen_t len = sizeof bound;
+		getsockname(fd, (struct sockaddr *)&bound, &len);
+		*ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+							      : ((struct sockaddr_in *)&bound)->sin_port);
+		process->sockets[process->n_sockets++] = fd;
+	}
+	freeaddrinfo(list);
+	return code;
+}
+
+static int bind_all(const struct gateway_start *start, struct gateway_process *process, struct genops_error *err)
+{
+	const struct genops_gateway *gateway = process->gateway;
+	int code = bind_one(gateway->listen_host, start->any_port ? 0 : gateway->listen_port, process, &process->port, err);
+	if (code == GENOPS_OK && gateway->listen_h2c_port >= 0)
+		code = bind_one(gateway->listen_h2c_host, start->any_port ? 0 : gateway->listen_h2c_port, process,
+		    &process->h2c_port, err);
+	if (code == GENOPS_OK && start->has_simulated)
+		code = bind_one("127.0.0.1", start->simulated_port, process, &process->simulated_port, err);
+	return code;
+}
+
+/* --- nginx --- */
+
+static int write_conf(struct gateway_process *process, struct genops_error *err)
+{
+	struct gateway_place place = {
+	    .run_dir = process->run_dir,
+	    .module = process->module,
+	    .trusted_ca = process->trusted_ca,
+	    .port = process->port,
+	    .h2c_port = process->h2c_port,
+	    .simulated_port = process->simulated_port,
+	    .log_level = "warn",
+	};
+	char path[512];
+	free(process->conf);
+	process->conf = gateway_conf_text(process->gateway, &place);
+	snprintf(path, sizeof path, "%s/nginx.conf", process->run_dir);
+	FILE *file = process->conf ? fopen(path, "w") : NULL;
+	bool is_written = file && fputs(process->conf, file) >= 0;
+	if (file && fclose(file) != 0)
+		is_written = false;
+	if (!is_written)
+		return fail(err, GENOPS_IO, "free some space there or set TMPDIR", "cannot write %s: %s", path, strerror(errno));
+	return GENOPS_OK;
+}
+
+static void become_nginx(struct gateway_process *process, const char *log_file)
+{
+	char conf[512], inherited[64] = "";
+	sigset_t none;
+	for (int i = 0; i < process->n_sockets; i++)
+		snprintf(inherited + strlen(inherited), sizeof inherited - strlen(inherited), "%d;", process->sockets[i]);
+	setenv("NGINX", inherited, 1);
+	snprintf(conf, sizeof conf, "%s/nginx.conf", process->run_dir);
+	prctl(PR_SET_PDEATHSIG, SIGQUIT);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* A group of its own: a Ctrl-C at the terminal is for genops, which ends nginx in order. */
+	setpgid(0, 0);
+	int log = log_file ? open(log_file, O_WRONLY | O_CREAT | O_APPEND, 0600) : -1;
+	if (log >= 0)
+		dup2(log, STDERR_FILENO);
+	int nothing = open("/dev/null", O_RDWR);
+	if (nothing >= 0) {
+		dup2(nothing, STDIN_FILENO);
+		dup2(nothing, STDOUT_FILENO);
+	}
+	execl(process->nginx, "nginx", "-p", process->run_dir, "-e", "stderr", "-c", conf, (char *)NULL);
+	_exit(127);
+}
+
+static int make_run_dir(struct gateway_process *process, struct genops_error *err)
+{
+	const char *base = getenv("TMPDIR");
+	snprintf(process->run_dir, sizeof process->run_dir, "%s/genops-XXXXXX", base && base[0] ? base : "/tmp");
+	if (!mkdtemp(process->run_dir)) {
+		int code = fail(err, GENOPS_IO, "set TMPDIR to a folder that can be written", "cannot make %s: %s", process->run_dir,
+		    strerror(errno));
+		process->run_dir[0] = '\0';
+		return code;
+	}
+	return GENOPS_OK;
+}
+
+static int prepare(const struct gateway_start *start, struct gateway_process *process, struct genops_error *err)
+{
+	process->gateway = genops_gateway_load(start->engine, err);
+	if (!process->gateway)
+		return err->code;
+	int code = gateway_find_nginx(process->nginx, process->module, sizeof process->nginx, err);
+	if (code == GENOPS_OK)
+		code = make_run_dir(process, err);
+	if (code == GENOPS_OK)
+		code = bind_all(start, process, err);
+	find_trusted_ca(process->trusted_ca, sizeof process->trusted_ca);
+	if (code == GENOPS_OK)
+		code = write_conf(process, err);
+	return code;
+}
+
+int gateway_start(const struct gateway_start *start, struct gateway_process *ret_process, struct genops_error *err)
+{
+	struct gateway_process process = {.port = -1, .h2c_port = -1, .simulated_port = -1};
+	int code = prepare(start, &process, err);
+	if (code == GENOPS_OK) {
+		process.pid = fork();
+		if (process.pid == 0)
+			become_nginx(&process, start->log_file);
+		if (process.pid < 0)
+			code = fail(err, GENOPS_IO, NULL, "cannot start nginx: %s", strerror(errno));
+	}
+	for (int i = 0; i < process.n_sockets; i++)
+		close(process.sockets[i]); /* nginx's own copies go on listening */
+	process.n_sockets = 0;
+	if (code != GENOPS_OK) {
+		process.pid = 0;
+		gateway_stop(&process, 0);
+		return code;
+	}
+	*ret_process = process;
+	return GENOPS_OK;
+}
+
+int gateway_refresh(struct gateway_process *process, const struct genops_engine_options *engine, bool *ret_changed,
+    struct genops_error *err)
+{
+	struct genops_gateway *fresh = genops_gateway_load(engine, err), *old = process->gateway;
+	*ret_changed = false;
+	if (!fresh)
+		return err->code;
+	char *before = process->conf;
+	process->conf = NULL;
+	process->gateway = fresh;
+	int code = write_conf(process, err);
+	if (code != GENOPS_OK) {
+		process->gateway = old;
+		genops_gateway_free(fresh);
+		free(process->conf);
+		process->conf = before;
+		return code;
+	}
+	genops_gateway_free(old);
+	if (!before || strcmp(before, process->conf) != 0) {
+		kill(process->pid, SIGHUP);
+		*ret_changed = true;
+	}
+	free(before);
+	return GENOPS_OK;
+}
+
+/* --- the end --- */
+
+bool gateway_has_ended(struct gateway_process *process, int *ret_status)
+{
+	int status;
+	if (process->pid <= 0 || waitpid(process->pid, &status, WNOHANG) != process->pid)
+		return false;
+	process->pid = 0;
+	*ret_status = status;
+	return true;
+}
+
+static bool wait_for_end(struct gateway_process *process, int ms)
+{
+	int status;
+	struct timespec pause = {.tv_nsec = 2000000};
+	for (int waited = 0; waited <= ms; waited += 2) {
+		if (gateway_has_ended(process, &status))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+	(void)info, (void)kind, (void)where;
+	return remove(path);
+}
+
+void gateway_stop(struct gateway_process *process, int grace_ms)
+{
+	if (process->pid > 0) {
+		kill(process->pid, SIGQUIT);
+		if (!wait_for_end(process, grace_ms)) {
+			kill(process->pid, SIGTERM);
+			if (!wait_for_end(process, 2000)) {
+				kill(-process->pid, SIGKILL);
+				wait_for_end(process, 1000);
+			}
+		}
+	}
+	if (process->run_dir[0])
+		nftw(process->run_dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	free(process->conf);
+	genops_gateway_free(process->gateway);
+	process->conf = NULL;
+	process->gateway = NULL;
+	process->run_dir[0] = '\0';
+}
