@@ -55,7 +55,7 @@ static struct genops_arena_block *add_block(struct genops_arena *arena, size_t s
 
 void *genops_arena_alloc(struct genops_arena *arena, size_t size)
 {
-	if (size > arena->max || arena->used > arena->max - size)
+	if (size > arena->max || arena->used > arena->max - size || size > SIZE_MAX / 2)
 		return NULL;
 	size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 	struct genops_arena_block *block = arena->current;

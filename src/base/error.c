@@ -6,13 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fill(struct genops_error *err, int code, const char *fix, const char *format, va_list args)
+/* Built aside: the arguments may come from the error that is filled ("reload: %s", err->message). */
+static GENOPS_PRINTF(4, 0) void fill(struct genops_error *err, int code, const char *fix, const char *format,
+    va_list args)
 {
-	memset(err, 0, sizeof *err);
-	err->code = code;
-	vsnprintf(err->message, sizeof err->message, format, args);
+	struct genops_error filled = {.code = code};
+	vsnprintf(filled.message, sizeof filled.message, format, args);
 	if (fix)
-		snprintf(err->fix, sizeof err->fix, "%s", fix);
+		snprintf(filled.fix, sizeof filled.fix, "%s", fix);
+	*err = filled;
 }
 
 int genops_fail(struct genops_error *err, int code, const char *format, ...)

@@ -2,6 +2,7 @@
  * base/str.c - see str.h. Pure functions of their arguments; safe in any thread. */
 #include "base/str.h"
 
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +116,18 @@ bool genops_str_to_int(genops_str text, int64_t *ret_value)
 	return true;
 }
 
+/* strtod reads the decimal point of the process's locale, which is not ours to change. The "C" locale object is
+ * a constant of the C library: making it allocates nothing. */
+static double c_strtod(const char *text, char **ret_end)
+{
+	locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	if (c_locale == (locale_t)0)
+		return strtod(text, ret_end);
+	double value = strtod_l(text, ret_end, c_locale);
+	freelocale(c_locale);
+	return value;
+}
+
 bool genops_str_to_double(genops_str text, double *ret_value)
 {
 	char copy[64];
@@ -128,7 +141,7 @@ bool genops_str_to_double(genops_str text, double *ret_value)
 	memcpy(copy, text.ptr, text.len);
 	copy[text.len] = '\0';
 	char *end;
-	double value = strtod(copy, &end);
+	double value = c_strtod(copy, &end);
 	if (*end || end == copy)
 		return false;
 	*ret_value = value;
