@@ -37,7 +37,7 @@ struct genops_budget_line {
 	int64_t consumed_nano_usd;
 	int64_t reserved_nano_usd;
 	uint32_t alerts_fired; /* bit per alert_percent index, this period */
-	uint32_t unused;
+	uint32_t is_restored;  /* consumed came from the ledger: thresholds it has reached were told before */
 };
 
 struct genops_budget_cell {
@@ -67,9 +67,22 @@ struct genops_budget_alert {
 	int64_t limit_nano_usd, consumed_nano_usd, period_start_unix_s;
 };
 
-/* Gives `reserved` back and adds `actual`. Returns how many alerts crossed now (each once per period), at most max. */
-size_t genops_budget_settle(const struct genops_budget_rule *rule, struct genops_budget_cell *cell,
-    int64_t reserved_nano_usd, int64_t actual_nano_usd, struct genops_budget_alert *ret_alerts, size_t max);
+/* Which lines have a limit: bit 1 << period. */
+uint32_t genops_budget_mask(const struct genops_budget_rule *rule);
+
+/* One line: gives `reserved` back and adds `actual`. False when unix_s lies outside the line's period (it was rolled over in between,
+ * or nobody has rolled it yet): then only `reserved` is given back, and the amount counts in the ledger alone. */
+bool genops_budget_line_settle(struct genops_budget_line *line, int64_t reserved_nano_usd, int64_t actual_nano_usd,
+    int64_t settled_unix_s);
+
+/* Marks alerts that consumed has reached and returns those not told before in their period, at most max
+ * (the rest is told next time). */
+size_t genops_budget_alerts(const struct genops_budget_rule *rule, struct genops_budget_cell *cell,
+    struct genops_budget_alert *ret_alerts, size_t max);
+
+/* Rolls over to settled_unix_s, then both of the above for every line with a limit. */
+size_t genops_budget_settle(const struct genops_budget_rule *rule, struct genops_budget_cell *cell, int64_t reserved_nano_usd,
+    int64_t actual_nano_usd, int64_t settled_unix_s, struct genops_budget_alert *ret_alerts, size_t max);
 
 /* The counter that an operation belongs to: hash of rule name and the values of `per`; and its label ("name" or "name[team=a,project=b]"). */
 struct genops_hash;
