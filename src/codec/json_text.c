@@ -151,21 +151,42 @@ static enum genops_json_text_status end_unit(struct genops_json_text *text)
 	return keep_code_point(text, code) ? GENOPS_JSON_TEXT_MORE : GENOPS_JSON_TEXT_NOMEM;
 }
 
+/* What \c means; NUL: nothing. */
+static char unescaped(char c)
+{
+	switch (c) {
+	case '"':
+	case '\\':
+	case '/':
+		return c;
+	case 'n':
+		return '\n';
+	case 't':
+		return '\t';
+	case 'r':
+		return '\r';
+	case 'b':
+		return '\b';
+	case 'f':
+		return '\f';
+	default:
+		return '\0';
+	}
+}
+
 static enum genops_json_text_status escape_byte(struct genops_json_text *text, char c)
 {
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
 	if (c == 'u') {
 		text->state = HEX;
 		text->n_hex = 0;
 		text->unit = 0;
 		return GENOPS_JSON_TEXT_MORE;
 	}
-	const char *found = memchr(from, c, sizeof from - 1);
-	if (!found)
+	char plain = unescaped(c);
+	if (!plain)
 		return bad(text, "an escape that JSON does not have");
 	text->state = PLAIN;
-	return genops_json_text_keep(text, to + (found - from), 1) ? GENOPS_JSON_TEXT_MORE
-								    : GENOPS_JSON_TEXT_NOMEM;
+	return genops_json_text_keep(text, &plain, 1) ? GENOPS_JSON_TEXT_MORE : GENOPS_JSON_TEXT_NOMEM;
 }
 
 static enum genops_json_text_status hex_byte(struct genops_json_text *text, char c)
