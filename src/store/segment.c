@@ -131,10 +131,13 @@ static int map_file(struct segment_file *file, const struct genops_segment_posit
 }
 
 static int make_file(struct genops_segment_writer *writer, const struct genops_segment_position *at, size_t size,
-    struct segment_file *ret_file, struct genops_error *err)
+    size_t least, struct segment_file *ret_file, struct genops_error *err)
 {
 	char path[PATH_MAX];
-	if (count_bytes(writer->folder) + size > writer->max_bytes)
+	uint64_t bytes = count_bytes(writer->folder);
+	if (bytes + size > writer->max_bytes)
+		size = least; /* near the maximum, in small steps */
+	if (bytes + size > writer->max_bytes)
 		return genops_fail_fix(err, GENOPS_FULL, "see `genops status`: is something draining this state directory?",
 		    "records that nobody has drained yet fill their maximum of %llu MiB",
 		    (unsigned long long)(writer->max_bytes >> 20));
@@ -190,13 +193,14 @@ void genops_segment_writer_free(struct genops_segment_writer *writer)
 
 static int rotate(struct genops_segment_writer *writer, size_t need, struct genops_error *err)
 {
-	size_t size = writer->next_size;
-	while (size < need + sizeof(struct segment_header))
-		size += PAGE;
+	size_t least = FIRST_SIZE;
+	while (least < need + sizeof(struct segment_header))
+		least += PAGE;
+	size_t size = writer->next_size > least ? writer->next_size : least;
 	struct genops_segment_position at = writer->at;
 	at.file++;
 	struct segment_file fresh;
-	GENOPS_TRY(make_file(writer, &at, size, &fresh, err));
+	GENOPS_TRY(make_file(writer, &at, size, least, &fresh, err));
 	/* In this order, so that who sees a ready successor knows that this one is complete. */
 	close_file(&writer->current);
 	struct segment_header *header = (struct segment_header *)(void *)fresh.map;
