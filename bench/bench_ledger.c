@@ -94,44 +94,62 @@ static void die(const struct genops_error *err)
 	exit(1);
 }
 
-static void write_all(struct genops_ledger *ledger, struct source *source, size_t batch)
+/* One batch as the drain reads it from the segments: encodings one after the other. */
+static size_t prepare(struct source *source, size_t first, size_t n, struct genops_buffer *bytes, size_t *ends)
+{
+	size_t i;
+	genops_buffer_clear(bytes);
+	for (i = 0; i < n && first + i < source->n_all; i++) {
+		struct genops_record record;
+		fill(source, first + i, &record);
+		genops_record_encode(&record, bytes);
+		ends[i] = bytes->len;
+	}
+	return i;
+}
+
+static void write_batch(struct genops_ledger *ledger, struct genops_arena *arena, const char *bytes, const size_t *ends, size_t n)
 {
 	struct genops_error err = {0};
-	struct genops_buffer encoded;
-	struct genops_arena arena;
-	genops_buffer_init(&encoded, GENOPS_RECORD_MAX);
-	genops_arena_init(&arena, GENOPS_RECORD_MAX * 4);
-	double encode_cpu = 0, worst = 0, cpu = cpu_s();
-	int64_t wall = genops_clock_monotonic_ns();
-	size_t bytes = 0;
-	for (size_t i = 0; i < source->n_all;) {
-		int64_t batch_start = genops_clock_monotonic_ns();
-		if (genops_ledger_begin(ledger, &err))
+	if (genops_ledger_begin(ledger, &err))
+		die(&err);
+	for (size_t i = 0, start = 0; i < n; start = ends[i], i++) {
+		struct genops_record record;
+		genops_str encoded = {bytes + start, ends[i] - start};
+		bool is_new;
+		genops_arena_reset(arena);
+		if (genops_record_decode(encoded, arena, &record, &err) ||
+		    genops_ledger_add(ledger, &record, encoded, &is_new, &err))
 			die(&err);
-		for (size_t k = 0; k < batch && i < source->n_all; k++, i++) {
-			struct genops_record record, decoded;
-			bool is_new;
-			double before = cpu_s();
-			fill(source, i, &record);
-			genops_buffer_clear(&encoded);
-			genops_record_encode(&record, &encoded);
-			encode_cpu += cpu_s() - before;
-			bytes += encoded.len;
-			genops_arena_reset(&arena);
-			if (genops_record_decode(genops_buffer_view(&encoded), &arena, &decoded, &err) ||
-			    genops_ledger_add(ledger, &decoded, genops_buffer_view(&encoded), &is_new, &err))
-				die(&err);
-		}
-		if (genops_ledger_commit(ledger, &err))
-			die(&err);
-		double took = (double)(genops_clock_monotonic_ns() - batch_start) * 1e-6;
-		worst = took > worst ? took : worst;
 	}
-	double all = (double)source->n_all, seconds = (double)(genops_clock_monotonic_ns() - wall) * 1e-9 - encode_cpu;
-	cpu = cpu_s() - cpu - encode_cpu;
+	if (genops_ledger_commit(ledger, &err))
+		die(&err);
+}
+
+static void write_all(struct genops_ledger *ledger, struct source *source, size_t batch)
+{
+	struct genops_buffer bytes;
+	struct genops_arena arena;
+	size_t *ends = calloc(batch, sizeof *ends), total = 0, n;
+	genops_buffer_init(&bytes, batch * 8192);
+	genops_arena_init(&arena, GENOPS_RECORD_MAX * 4);
+	double worst = 0, cpu = 0, wall = 0;
+	for (size_t i = 0; ends && i < source->n_all; i += n) {
+		n = prepare(source, i, batch, &bytes, ends);
+		total += bytes.len;
+		double cpu_start = cpu_s();
+		int64_t start = genops_clock_monotonic_ns();
+		write_batch(ledger, &arena, bytes.ptr, ends, n);
+		double took = (double)(genops_clock_monotonic_ns() - start) * 1e-9;
+		worst = took > worst ? took : worst;
+		wall += took;
+		cpu += cpu_s() - cpu_start;
+	}
+	double all = (double)source->n_all;
 	printf("recorded %zu operations (%zu bytes each, batches of %zu): %.0f/s wall, %.2f us CPU each, worst batch %.0f ms\n",
-	    source->n_all, bytes / source->n_all, batch, all / seconds, cpu / all * 1e6, worst);
-	genops_buffer_done(&encoded);
+	    source->n_all, total / source->n_all, batch, all / wall, cpu / all * 1e6, worst * 1e3);
+	free(ends);
+	genops_buffer_done(&bytes);
 	genops_arena_done(&arena);
 }
 

@@ -70,7 +70,6 @@ int genops_ledger_run(
 	sqlite3_stmt *row = ledger->statements[statement];
 	int code = sqlite3_step(row) == SQLITE_DONE ? GENOPS_OK : genops_ledger_fail(ledger, "write", err);
 	sqlite3_reset(row);
-	sqlite3_clear_bindings(row);
 	return code;
 }
 

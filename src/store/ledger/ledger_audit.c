@@ -15,7 +15,7 @@
 #define WHERE_MAX 32
 #define SQL_MAX   ((size_t)65536)
 
-/* A filter's SQL; ?n is its value. */
+/* A filter's SQL; `parameter` is its value's. */
 static void add_filter(struct genops_buffer *sql, genops_str key, int parameter)
 {
 	for (int i = 0; i < GENOPS_DIMENSION_N; i++)
@@ -27,7 +27,9 @@ static void add_filter(struct genops_buffer *sql, genops_str key, int parameter)
 		genops_buffer_printf(sql, " AND a.kind=?%d", parameter);
 	else if (genops_str_is(key, "operation")) /* its id: "<trace>-<span>" */
 		genops_buffer_printf(sql,
-		    " AND o.key=?%d AND lower(hex(o.trace_id))||'-'||lower(hex(o.span_id))=lower(?%d)", parameter + 1, parameter);
+		    " AND o.key IN (" GENOPS_LEDGER_KEYS " SELECT key FROM keys)"
+		    " AND lower(hex(o.trace_id))||'-'||lower(hex(o.span_id))=lower(?%d)",
+		    parameter);
 	else if (genops_str_is(key, "name") || genops_str_is(key, "type") || genops_str_is(key, "outcome") ||
 	    genops_str_is(key, "reason") || genops_str_is(key, "policy"))
 		genops_buffer_printf(sql, " AND o.%.*s=?%d", GENOPS_STR_ARG(key), parameter);
@@ -43,17 +45,17 @@ static void build(struct genops_buffer *sql, const struct genops_audit_query *qu
 	genops_buffer_add_text(sql,
 	    "SELECT a.sequence,a.unix_ns,a.kind,a.payload,a.hash FROM audit a"
 	    " LEFT JOIN operation o ON o.id=a.sequence LEFT JOIN dimension d ON d.id=o.dimension"
-	    " WHERE a.sequence>?1 AND a.unix_ns>=?2 AND a.unix_ns<?3");
+	    " WHERE a.sequence>?5 AND a.unix_ns>=?2 AND a.unix_ns<?3");
 	if (query->since_unix_ns > 0)
 		genops_buffer_add_text(sql, " AND a.sequence>=(SELECT min(first_id) FROM hour WHERE start>?2/1000000000-3600)");
 	if (query->until_unix_ns > 0)
 		genops_buffer_add_text(sql, " AND a.sequence<=(SELECT max(last_id) FROM hour WHERE start*1000000000<?3)");
 	for (size_t i = 0; i < query->n_where; i++)
-		add_filter(sql, query->where[i].key, 5 + 2 * (int)i);
+		add_filter(sql, query->where[i].key, 6 + 2 * (int)i);
 	genops_buffer_printf(sql, " ORDER BY a.sequence %s LIMIT ?4", query->newest_first ? "DESC" : "ASC");
 }
 
-/* The second parameter of a filter: an operation's identity, or an attribute's name. */
+/* What a filter needs beside its value: an operation's identity is ?1, an attribute's name the next parameter. */
 static void bind_second(const struct genops_ledger *ledger, sqlite3_stmt *row, int parameter,
     const struct genops_text_pair *where)
 {
@@ -66,18 +68,18 @@ static void bind_second(const struct genops_ledger *ledger, sqlite3_stmt *row, i
 	}
 	if (where->value.len == 49 && genops_str_from_hex((genops_str){where->value.ptr, 32}, trace_id, 16) &&
 	    genops_str_from_hex(genops_str_skip(where->value, 33), span_id, 8))
-		sqlite3_bind_int64(row, parameter, genops_ledger_identity(ledger, trace_id, span_id));
+		sqlite3_bind_int64(row, 1, genops_ledger_identity(ledger, trace_id, span_id));
 }
 
 static void bind(const struct genops_ledger *ledger, sqlite3_stmt *row, const struct genops_audit_query *query)
 {
-	sqlite3_bind_int64(row, 1, query->after_sequence);
+	sqlite3_bind_int64(row, 5, query->after_sequence);
 	sqlite3_bind_int64(row, 2, query->since_unix_ns);
 	sqlite3_bind_int64(row, 3, query->until_unix_ns > 0 ? query->until_unix_ns : INT64_MAX);
 	sqlite3_bind_int64(row, 4, query->limit > 0 ? query->limit : -1);
 	for (size_t i = 0; i < query->n_where; i++) {
-		genops_ledger_bind_text(row, 5 + 2 * (int)i, query->where[i].value);
-		bind_second(ledger, row, 6 + 2 * (int)i, &query->where[i]);
+		genops_ledger_bind_text(row, 6 + 2 * (int)i, query->where[i].value);
+		bind_second(ledger, row, 7 + 2 * (int)i, &query->where[i]);
 	}
 }
 

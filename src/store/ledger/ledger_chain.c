@@ -51,6 +51,8 @@ int genops_chain_add(struct genops_ledger *ledger, int64_t unix_ns, genops_str k
 {
 	if (!kind.len || kind.len > KIND_MAX || memchr(kind.ptr, 0, kind.len))
 		return genops_fail(err, GENOPS_MISUSE, "an audit event's kind has 1 to %d bytes", KIND_MAX);
+	if (ledger->head.sequence == INT64_MAX)
+		return genops_fail(err, GENOPS_LIMIT, "the audit chain has no more numbers");
 	struct genops_chain_head next = {.sequence = ledger->head.sequence + 1};
 	bool ok;
 	genops_chain_hash(ledger, ledger->head.hash, next.sequence, unix_ns, kind, payload, next.hash, &ok);
@@ -175,6 +177,21 @@ static int tell_lost(struct genops_ledger *ledger, const char *detail, struct ge
 	return code;
 }
 
+/* Rows behind the head are none of ours. They stay for verify to find; new ones get numbers behind them. */
+static int skip_foreign(struct genops_ledger *ledger, struct genops_error *err)
+{
+	sqlite3_stmt *row;
+	GENOPS_TRY(genops_ledger_prepare(ledger,
+	    GENOPS_STR("SELECT max(coalesce((SELECT max(sequence) FROM audit), 0),"
+		       " coalesce((SELECT max(id) FROM operation), 0))"),
+	    &row, err));
+	int code = sqlite3_step(row) == SQLITE_ROW ? GENOPS_OK : genops_ledger_fail(ledger, "query", err);
+	if (code == GENOPS_OK && sqlite3_column_int64(row, 0) > ledger->head.sequence)
+		ledger->head.sequence = sqlite3_column_int64(row, 0);
+	sqlite3_finalize(row);
+	return code;
+}
+
 int genops_chain_resume(struct genops_ledger *ledger, struct genops_error *err)
 {
 	struct genops_chain_head meta, file = {0};
@@ -186,6 +203,7 @@ int genops_chain_resume(struct genops_ledger *ledger, struct genops_error *err)
 	if (code == GENOPS_OK)
 		GENOPS_TRY(has_head(ledger, &file, &has_file, err));
 	ledger->head = code == GENOPS_OK && file.sequence > meta.sequence ? file : meta;
+	GENOPS_TRY(skip_foreign(ledger, err));
 	ledger->committed = ledger->head;
 	GENOPS_TRY(open_head(ledger, err));
 	if (code == GENOPS_OK && !has_file)

@@ -86,7 +86,8 @@ struct genops_ledger {
 	struct genops_buffer text, evaluations; /* JSON of the row being written */
 };
 
-/* ledger.c: what SQLite says, as our error; never OK. And one statement stepped to its end, reset and unbound. */
+/* ledger.c: what SQLite says, as our error; never OK. And one statement stepped to its end and reset; whoever runs it again
+ * binds all its parameters again. */
 int genops_ledger_fail(struct genops_ledger *ledger, const char *what, struct genops_error *err);
 GENOPS_NODISCARD int genops_ledger_run(
     struct genops_ledger *ledger, enum genops_ledger_statement statement, struct genops_error *err);
@@ -101,7 +102,13 @@ void genops_ledger_bind_text(sqlite3_stmt *statement, int index, genops_str text
 void genops_ledger_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t len);
 genops_str genops_ledger_column(sqlite3_stmt *statement, int column); /* borrowed until the next step */
 
-/* ledger_write.c: what table operation is indexed by */
+/* ledger_write.c: operation.key is the hour of the start, shifted, and this hash of its ids. GENOPS_LEDGER_KEYS is a table `keys` of
+ * what the key of identity ?1 is in each hour that has operations, for those who do not know the start. */
+#define GENOPS_IDENTITY_BITS 40
+#define GENOPS_LEDGER_KEYS                                                                            \
+	"WITH RECURSIVE hours(h) AS (SELECT min(key) >> 40 FROM operation UNION ALL SELECT (SELECT key >> 40"   \
+	" FROM operation WHERE key >= (h + 1) << 40 ORDER BY key LIMIT 1) FROM hours WHERE h IS NOT NULL),"      \
+	" keys(key) AS (SELECT h << 40 | ?1 FROM hours WHERE h IS NOT NULL)"
 int64_t genops_ledger_identity(const struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8]);
 
 /* ledger_schema.c */

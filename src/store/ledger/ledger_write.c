@@ -7,9 +7,11 @@
  */
 #include "store/ledger/ledger_impl.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "codec/json_write.h"
 
+#include <assert.h>
 #include <string.h>
 
 static const char *const outcome_names[] = {
@@ -21,6 +23,11 @@ static const char *const outcome_names[] = {
     [GENOPS_OUTCOME_CUT_OFF] = "cut_off",
     [GENOPS_OUTCOME_ABANDONED] = "abandoned",
 };
+
+static int64_t at_least_0(int64_t value)
+{
+	return value < 0 ? 0 : value;
+}
 
 static int not_in_batch(const struct genops_ledger *ledger, struct genops_error *err)
 {
@@ -44,17 +51,26 @@ int genops_ledger_begin(struct genops_ledger *ledger, struct genops_error *err)
 int64_t genops_ledger_identity(
     const struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8])
 {
+	static_assert(GENOPS_IDENTITY_BITS < 63, "leaves room for the hour");
 	uint8_t identity[24];
 	memcpy(identity, trace_id, 16);
 	memcpy(identity + 16, span_id, 8);
-	return (int64_t)genops_hash_checksum(identity, sizeof identity, ledger->seed);
+	return (int64_t)(genops_hash_checksum(identity, sizeof identity, ledger->seed) &
+	    ((UINT64_C(1) << GENOPS_IDENTITY_BITS) - 1));
 }
 
-/* Runs a prepared FIND to the row of this very operation. */
+/* The hour of its start, then its identity: new rows come to neighbouring places of the index, which random identities alone
+ * would spread all over it. */
+static int64_t operation_key(const struct genops_ledger *ledger, const struct genops_record *record)
+{
+	int64_t hour = at_least_0(record->start_unix_ns) / (3600 * GENOPS_NS_PER_S);
+	return hour << GENOPS_IDENTITY_BITS | genops_ledger_identity(ledger, record->trace_id, record->span_id);
+}
+
+/* Runs a FIND, its key bound, to the row of this very operation. */
 static int find(struct genops_ledger *ledger, sqlite3_stmt *row, const uint8_t trace_id[16],
     const uint8_t span_id[8], bool *ret_found, int64_t *ret_cost, struct genops_error *err)
 {
-	sqlite3_bind_int64(row, 1, genops_ledger_identity(ledger, trace_id, span_id));
 	bool found = false;
 	int step = SQLITE_DONE;
 	while (!found && (step = sqlite3_step(row)) == SQLITE_ROW) {
@@ -74,9 +90,11 @@ bool genops_ledger_settled(struct genops_ledger *ledger, const uint8_t trace_id[
     int64_t *ret_actual_nano_usd)
 {
 	sqlite3_stmt *row;
-	genops_str sql = genops_str_of(genops_ledger_sql[GENOPS_LEDGER_FIND]);
-	if (genops_ledger_prepare(ledger, sql, &row, NULL) != GENOPS_OK)
+	static const char sql[] =
+	    GENOPS_LEDGER_KEYS " SELECT trace_id, span_id, cost_nano_usd FROM keys JOIN operation USING (key)";
+	if (genops_ledger_prepare(ledger, genops_str_of(sql), &row, NULL) != GENOPS_OK)
 		return false;
+	sqlite3_bind_int64(row, 1, genops_ledger_identity(ledger, trace_id, span_id));
 	bool found;
 	int64_t cost;
 	int code = find(ledger, row, trace_id, span_id, &found, &cost, NULL);
@@ -167,11 +185,6 @@ static void bind_optional(sqlite3_stmt *row, int index, genops_str text)
 		sqlite3_bind_null(row, index);
 }
 
-static int64_t at_least_0(int64_t value)
-{
-	return value < 0 ? 0 : value;
-}
-
 /* When it counts: at its end, as budgets do. */
 static int64_t record_time(const struct genops_record *record)
 {
@@ -191,7 +204,7 @@ static int add_operation(struct genops_ledger *ledger, const struct genops_recor
 	if (ledger->text.error || ledger->evaluations.error)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation's attributes");
 	sqlite3_bind_int64(row, 1, ledger->head.sequence);
-	sqlite3_bind_int64(row, 2, genops_ledger_identity(ledger, record->trace_id, record->span_id));
+	sqlite3_bind_int64(row, 2, operation_key(ledger, record));
 	genops_ledger_bind_blob(row, 3, record->trace_id, sizeof record->trace_id);
 	genops_ledger_bind_blob(row, 4, record->span_id, sizeof record->span_id);
 	sqlite3_bind_int64(row, 5, dimension);
@@ -226,7 +239,7 @@ static int add_new(struct genops_ledger *ledger, const struct genops_record *rec
 	GENOPS_TRY(genops_chain_add(ledger, time, GENOPS_STR("operation"), encoded, err));
 	GENOPS_TRY(add_operation(ledger, record, dimension, err));
 	return genops_ledger_roll(
-	    ledger, record, dimension, ledger->head.sequence, time / INT64_C(1000000000), err);
+	    ledger, record, dimension, ledger->head.sequence, time / GENOPS_NS_PER_S, err);
 }
 
 int genops_ledger_add(struct genops_ledger *ledger, const struct genops_record *record, genops_str encoded,
@@ -235,7 +248,9 @@ int genops_ledger_add(struct genops_ledger *ledger, const struct genops_record *
 	GENOPS_TRY(not_in_batch(ledger, err));
 	bool found;
 	int64_t cost;
-	int code = find(ledger, ledger->statements[GENOPS_LEDGER_FIND], record->trace_id, record->span_id, &found, &cost, err);
+	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_FIND];
+	sqlite3_bind_int64(row, 1, operation_key(ledger, record));
+	int code = find(ledger, row, record->trace_id, record->span_id, &found, &cost, err);
 	if (code == GENOPS_OK && !found)
 		code = add_new(ledger, record, encoded, err);
 	if (code != GENOPS_OK) {
@@ -259,7 +274,7 @@ int genops_ledger_add_event(struct genops_ledger *ledger, int64_t unix_ns, genop
 		code = genops_ledger_roll_flush(ledger, err);
 	if (code == GENOPS_OK)
 		code = genops_ledger_roll_hour(
-		    ledger, ledger->head.sequence, at_least_0(unix_ns) / INT64_C(1000000000), err);
+		    ledger, ledger->head.sequence, at_least_0(unix_ns) / GENOPS_NS_PER_S, err);
 	if (code != GENOPS_OK)
 		ledger->has_failed = true;
 	return code;
