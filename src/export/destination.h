@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * export/destination.h - the row that each destination fills: batch -> requests, response -> verdict. No I/O inside.
  *
- * One destination type is one file ending in const struct genops_destination_type genops_destination_type_<name>, plus one row in GENOPS_DESTINATION_TYPES. The drain reads
- * the queue, calls encode, lets net/ send, and asks judge what the answer means.
+ * One destination type is one file ending in const struct genops_destination_type genops_destination_type_<name>, plus one
+ * row in GENOPS_DESTINATION_TYPES. The drain reads the queue, calls encode, lets net/ send, and asks judge what the
+ * answer means.
  */
 #ifndef EXPORT_DESTINATION_H
 #define EXPORT_DESTINATION_H
@@ -21,13 +22,18 @@
 	X(file)
 
 struct genops_destination_settings {
-	genops_str name, type, endpoint;
+	genops_str name, type, endpoint; /* type: a name or alias of a row, or "<type>/<anything>" */
 	struct genops_text_map headers;
 	bool is_json, is_insecure, skip_verify, is_signal_url;
-	genops_str ca_file, certificate_file, key_file, compression;
-	int64_t timeout_ns;
+	genops_str ca_file, certificate_file, key_file;
+	genops_str compression;          /* "", "none", "gzip", "zstd" */
+	int64_t timeout_ns;              /* of one request; 0: GENOPS_DESTINATION_TIMEOUT_NS */
 	enum genops_profile profile;
 };
+
+#define GENOPS_DESTINATION_TIMEOUT_NS (INT64_C(10) * 1000000000) /* OTLP's default */
+#define GENOPS_DESTINATION_HEADERS_MAX 16                        /* of settings->headers */
+#define GENOPS_DESTINATION_BODY_MAX    (((size_t)1 << 28) - 1)
 
 struct genops_destination_batch {
 	const struct genops_record *records;
@@ -43,7 +49,8 @@ struct genops_request {
 	genops_str url;                 /* FILE: the path, "-" for standard output */
 	size_t n_headers;
 	struct genops_text_pair headers[24];
-	struct genops_buffer body;      /* GRPC: the message, without its 5-byte frame */
+	struct genops_buffer body;      /* owned by the caller. GRPC: the message, without its 5-byte frame */
+	bool is_compressed;             /* GRPC: as the header grpc-encoding says; goes into the frame */
 	genops_str grpc_path;           /* "/opentelemetry.proto.collector.trace.v1.TraceService/Export" */
 };
 
@@ -52,6 +59,7 @@ struct genops_response {
 	int grpc_status;                /* -1: none */
 	genops_str body, retry_after, grpc_message, network_error, content_type;
 	int64_t retry_info_ns;          /* google.rpc.RetryInfo of a gRPC answer; -1: none */
+	int64_t received_unix_ns;       /* when it came, for a Retry-After that is a date; 0: not known */
 };
 
 enum genops_verdict_kind {
@@ -70,13 +78,21 @@ struct genops_send_verdict {
 
 struct genops_destination_type {
 	const char *name, *summary;
+	const char *alias;              /* read as the same type; NULL: none */
 	int (*check)(const struct genops_destination_settings *settings, struct genops_error *err);
+	/* On success the caller frees ret_request->body. */
 	int (*encode)(const struct genops_destination_settings *settings, const struct genops_destination_batch *batch,
 	    struct genops_arena *arena, struct genops_request *ret_request, struct genops_error *err);
 	void (*judge)(const struct genops_destination_settings *settings, const struct genops_response *response,
 	    struct genops_send_verdict *ret_verdict);
 };
 
+/* By name, alias, or "<name>/<anything>" as the Collector names its components; NULL: there is none. */
 const struct genops_destination_type *genops_destination_type_find(genops_str name);
+/* What the transport FILE answers: sent, or try again. For the types that write files. */
+void genops_destination_judge_file(const struct genops_response *response, struct genops_send_verdict *ret_verdict);
+
+/* All rows, NULL-ended. */
+const struct genops_destination_type *const *genops_destination_types(void);
 
 #endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * export/destination.c - see destination.h: the table of types, and the verdict that all files share. */
+#include "export/destination.h"
+
+#include "base/str.h"
+
+#include <stdio.h>
+
+#define X(name) extern const struct genops_destination_type genops_destination_type_##name;
+GENOPS_DESTINATION_TYPES(X)
+#undef X
+
+static const struct genops_destination_type *const types[] = {
+#define X(name) &genops_destination_type_##name,
+    GENOPS_DESTINATION_TYPES(X)
+#undef X
+    NULL,
+};
+
+const struct genops_destination_type *const *genops_destination_types(void)
+{
+	return types;
+}
+
+const struct genops_destination_type *genops_destination_type_find(genops_str name)
+{
+	genops_str type = genops_str_split(&name, '/');
+	for (size_t i = 0; types[i]; i++) {
+		if (genops_str_is(type, types[i]->name) || (types[i]->alias && genops_str_is(type, types[i]->alias)))
+			return types[i];
+	}
+	return NULL;
+}
+
+/* A disk that is full or a directory that is missing can be mended: try again, lose nothing. */
+void genops_destination_judge_file(const struct genops_response *response, struct genops_send_verdict *ret_verdict)
+{
+	*ret_verdict = (struct genops_send_verdict){.kind = GENOPS_SENT};
+	if (response->status == 200)
+		return;
+	ret_verdict->kind = GENOPS_RETRY;
+	snprintf(ret_verdict->reason, sizeof ret_verdict->reason, "%.*s",
+	    (int)(response->network_error.len < 255 ? response->network_error.len : 255),
+	    response->network_error.len ? response->network_error.ptr : "");
+}
