@@ -291,7 +291,8 @@ static void feed_stream(struct genops_follow *follow, genops_str piece, struct g
 static void read_document(struct genops_follow *follow, genops_str piece)
 {
 	/* A fault is remembered by the scan: finish finds the document incomplete. */
-	(void)genops_json_scan_feed(follow->scan, piece, NULL);
+	int code = genops_json_scan_feed(follow->scan, piece, NULL);
+	(void)code;
 	count_items(follow);
 }
 
