@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json_write.c - see json_write.h. The writer is three bit sets; all bytes go to the caller's buffer.
+ * codec/json/json_write.c - see json_write.h. The writer is three bit sets; all bytes go to the caller's buffer.
  *
  * Misuse marks the buffer with GENOPS_INTERNAL, so that whoever checks it once at the end cannot send what is
  * not JSON. One thread at a time.

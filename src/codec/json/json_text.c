@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json_text.c - see json_text.h. 16 plain bytes a step with SSE2, byte by byte elsewhere.
+ * codec/json/json_text.c - see json_text.h. 16 plain bytes a step with SSE2, byte by byte elsewhere.
  *
  * Faults are found at the same byte however the text was cut into pieces: a sequence that is whole in the
  * piece is checked at once, one that may not be is gathered first, and both are blamed on their first byte.
  */
-#include "codec/json_text.h"
+#include "codec/json/json_text.h"
 
 #include "base/str.h"
 

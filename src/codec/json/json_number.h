@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json_number.h - the grammar of a JSON number, resumable, and its value. Private to the scanner. */
-#ifndef CODEC_JSON_NUMBER_H
-#define CODEC_JSON_NUMBER_H
+ * codec/json/json_number.h - the grammar of a JSON number, resumable, and its value. Private to the scanner. */
+#ifndef CODEC_JSON_JSON_NUMBER_H
+#define CODEC_JSON_JSON_NUMBER_H
 
 #include <genops/attribute.h>
 

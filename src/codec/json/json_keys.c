@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json_keys.c - see json_keys.h. */
-#include "codec/json_keys.h"
+ * codec/json/json_keys.c - see json_keys.h. */
+#include "codec/json/json_keys.h"
 
 #include "base/hash.h"
 

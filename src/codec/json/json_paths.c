@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json_paths.c - compiles "messages[].content" and its like into a trie. See json_paths.h.
+ * codec/json/json_paths.c - compiles "messages[].content" and its like into a trie. See json_paths.h.
  *
  * Sized first and filled then: a path has at most as many steps as bytes, so three arrays are enough.
  */
-#include "codec/json_paths.h"
+#include "codec/json/json_paths.h"
 
 #include <stdlib.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json_paths.h - the compiled set of wanted paths, as json_scan.c walks it. Private to the scanner.
+ * codec/json/json_paths.h - the compiled set of wanted paths, as json_scan.c walks it. Private to the scanner.
  *
  * A trie in one array: a node is a place in a document. Immutable once built, so threads share it.
  */
-#ifndef CODEC_JSON_PATHS_H
-#define CODEC_JSON_PATHS_H
+#ifndef CODEC_JSON_JSON_PATHS_H
+#define CODEC_JSON_JSON_PATHS_H
 
 #include "codec/json_scan.h"
 

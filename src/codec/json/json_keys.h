@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json_keys.h - has an open object this key already? Private to the scanner.
+ * codec/json/json_keys.h - has an open object this key already? Private to the scanner.
  *
  * Keys are remembered as 64-bit hashes on one stack, so an object costs nothing to open and memory is that of
  * the open objects only. The first few keys of an object are compared as they come; a larger object is sorted
  * once when it ends. Equal keys have equal hashes, so none is missed; two different keys of one object share a
  * hash once in 2^64 pairs, and the hash is seeded, so that the author of a document cannot arrange it.
  */
-#ifndef CODEC_JSON_KEYS_H
-#define CODEC_JSON_KEYS_H
+#ifndef CODEC_JSON_JSON_KEYS_H
+#define CODEC_JSON_JSON_KEYS_H
 
 #include "base/error.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json_number.c - see json_number.h. RFC 8259 section 6. Independent of the process's locale. */
-#include "codec/json_number.h"
+ * codec/json/json_number.c - see json_number.h. RFC 8259 section 6. Independent of the process's locale. */
+#include "codec/json/json_number.h"
 
 #include "base/str.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json_scan.c - see json_scan.h. A state machine over bytes; strings are json_text.c's, duplicate keys
+ * codec/json/json_scan.c - see json_scan.h. A state machine over bytes; strings are json_text.c's, duplicate keys
  * json_keys.c's, wanted places json_paths.c's.
  *
  * Invariants: what is told, and where a fault is found, does not depend on how the document was cut into
@@ -8,10 +8,10 @@
  */
 #include "codec/json_scan.h"
 
-#include "codec/json_keys.h"
-#include "codec/json_number.h"
-#include "codec/json_paths.h"
-#include "codec/json_text.h"
+#include "codec/json/json_keys.h"
+#include "codec/json/json_number.h"
+#include "codec/json/json_paths.h"
+#include "codec/json/json_text.h"
 
 #include <stdlib.h>
 

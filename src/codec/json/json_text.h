@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json_text.h - the inside of a JSON string, resumable at any byte. Private to the scanner.
+ * codec/json/json_text.h - the inside of a JSON string, resumable at any byte. Private to the scanner.
  *
  * Validates escapes, surrogate pairs and UTF-8. What is kept is borrowed from the piece while that is possible
  * (no escape, no piece boundary inside), else unescaped into a buffer that is used again for every string.
  */
-#ifndef CODEC_JSON_TEXT_H
-#define CODEC_JSON_TEXT_H
+#ifndef CODEC_JSON_JSON_TEXT_H
+#define CODEC_JSON_JSON_TEXT_H
 
 #include "base/buffer.h"
 
