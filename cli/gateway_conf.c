@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void write_head(FILE *out, const struct genops_gateway *gateway, const struct gateway_place *place)
 {
 	fprintf(out, "load_module \"%s\";\n", place->module);
-	fprintf(out, "daemon off;\nmaster_process on;\n");
+	/* As root the workers stay root: the state directory is its owner's alone. */
+	fprintf(out, "daemon off;\nmaster_process on;\n%s", geteuid() == 0 ? "user root root;\n" : "");
 	fprintf(out, "pid \"%s/nginx.pid\";\nlock_file \"%s/nginx.lock\";\n", place->run_dir, place->run_dir);
 	fprintf(out, "error_log stderr %s;\n", place->log_level);
 	if (gateway->workers > 0)
@@ -23,8 +25,17 @@ static void write_head(FILE *out, const struct genops_gateway *gateway, const st
 		fprintf(out, "worker_processes auto;\n");
 	fprintf(out, "worker_rlimit_nofile 65536;\nworker_shutdown_timeout 30s;\n");
 	fprintf(out, "events { worker_connections 16384; multi_accept on; }\n");
-	/* The SDK keys and settings of the user's environment must reach the workers' engines. */
 	fprintf(out, "thread_pool default threads=4 max_queue=1024;\n");
+}
+
+/* nginx clears the environment of its workers; their engines need keys, ${VAR}s and GENOPS_ settings. */
+static void write_environment(FILE *out)
+{
+	for (char **entry = environ; *entry; entry++) {
+		size_t n = strspn(*entry, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+		if (n && (*entry)[n] == '=' && strncmp(*entry, "NGINX=", 6) != 0)
+			fprintf(out, "env %.*s;\n", (int)n, *entry);
+	}
 }
 
 static void write_http(FILE *out, const struct genops_gateway *gateway, const struct gateway_place *place)
@@ -32,8 +43,8 @@ static void write_http(FILE *out, const struct genops_gateway *gateway, const st
 	static const char *const temporary[] = {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"};
 	for (size_t i = 0; i < sizeof temporary / sizeof temporary[0]; i++)
 		fprintf(out, "\t%s_temp_path \"%s/%s\";\n", temporary[i], place->run_dir, temporary[i]);
-	if (gateway->config_file[0])
-		fprintf(out, "\tgenops_config \"%s\";\n", gateway->config_file);
+	if (place->config_file[0])
+		fprintf(out, "\tgenops_config \"%s\";\n", place->config_file);
 	fprintf(out, "\tgenops_state \"%s\";\n", gateway->state_dir);
 	fprintf(out, "\taccess_log off;\n\tserver_tokens off;\n\tdefault_type application/json;\n");
 	fprintf(out, "\tkeepalive_timeout 75s;\n\tkeepalive_requests 100000;\n\ttcp_nodelay on;\n");
@@ -131,6 +142,7 @@ char *gateway_conf_text(const struct genops_gateway *gateway, const struct gatew
 	if (!out)
 		return NULL;
 	write_head(out, gateway, place);
+	write_environment(out);
 	fprintf(out, "http {\n");
 	write_http(out, gateway, place);
 	for (size_t i = 0; i < gateway->n_providers; i++)

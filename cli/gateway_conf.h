@@ -9,6 +9,7 @@ struct gateway_place {
 	const char *run_dir;     /* nginx's own files: pid, temporary files, its configuration */
 	const char *module;      /* path of ngx_http_genops_module.so */
 	const char *trusted_ca;  /* bundle of CA certificates; "" : none found, https providers are refused */
+	const char *config_file; /* what the workers read; "" : defaults */
 	int port, h2c_port;      /* bound already and inherited; h2c_port -1: none */
 	int simulated_port;      /* -1: none; else the built-in simulated provider listens here */
 	const char *log_level;   /* nginx's: "warn" */

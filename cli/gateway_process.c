@@ -138,12 +138,41 @@ static int bind_all(const struct gateway_start *start, struct gateway_process *p
 	if (code == GENOPS_OK && gateway->listen_h2c_port >= 0)
 		code = bind_one(gateway->listen_h2c_host, start->any_port ? 0 : gateway->listen_h2c_port, process,
 		    &process->h2c_port, err);
-	if (code == GENOPS_OK && start->has_simulated)
-		code = bind_one("127.0.0.1", start->simulated_port, process, &process->simulated_port, err);
+	return code;
+}
+
+/* Before the configuration is read: it may name the port as ${GENOPS_SIMULATED_PORT}. */
+static int bind_simulated(const struct gateway_start *start, struct gateway_process *process, struct genops_error *err)
+{
+	char port[8];
+	if (!start->has_simulated)
+		return GENOPS_OK;
+	int code = bind_one("127.0.0.1", start->simulated_port, process, &process->simulated_port, err);
+	snprintf(port, sizeof port, "%d", process->simulated_port);
+	if (code == GENOPS_OK)
+		setenv("GENOPS_SIMULATED_PORT", port, 1);
 	return code;
 }
 
 /* --- nginx --- */
+
+static int write_file(const char *path, const char *text, struct genops_error *err)
+{
+	FILE *file = text ? fopen(path, "w") : NULL;
+	bool is_written = file && fputs(text, file) >= 0;
+	if (file && fclose(file) != 0)
+		is_written = false;
+	if (!is_written)
+		return fail(err, GENOPS_IO, "free some space there or set TMPDIR", "cannot write %s: %s", path, strerror(errno));
+	return GENOPS_OK;
+}
+
+/* A configuration that is no file becomes one, for the workers. */
+static int keep_config(struct gateway_process *process, const char *text, struct genops_error *err)
+{
+	snprintf(process->config_file, sizeof process->config_file, "%s/genops.yaml", process->run_dir);
+	return write_file(process->config_file, text, err);
+}
 
 static int write_conf(struct gateway_process *process, struct genops_error *err)
 {
@@ -151,6 +180,7 @@ static int write_conf(struct gateway_process *process, struct genops_error *err)
 	    .run_dir = process->run_dir,
 	    .module = process->module,
 	    .trusted_ca = process->trusted_ca,
+	    .config_file = process->config_file[0] ? process->config_file : process->gateway->config_file,
 	    .port = process->port,
 	    .h2c_port = process->h2c_port,
 	    .simulated_port = process->simulated_port,
@@ -160,13 +190,7 @@ static int write_conf(struct gateway_process *process, struct genops_error *err)
 	free(process->conf);
 	process->conf = gateway_conf_text(process->gateway, &place);
 	snprintf(path, sizeof path, "%s/nginx.conf", process->run_dir);
-	FILE *file = process->conf ? fopen(path, "w") : NULL;
-	bool is_written = file && fputs(process->conf, file) >= 0;
-	if (file && fclose(file) != 0)
-		is_written = false;
-	if (!is_written)
-		return fail(err, GENOPS_IO, "free some space there or set TMPDIR", "cannot write %s: %s", path, strerror(errno));
-	return GENOPS_OK;
+	return write_file(path, process->conf, err);
 }
 
 static void become_nginx(struct gateway_process *process, const char *log_file)
@@ -209,15 +233,22 @@ static int make_run_dir(struct gateway_process *process, struct genops_error *er
 
 static int prepare(const struct gateway_start *start, struct gateway_process *process, struct genops_error *err)
 {
+	int code = bind_simulated(start, process, err);
+	if (code != GENOPS_OK)
+		return code;
 	process->gateway = genops_gateway_load(start->engine, err);
 	if (!process->gateway)
 		return err->code;
-	int code = gateway_find_nginx(process->nginx, process->module, sizeof process->nginx, err);
+	if (start->workers)
+		process->gateway->workers = start->workers;
+	code = gateway_find_nginx(process->nginx, process->module, sizeof process->nginx, err);
 	if (code == GENOPS_OK)
 		code = make_run_dir(process, err);
 	if (code == GENOPS_OK)
 		code = bind_all(start, process, err);
 	find_trusted_ca(process->trusted_ca, sizeof process->trusted_ca);
+	if (code == GENOPS_OK && start->engine->config_text)
+		code = keep_config(process, start->engine->config_text, err);
 	if (code == GENOPS_OK)
 		code = write_conf(process, err);
 	return code;

@@ -11,6 +11,7 @@
 struct gateway_process {
 	struct genops_gateway *gateway; /* owned */
 	char run_dir[256];              /* removed by gateway_stop */
+	char config_file[300];          /* written for a configuration that is a text; "" : none */
 	char module[4096], nginx[4096], trusted_ca[4096];
 	int port, h2c_port, simulated_port; /* -1: none */
 	int sockets[3];
@@ -22,6 +23,7 @@ struct gateway_process {
 struct gateway_start {
 	const struct genops_engine_options *engine; /* which configuration */
 	bool any_port;                  /* run: pick free ports, loopback only */
+	int workers;                    /* 0: as configured */
 	bool has_simulated;             /* also stand the simulated provider up, on a port of its own */
 	int simulated_port;             /* 0: pick one */
 	const char *log_file;           /* nginx's and the workers' log; NULL: standard error */

@@ -102,21 +102,19 @@ static int store_entry(struct genops_batch *batch, size_t i, struct genops_ledge
 {
 	struct genops_record record;
 	struct genops_error fault;
-	enum genops_entry_kind kind = batch->entries[i].kind;
-	if (kind != GENOPS_ENTRY_OPERATION && kind != GENOPS_ENTRY_EVENT)
+	if (batch->entries[i].kind != GENOPS_ENTRY_OPERATION)
 		return GENOPS_OK; /* received spans have a consumer of their own */
 	if (genops_record_decode(entry_at(batch, i), &batch->arena, &record, &fault) != GENOPS_OK) {
 		genops_log_error(log, GENOPS_LOG_ERROR, "a record cannot be read", &fault);
 		genops_metrics_add(metrics, "genops_self_undecodable_records_total", "", 1);
 		return GENOPS_OK;
 	}
-	if (kind == GENOPS_ENTRY_EVENT)
-		return store_alerts(ledger, &record, log, err);
 	bool is_new = false;
 	GENOPS_TRY(genops_ledger_add(ledger, &record, entry_at(batch, i), &is_new, err));
-	if (is_new)
-		genops_metrics_add_record(metrics, &record);
-	return GENOPS_OK;
+	if (!is_new)
+		return GENOPS_OK;
+	genops_metrics_add_record(metrics, &record);
+	return store_alerts(ledger, &record, log, err);
 }
 
 int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger, const struct genops_log *log,

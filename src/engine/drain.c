@@ -195,7 +195,7 @@ static void remove_drained(struct genops_drain *drain)
 	}
 }
 
-int genops_drain_collect(struct genops_drain *drain, size_t *ret_n, struct genops_error *err)
+static int collect(struct genops_drain *drain, size_t *ret_n, struct genops_error *err)
 {
 	size_t n = 0;
 	int result = GENOPS_OK;
@@ -215,12 +215,22 @@ int genops_drain_collect(struct genops_drain *drain, size_t *ret_n, struct genop
 	return result;
 }
 
+static size_t reap(struct genops_drain *drain)
+{
+	struct genops_reaping reaping = {.engine = drain->engine, .ledger = drain->ledger};
+	size_t n = genops_counters_reap(drain->engine->counters, genops_clock_unix_ns(), genops_reap_settle, &reaping);
+	if (n)
+		genops_log_write(&drain->engine->log, GENOPS_LOG_WARN,
+		    "%zu calls of processes that died were settled; %zu of them had left no record and are marked abandoned", n,
+		    reaping.n_recorded);
+	return reaping.n_recorded;
+}
+
 int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_error *err)
 {
-	int code = genops_drain_collect(drain, ret_n, err);
+	int code = collect(drain, ret_n, err);
 	if (code == GENOPS_OK || code == GENOPS_FULL) {
-		struct genops_reaping reaping = {drain->engine, drain->ledger};
-		genops_counters_reap(drain->engine->counters, genops_clock_unix_ns(), genops_reap_settle, &reaping);
+		reap(drain);
 		remove_drained(drain);
 	}
 	return code;
@@ -343,6 +353,14 @@ static int restore_budget(void *arg, struct genops_hash key, genops_str label, e
 
 int genops_drain_restore(struct genops_drain *drain, struct genops_error *err)
 {
+	size_t n;
+	int code = collect(drain, &n, err);
+	if (code == GENOPS_OK || code == GENOPS_FULL) {
+		reap(drain);
+		code = collect(drain, &n, err);
+	}
+	if (code != GENOPS_OK && code != GENOPS_FULL)
+		return code;
 	return genops_ledger_budgets(
 	    drain->ledger, genops_clock_unix_ns() / GENOPS_NS_PER_S, restore_budget, drain, err);
 }

@@ -24,13 +24,11 @@ void genops_drain_close(struct genops_drain *drain);
  * queue is full; what is in the segments stays there (back-pressure). */
 GENOPS_NODISCARD int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_error *err);
 
-/* As pass, but leaves dead processes' leases alone: before the counters are restored. */
-GENOPS_NODISCARD int genops_drain_collect(struct genops_drain *drain, size_t *ret_n, struct genops_error *err);
-
 /* For a process that does not drain: is something in the segments that the ledger has not? */
 GENOPS_NODISCARD int genops_drain_is_behind(const char *state_dir, bool *ret_is_behind, struct genops_error *err);
 
-/* Sums of the ledger into the counters, when this process was the first to attach. */
+/* For the first process to attach: everything that was left behind goes into the ledger, calls of dead processes too, then
+ * the ledger's sums into the counters (the order is store/counters.h's). */
 GENOPS_NODISCARD int genops_drain_restore(struct genops_drain *drain, struct genops_error *err);
 
 /* What is due: sync of the segments, publishing of the metrics. */

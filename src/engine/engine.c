@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "engine/drain.h"
 #include "engine/operation.h"
+#include "engine/pending.h"
 #include "store/state_dir.h"
 
 #include <pwd.h>
@@ -95,11 +96,8 @@ static struct genops_config *load_config(genops_engine *engine, struct genops_er
 static int restore(genops_engine *engine, struct genops_error *err)
 {
 	struct genops_drain *drain = NULL;
-	size_t n = 0;
 	GENOPS_TRY(genops_drain_open(engine, &drain, err));
-	int code = genops_drain_collect(drain, &n, err);
-	if (code == GENOPS_OK || code == GENOPS_FULL)
-		code = genops_drain_restore(drain, err);
+	int code = genops_drain_restore(drain, err);
 	if (code == GENOPS_OK)
 		genops_counters_ready(engine->counters);
 	if (code != GENOPS_OK || engine->drain_option == GENOPS_DRAIN_NEVER) {
@@ -203,6 +201,9 @@ void genops_engine_close(genops_engine *engine)
 		end_open_operations(engine);
 	genops_upkeep_stop(engine);
 	genops_drain_close(engine->drain);
+	if (engine->segments)
+		genops_pending_retry(engine);
+	genops_pending_free(engine);
 	genops_segment_writer_free(engine->segments);
 	genops_counters_close(engine->counters);
 	while (engine->free_operations) {

@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 struct genops_drain;
+struct genops_pending;
 
 struct genops_engine {
 	struct genops_log log;
@@ -46,6 +47,9 @@ struct genops_engine {
 	_Atomic int64_t flush_asked_ns, flush_done_ns; /* monotonic; set by flush, answered by the thread */
 	_Atomic bool is_draining;
 	struct genops_drain *drain;          /* not NULL: this process drains; the thread's alone once it runs */
+
+	struct genops_pending *pending;      /* records that could not be appended yet: pending.c; under lock */
+	_Atomic uint32_t n_pending;
 
 	/* Of this process, for status and metrics. */
 	_Atomic uint64_t n_operations, n_refused, n_append_failures, n_reloads, n_reload_failures;

@@ -179,6 +179,9 @@ static int describe(struct genops_operation *operation, const struct genops_oper
 int genops_operation_begin_from(genops_engine *engine, const struct genops_operation_options *options,
     const struct genops_operation_origin *origin, genops_operation **ret_operation, struct genops_error *err)
 {
+	if (atomic_load_explicit(&engine->n_pending, memory_order_relaxed) && !options->is_dry_run)
+		return genops_fail_fix(err, GENOPS_FULL, "free some space on the disk of the state directory",
+		    "records of earlier calls cannot be stored: nothing new is begun until they are");
 	struct genops_operation *operation = take(engine, origin->config);
 	if (!operation)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation");

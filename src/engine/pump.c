@@ -66,7 +66,7 @@ static size_t decode(struct genops_pump *pump, const struct genops_queue_entry *
 	genops_arena_reset(&pump->arena);
 	for (size_t i = 0; i < n && n_records < BATCH_MAX; i++) {
 		struct genops_error err;
-		if (entries[i].kind != GENOPS_ENTRY_OPERATION && entries[i].kind != GENOPS_ENTRY_EVENT)
+		if (entries[i].kind != GENOPS_ENTRY_OPERATION)
 			continue;
 		if (genops_record_decode(entries[i].payload, &pump->arena, &pump->records[n_records], &err) == GENOPS_OK)
 			n_records++;

@@ -37,8 +37,6 @@ static void describe(const struct genops_engine *engine, const struct genops_dea
 	    .outcome = GENOPS_OUTCOME_ABANDONED,
 	    .reserved_nano_usd = lease->reserved_nano_usd,
 	    .estimated_nano_usd = lease->reserved_nano_usd,
-	    .actual_nano_usd = lease->metered_nano_usd,
-	    .output_nano_usd = lease->metered_nano_usd,
 	    .is_cost_estimated = true,
 	    .usage.is_estimated = true,
 	    .error_type = GENOPS_STR("process_died"),
@@ -54,6 +52,29 @@ static void describe(const struct genops_engine *engine, const struct genops_dea
 	add_attribute(record, attributes, "project", identity->project);
 	add_attribute(record, attributes, "environment", identity->environment);
 	add_attribute(record, attributes, "customer_id", identity->customer_id);
+}
+
+/* The windows that the amount is charged to, so that the ledger's budget sums agree with the counters. */
+static void describe_budgets(const struct genops_dead_lease *lease, int64_t amount, struct genops_record_budget *budgets,
+    struct genops_record *record)
+{
+	for (size_t i = 0; i < lease->n_budgets; i++) {
+		const struct genops_dead_budget *from = &lease->budgets[i];
+		budgets[i] = (struct genops_record_budget){
+		    .key = from->key,
+		    .name = genops_str_of(from->label),
+		    .label = genops_str_of(from->label),
+		    .n_lines = from->n_windows,
+		};
+		for (size_t j = 0; j < from->n_windows; j++) {
+			budgets[i].lines[j].period = from->windows[j].period;
+			budgets[i].lines[j].start_unix_s = from->windows[j].start_unix_s;
+			budgets[i].lines[j].end_unix_s = from->windows[j].end_unix_s;
+		}
+	}
+	record->budgets = budgets;
+	record->n_budgets = lease->n_budgets;
+	record->actual_nano_usd = record->output_nano_usd = amount;
 }
 
 static int append(struct genops_engine *engine, const struct genops_record *record, struct genops_error *err)
@@ -72,13 +93,18 @@ int64_t genops_reap_settle(void *arg, const struct genops_dead_lease *lease)
 {
 	struct genops_reaping *reaping = arg;
 	struct genops_attribute attributes[4];
+	struct genops_record_budget budgets[GENOPS_RESERVATION_BUDGETS_MAX];
 	struct genops_record record;
 	struct genops_error err;
-	int64_t actual;
-	if (genops_ledger_settled(reaping->ledger, lease->identity.trace_id, lease->identity.span_id, &actual))
-		return actual;
+	int64_t amount = lease->is_committed ? lease->committed_nano_usd : lease->metered_nano_usd, recorded;
+	if (genops_ledger_settled(reaping->ledger, lease->identity.trace_id, lease->identity.span_id, &recorded))
+		return recorded;
 	describe(reaping->engine, lease, attributes, &record);
-	if (append(reaping->engine, &record, &err) != GENOPS_OK)
+	describe_budgets(lease, amount, budgets, &record);
+	if (append(reaping->engine, &record, &err) != GENOPS_OK) {
 		genops_log_error(&reaping->engine->log, GENOPS_LOG_ERROR, "the record of a dead process's call was not stored", &err);
-	return lease->metered_nano_usd;
+		return -1;
+	}
+	reaping->n_recorded++;
+	return amount;
 }

@@ -9,6 +9,7 @@
 struct genops_reaping {
 	genops_engine *engine;
 	struct genops_ledger *ledger; /* already holds all that the dead process appended */
+	size_t n_recorded;            /* abandoned records appended */
 };
 
 /* For genops_counters_reap; arg is a struct genops_reaping. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * engine/settle.c - the way out of every operation: price, append the record, settle the counters.
  *
- * The record is appended first and the counters settle after it (store/counters.h): if this process dies in
- * between, the drain finds the record and settles the lease with its amount. If the record cannot be appended
- * (full disk), the counters still settle, because the money is spent; the error tells the caller and the log.
+ * The counters are committed first, which tells the figures, windows and alerts that the record carries; then the record is
+ * appended and the lease freed (store/counters.h). If this process dies in between, the reaper finds the committed lease and
+ * records the call. If the record cannot be appended (full disk), it is kept and tried again by upkeep.c; the lease
+ * stays committed meanwhile, so even then nothing is lost with this process.
  */
 #include "engine/operation.h"
+#include "engine/pending.h"
 
 #include "base/clock.h"
 #include "govern/money.h"
@@ -32,38 +34,49 @@ static void price_answering_model(struct genops_operation *operation)
 		operation->price = price;
 }
 
-static int fill_budgets(struct genops_operation *operation, int64_t actual, struct genops_error *err)
+static void fill_budget(const struct genops_budget_ask *ask, const struct genops_budget_answer *answer,
+    struct genops_record_budget *budget)
+{
+	budget->key = ask->key;
+	budget->name = ask->rule->name;
+	budget->label = ask->label;
+	budget->period = answer->tightest;
+	budget->limit_nano_usd = answer->limit_nano_usd;
+	budget->consumed_nano_usd = answer->consumed_nano_usd;
+	budget->reserved_nano_usd = answer->reserved_nano_usd;
+	budget->alert_percent = ask->rule->n_alerts ? ask->rule->alert_percent[0] : 0;
+	budget->n_lines = answer->n_windows;
+	for (size_t i = 0; i < answer->n_windows; i++) {
+		budget->lines[i].period = answer->windows[i].period;
+		budget->lines[i].start_unix_s = answer->windows[i].start_unix_s;
+		budget->lines[i].end_unix_s = answer->windows[i].end_unix_s;
+	}
+}
+
+/* Commits the counters and takes over what they say. */
+static int commit(struct genops_operation *operation, struct genops_error *err)
 {
 	struct genops_record *record = &operation->record;
-	if (operation->lease == GENOPS_LEASE_NONE || !operation->n_asks)
+	struct genops_counters_alert crossed[ALERTS_MAX];
+	if (operation->lease == GENOPS_LEASE_NONE)
 		return GENOPS_OK;
+	size_t n = genops_counters_commit(operation->engine->counters, operation->lease, operation->asks, operation->n_asks,
+	    record->actual_nano_usd, record->end_unix_ns, operation->answers, crossed, ALERTS_MAX);
+	if (n > ALERTS_MAX)
+		n = ALERTS_MAX;
 	struct genops_record_budget *budgets =
-	    genops_arena_alloc(&operation->arena, operation->n_asks * sizeof *budgets);
-	if (!budgets)
+	    genops_arena_alloc(&operation->arena, (operation->n_asks + 1) * sizeof *budgets);
+	struct genops_record_alert *alerts = genops_arena_alloc(&operation->arena, (n + 1) * sizeof *alerts);
+	if (!budgets || !alerts)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for the record's budgets");
-	int64_t now_s = record->end_unix_ns / GENOPS_NS_PER_S;
-	for (size_t i = 0; i < operation->n_asks; i++) {
-		const struct genops_budget_ask *ask = &operation->asks[i];
-		const struct genops_budget_answer *answer = &operation->answers[i];
-		struct genops_record_budget *budget = &budgets[i];
-		budget->key = ask->key;
-		budget->name = ask->rule->name;
-		budget->label = ask->label;
-		budget->period = answer->tightest;
-		budget->limit_nano_usd = answer->limit_nano_usd;
-		budget->consumed_nano_usd = genops_money_add(answer->consumed_nano_usd, actual);
-		budget->reserved_nano_usd = answer->reserved_nano_usd;
-		for (int period = 0; period < GENOPS_PERIOD_N; period++) {
-			if (ask->rule->limit_nano_usd[period] == GENOPS_COST_UNKNOWN)
-				continue;
-			budget->lines[budget->n_lines].period = (enum genops_period)period;
-			genops_period_bounds(ask->rule->zone, (enum genops_period)period, now_s,
-			    &budget->lines[budget->n_lines].start_unix_s, &budget->lines[budget->n_lines].end_unix_s);
-			budget->n_lines++;
-		}
-	}
+	for (size_t i = 0; i < operation->n_asks; i++)
+		fill_budget(&operation->asks[i], &operation->answers[i], &budgets[i]);
+	for (size_t i = 0; i < n; i++)
+		alerts[i] = (struct genops_record_alert){operation->asks[crossed[i].ask].label, crossed[i].alert};
 	record->budgets = budgets;
 	record->n_budgets = operation->n_asks;
+	record->alerts = alerts;
+	record->n_alerts = n;
 	return GENOPS_OK;
 }
 
@@ -102,35 +115,6 @@ static void fill_money(struct genops_operation *operation, enum genops_outcome o
 	record->is_cost_estimated |= record->usage.is_estimated;
 }
 
-/* Alerts are told as an entry of their own: which call crossed a threshold is only known once it has settled. */
-static void append_alerts(struct genops_operation *operation, const struct genops_counters_alert *crossed, size_t n)
-{
-	struct genops_record_alert alerts[ALERTS_MAX];
-	struct genops_record event = operation->record;
-	for (size_t i = 0; i < n; i++) {
-		alerts[i].budget = operation->asks[crossed[i].ask].label;
-		alerts[i].alert = crossed[i].alert;
-	}
-	memcpy(event.parent_span_id, event.span_id, sizeof event.parent_span_id);
-	genops_span_id_new(event.span_id);
-	event.name = GENOPS_STR("budget.alert");
-	event.type = GENOPS_STR("genops.budget.alert");
-	event.start_unix_ns = event.decided_unix_ns = event.end_unix_ns;
-	event.usage = (genops_usage){0};
-	event.actual_nano_usd = event.input_nano_usd = event.output_nano_usd = event.reserved_nano_usd = 0;
-	event.n_budgets = event.n_evaluations = 0;
-	event.alerts = alerts;
-	event.n_alerts = n;
-	genops_buffer_clear(&operation->encoded);
-	genops_record_encode(&event, &operation->encoded);
-	struct genops_error err;
-	if (operation->encoded.error ||
-	    genops_segment_append(operation->engine->segments, GENOPS_ENTRY_EVENT,
-		genops_buffer_view(&operation->encoded), NULL, &err) != GENOPS_OK)
-		genops_log_write(&operation->engine->log, GENOPS_LOG_ERROR, "a budget alert could not be stored: %s",
-		    operation->encoded.error ? "out of memory" : err.message);
-}
-
 static int append(struct genops_operation *operation, struct genops_error *err)
 {
 	genops_record_encode(&operation->record, &operation->encoded);
@@ -146,26 +130,24 @@ int genops_settle(
 {
 	genops_engine *engine = operation->engine;
 	struct genops_record *record = &operation->record;
-	struct genops_counters_alert alerts[ALERTS_MAX];
+	struct genops_error own;
+	if (!err)
+		err = &own;
 	record->outcome = outcome;
 	/* A wall clock that went back must not give a call that ended before it began. */
 	record->end_unix_ns = now_unix_ns > record->start_unix_ns ? now_unix_ns : record->start_unix_ns;
 	fill_money(operation, outcome);
 	fill_decision(operation);
-	int code = fill_budgets(operation, record->actual_nano_usd, err);
+	int code = commit(operation, err);
 	if (code == GENOPS_OK)
 		code = append(operation, err);
-	if (code != GENOPS_OK) {
-		atomic_fetch_add_explicit(&engine->n_append_failures, 1, memory_order_relaxed);
-		if (err)
-			genops_log_error(&engine->log, GENOPS_LOG_ERROR, "a record was not stored", err);
+	if (code == GENOPS_OK) {
+		if (operation->lease != GENOPS_LEASE_NONE)
+			genops_counters_free(engine->counters, operation->lease);
+		return GENOPS_OK;
 	}
-	if (operation->lease != GENOPS_LEASE_NONE) {
-		size_t n = genops_counters_settle(engine->counters, operation->lease, operation->asks, operation->n_asks,
-		    record->actual_nano_usd, now_unix_ns, NULL, alerts, ALERTS_MAX);
-		operation->lease = GENOPS_LEASE_NONE;
-		if (n)
-			append_alerts(operation, alerts, n < ALERTS_MAX ? n : ALERTS_MAX);
-	}
+	atomic_fetch_add_explicit(&engine->n_append_failures, 1, memory_order_relaxed);
+	genops_pending_add(engine, operation->lease, genops_buffer_view(&operation->encoded));
+	genops_log_error(&engine->log, GENOPS_LOG_ERROR, "a record could not be stored yet", err);
 	return code;
 }

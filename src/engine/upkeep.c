@@ -5,6 +5,7 @@
  * that drained has died. All signals are blocked in it. Ticks every TICK_NS, at once when woken.
  */
 #include "engine/drain.h"
+#include "engine/pending.h"
 
 #include "base/clock.h"
 
@@ -111,6 +112,7 @@ static void *run(void *arg)
 		int64_t now_ns = genops_clock_monotonic_ns();
 		reload(&upkeep, now_ns);
 		take_over(&upkeep, now_ns);
+		genops_pending_retry(engine);
 		pass(&upkeep, now_ns);
 	} while (wait_for_tick(engine));
 	pass(&upkeep, genops_clock_monotonic_ns());

@@ -53,6 +53,10 @@ int genops_config_file_path(
     struct genops_config_reader *reader, genops_str path, genops_str folder, genops_str *ret_path)
 {
 	struct genops_buffer full;
+	for (size_t i = 0; i < path.len; i++) {
+		if ((unsigned char)path.ptr[i] < ' ')
+			return genops_fail(reader->err, GENOPS_CONFIG, "a path has a control character in it");
+	}
 	genops_buffer_init(&full, 4096);
 	if (genops_str_is(path, "~") || genops_str_starts(path, GENOPS_STR("~/"))) {
 		if (!*reader->home)

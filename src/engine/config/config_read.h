@@ -19,7 +19,8 @@ struct genops_config_reader {
 	struct genops_config *config;
 	struct genops_arena *arena;     /* config->arena */
 	const char *file;               /* name for messages */
-	genops_str folder;              /* relative paths start here; "" : the working directory */
+	genops_str folder;              /* of the file: its relative paths start here */
+	genops_str start;               /* the working directory */
 	const char *home;               /* "" : unknown */
 	struct genops_yaml_variables variables;
 	struct genops_error *err;       /* never NULL */

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_serve.c - genops serve: the gateway, and the process that drains beside it.
+ *
+ * This process holds the engine (and with it, as a rule, the drain); nginx holds the connections. Policies, budgets, keys and
+ * prices reload by themselves in every worker; a change of addresses or providers reloads nginx, which drops no request.
+ */
+#include "command.h"
+#include "demo_config.h"
+#include "gateway_process.h"
+#include "http_call.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define READY_WITHIN_MS 10000
+#define GRACE_MS        30000
+
+struct serve_options {
+	int64_t simulated_port;
+	bool is_demo;
+};
+
+static const struct command_option options[] = {
+    {"simulated", 0, OPTION_COUNT, offsetof(struct serve_options, simulated_port), "PORT",
+	"also stand a simulated provider up on this port of 127.0.0.1 (no AI, no money; for trying things out)"},
+    {"demo", 0, OPTION_FLAG, offsetof(struct serve_options, is_demo), NULL,
+	"serve the demonstration's configuration with its simulated provider"},
+    {0},
+};
+
+static bool wait_until_ready(struct gateway_process *process)
+{
+	char url[128];
+	struct http_answer answer;
+	struct timespec pause = {.tv_nsec = 5000000};
+	int status;
+	const char *scheme = process->gateway->tls_certificate[0] ? "https" : "http";
+	const char *host = !strcmp(process->gateway->listen_host, "0.0.0.0") ? "127.0.0.1" : process->gateway->listen_host;
+	if (scheme[4] == 's')
+		return true; /* its certificate is for another name than this address */
+	snprintf(url, sizeof url, strchr(host, ':') ? "%s://[%s]:%d/ready" : "%s://%s:%d/ready", scheme, host, process->port);
+	for (int waited = 0; waited < READY_WITHIN_MS; waited += 5) {
+		if (gateway_has_ended(process, &status))
+			return false;
+		http_call(url, NULL, NULL, 1000, &answer);
+		http_answer_done(&answer);
+		if (answer.status == 200)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+static void print_addresses(const struct gateway_process *process)
+{
+	const struct genops_gateway *gateway = process->gateway;
+	const char *scheme = gateway->tls_certificate[0] ? "https" : "http";
+	char base[128];
+	snprintf(base, sizeof base, strchr(gateway->listen_host, ':') ? "%s://[%s]:%d" : "%s://%s:%d", scheme,
+	    gateway->listen_host, process->port);
+	printf("GenOps gateway at %s\n", base);
+	if (process->h2c_port >= 0)
+		printf("  HTTP/2 without TLS at http://%s:%d\n", gateway->listen_h2c_host, process->h2c_port);
+	printf("  control API %s/api/v1/   metrics %s/metrics   health %s/health\n", base, base, base);
+	printf("  state %s\n  configuration %s\n", gateway->state_dir, gateway->config_file[0] ? gateway->config_file : "(defaults)");
+	if (process->simulated_port >= 0)
+		printf("  simulated provider at http://127.0.0.1:%d (no AI, no money)\n", process->simulated_port);
+	printf("\nPoint an application at it:\n");
+	for (size_t i = 0; i < gateway->n_providers; i++) {
+		const struct genops_gateway_provider *provider = &gateway->providers[i];
+		if (provider->base_url_variables[0])
+			printf("  export %s=%s/%s%s\n", provider->base_url_variables[0], base, provider->name,
+			    provider->base_url_suffix);
+	}
+	printf("or start it with: genops run -- COMMAND\n");
+	fflush(stdout);
+}
+
+static time_t changed_at(const char *file)
+{
+	struct stat info;
+	return file[0] && stat(file, &info) == 0 ? info.st_mtime : 0;
+}
+
+/* New addresses or providers in the configuration. Faults in it are the engine's to tell: it reads the same file. */
+static void refresh(const struct invocation *invocation, struct gateway_process *process, time_t *seen)
+{
+	struct genops_error err;
+	bool is_changed = false;
+	time_t now = changed_at(process->gateway->config_file);
+	if (now == *seen)
+		return;
+	*seen = now;
+	if (gateway_refresh(process, &invocation->engine, &is_changed, &err) == GENOPS_OK && is_changed)
+		fprintf(stderr, "genops: the gateway's addresses or providers have changed; nginx is reloading\n");
+}
+
+/* Until a signal ends it. Returns the exit code. */
+static int watch(const struct invocation *invocation, struct gateway_process *process, genops_engine *engine,
+    const sigset_t *signals)
+{
+	time_t seen = changed_at(process->gateway->config_file);
+	struct timespec second = {.tv_sec = 1};
+	struct genops_error err;
+	for (;;) {
+		int status, number = sigtimedwait(signals, NULL, &second);
+		if (number == SIGINT || number == SIGTERM || number == SIGQUIT)
+			return EXIT_DONE;
+		if (number == SIGHUP && genops_engine_reload(engine, NULL, &err) != GENOPS_OK)
+			complain(&err);
+		if (gateway_has_ended(process, &status))
+			return complain_text(EXIT_FAILED, "nginx ended by itself (status %d); its messages stand above", status);
+		refresh(invocation, process, &seen);
+	}
+}
+
+static int run(const struct invocation *invocation)
+{
+	const struct serve_options *chosen = invocation->options;
+	struct invocation own = *invocation;
+	struct gateway_start start = {
+	    .engine = &own.engine,
+	    .has_simulated = chosen->is_demo || chosen->simulated_port > 0,
+	    .simulated_port = (int)chosen->simulated_port,
+	};
+	struct gateway_process process;
+	struct genops_error err;
+	sigset_t signals;
+	int code = EXIT_DONE;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGQUIT);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	if (chosen->is_demo)
+		own.engine.config_text = demo_config;
+	if (gateway_start(&start, &process, &err) != GENOPS_OK)
+		return complain(&err);
+	genops_engine *engine = open_engine(&own, &code);
+	if (!engine) {
+		gateway_stop(&process, 0);
+		return code;
+	}
+	if (wait_until_ready(&process)) {
+		if (!invocation->is_quiet)
+			print_addresses(&process);
+		code = watch(&own, &process, engine, &signals);
+	} else {
+		code = complain_text(EXIT_FAILED, "the gateway did not become ready; what nginx says stands above");
+	}
+	gateway_stop(&process, GRACE_MS);
+	genops_engine_close(engine);
+	return code;
+}
+
+const struct command command_serve = {
+    .name = "serve",
+    .summary = "stand the gateway up and drain the state directory, until Ctrl-C",
+    .usage = "[--demo | --simulated PORT]",
+    .details = "AI calls to http://127.0.0.1:4319/<provider>/... are priced, decided, metered, settled and recorded, then\n"
+	       "forwarded. The configuration is read anew when it changes; a faulty one is reported and the old one stays.",
+    .options = options,
+    .options_size = sizeof(struct serve_options),
+    .max_arguments = 0,
+    .run = run,
+};

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/config/config_exporter.c - one entry of `exporters`, in the OpenTelemetry Collector's own format.
+ *
+ * What of a Collector's exporter is not done here is an error that names it: silence would be a setting that does
+ * nothing. Types that this build cannot do are accepted with a warning, so that a Collector's file loads. */
+#include "engine/config/config_read.h"
+
+#include "base/str.h"
+
+#include <stdio.h>
+
+/* Types by what becomes of them: a destination of export/, or NULL, which another version may do. */
+static const struct {
+	const char *type, *destination;
+} types[] = {{"otlp", "otlp"}, {"otlphttp", "otlphttp"}, {"debug", "debug"}, {"console", "debug"}, {"logging", "debug"},
+    {"file", "file"}, {"elasticsearch", NULL}, {"opensearch", NULL}, {"datadog", NULL}, {"prometheus", NULL},
+    {"prometheusremotewrite", NULL}, {"kafka", NULL}, {"splunk_hec", NULL}, {"loki", NULL}, {"awss3", NULL},
+    {"awsxray", NULL}, {"awsemf", NULL}, {"awscloudwatchlogs", NULL}, {"googlecloud", NULL}, {"azuremonitor", NULL},
+    {"clickhouse", NULL}, {"jaeger", NULL}, {"zipkin", NULL}, {"honeycombmarker", NULL}, {"dynatrace", NULL},
+    {"signalfx", NULL}, {"sumologic", NULL}, {"syslog", NULL}, {"loadbalancing", NULL}, {"otelarrow", NULL},
+    {"coralogix", NULL}, {"logzio", NULL}, {"pulsar", NULL}, {"rabbitmq", NULL}, {"webhook", NULL}, {"slack", NULL},
+    {"nop", NULL}};
+#define N_TYPES (sizeof types / sizeof *types)
+
+struct tls {
+	bool is_insecure, skip_verify;
+	genops_str ca_file, certificate_file, key_file;
+};
+
+struct retry {
+	bool is_enabled;
+	int64_t initial_ns, max_ns, elapsed_ns;
+};
+
+struct exporter {
+	genops_str endpoint, traces_endpoint, path;
+	struct genops_text_map headers;
+	int compression, encoding;
+	int64_t timeout_ns;
+};
+
+#define AT(field) offsetof(struct exporter, field)
+const struct genops_option genops_config_exporter_rows[] = {
+    {.name = "endpoint", .type = GENOPS_OPTION_TEXT, .offset = AT(endpoint), .text = "otlp: host:port or URL; otlphttp: URL"},
+    {.name = "headers",
+	.type = GENOPS_OPTION_MAP,
+	.offset = AT(headers),
+	.is_secret = true,
+	.text = "sent with every request"},
+    {.name = "tls", .type = GENOPS_OPTION_CUSTOM, .text = "certificates, or none"},
+    {.name = "compression",
+	.type = GENOPS_OPTION_ENUM,
+	.offset = AT(compression),
+	.default_text = "none",
+	.names = (const char *const[]){"none", "gzip", "zstd", NULL},
+	.text = "of requests"},
+    {.name = "timeout",
+	.type = GENOPS_OPTION_DURATION,
+	.offset = AT(timeout_ns),
+	.default_text = "10s",
+	.min = 0.001,
+	.max = 600,
+	.text = "for one request"},
+    {.name = "retry_on_failure", .type = GENOPS_OPTION_CUSTOM, .text = "how a failed request is repeated"},
+    {.name = "sending_queue", .type = GENOPS_OPTION_CUSTOM, .text = "only enabled: true; the queue is telemetry.queue"},
+    {.name = NULL},
+};
+
+static const struct genops_option http_rows[] = {
+    {.name = "encoding",
+	.type = GENOPS_OPTION_ENUM,
+	.offset = AT(encoding),
+	.default_text = "proto",
+	.names = (const char *const[]){"proto", "json", NULL},
+	.text = "of requests"},
+    {.name = "traces_endpoint", .type = GENOPS_OPTION_TEXT, .offset = AT(traces_endpoint), .text = "the whole URL, instead of endpoint"},
+    {.name = NULL},
+};
+
+static const struct genops_option file_rows[] = {
+    {.name = "path", .type = GENOPS_OPTION_TEXT, .offset = AT(path), .is_required = true, .text = "one JSON object a line is appended to it"},
+    {.name = NULL},
+};
+
+static const struct genops_option no_rows[] = {{.name = NULL}};
+
+const struct genops_option genops_config_exporter_tls_rows[] = {
+    {.name = "insecure", .type = GENOPS_OPTION_BOOL, .offset = offsetof(struct tls, is_insecure), .default_text = "false", .text = "true: no TLS"},
+    {.name = "insecure_skip_verify",
+	.type = GENOPS_OPTION_BOOL,
+	.offset = offsetof(struct tls, skip_verify),
+	.default_text = "false",
+	.text = "true: any certificate is taken"},
+    {.name = "ca_file", .type = GENOPS_OPTION_TEXT, .offset = offsetof(struct tls, ca_file), .text = "certificate authorities to trust"},
+    {.name = "cert_file", .type = GENOPS_OPTION_TEXT, .offset = offsetof(struct tls, certificate_file), .text = "the client's certificate"},
+    {.name = "key_file", .type = GENOPS_OPTION_TEXT, .offset = offsetof(struct tls, key_file), .text = "its key"},
+    {.name = NULL},
+};
+
+const struct genops_option genops_config_exporter_retry_rows[] = {
+    {.name = "enabled", .type = GENOPS_OPTION_BOOL, .offset = offsetof(struct retry, is_enabled), .default_text = "true", .text = "false: one attempt"},
+    {.name = "initial_interval",
+	.type = GENOPS_OPTION_DURATION,
+	.offset = offsetof(struct retry, initial_ns),
+	.default_text = "1s",
+	.min = 0.001,
+	.max = 3600,
+	.text = "before the first repetition"},
+    {.name = "max_interval",
+	.type = GENOPS_OPTION_DURATION,
+	.offset = offsetof(struct retry, max_ns),
+	.default_text = "30s",
+	.min = 0.001,
+	.max = 86400,
+	.text = "between two repetitions at most"},
+    {.name = "max_elapsed_time",
+	.type = GENOPS_OPTION_DURATION,
+	.offset = offsetof(struct retry, elapsed_ns),
+	.default_text = "0s",
+	.text = "until giving up; 0: never, nothing is lost"},
+    {.name = NULL},
+};
+
+static const char *const not_done[] = {"auth", "keepalive", "balancer_name", "wait_for_ready", "authority",
+    "read_buffer_size", "write_buffer_size", "proxy_url", "max_idle_conns", "max_idle_conns_per_host",
+    "max_conns_per_host", "idle_conn_timeout", "disable_keep_alives", "http2_read_idle_timeout",
+    "http2_ping_timeout", "cookies", "compression_params", "force_attempt_http2", "batcher", "metrics_endpoint",
+    "logs_endpoint", "profiles_endpoint", "middlewares", "verbosity", "loglevel", "sampling_initial",
+    "sampling_thereafter", "use_internal_logger", "rotation", "format", "append", "flush_interval", "group_by",
+    "min_version", "max_version", "cipher_suites", "server_name_override", "reload_interval", "ca_pem", "cert_pem",
+    "key_pem", "include_system_ca_certs_pool", "tpm", "randomization_factor", "multiplier", "num_consumers",
+    "queue_size", "storage", "block_on_overflow", "wait_for_result", "sizer", "batch"};
+
+static int check_done(struct genops_config_reader *reader, const struct genops_yaml_node *node,
+    const struct genops_option *rows, const char *what)
+{
+	for (const struct genops_yaml_entry *entry = node->first; entry; entry = entry->next) {
+		for (size_t i = 0; i < sizeof not_done / sizeof *not_done; i++) {
+			if (genops_str_is(entry->key->text, not_done[i]) && !genops_option_find(rows, entry->key->text))
+				return genops_config_read_fail(reader, entry->key, "remove it",
+				    "%s: the Collector's \"%s\" is not done here", what, not_done[i]);
+		}
+	}
+	return GENOPS_OK;
+}
+
+static int read_part(struct genops_config_reader *reader, const struct genops_yaml_node *node, const char *what,
+    const struct genops_option *rows, void *object)
+{
+	if (node && node->kind == GENOPS_YAML_MAPPING)
+		GENOPS_TRY(check_done(reader, node, rows, what));
+	return genops_config_read_section(reader, node, what, rows, object);
+}
+
+static int read_tls(struct genops_config_reader *reader, const struct genops_yaml_node *node,
+    struct genops_config_exporter *exporter)
+{
+	struct tls tls = {0};
+	genops_str *paths[] = {&tls.ca_file, &tls.certificate_file, &tls.key_file};
+	GENOPS_TRY(read_part(reader, node, "tls", genops_config_exporter_tls_rows, &tls));
+	for (size_t i = 0; i < 3; i++) {
+		if (paths[i]->len)
+			GENOPS_TRY(genops_config_file_path(reader, *paths[i], reader->folder, paths[i]));
+	}
+	if (!tls.certificate_file.len != !tls.key_file.len)
+		return genops_config_read_fail(
+		    reader, node, NULL, "tls: cert_file and key_file belong together");
+	exporter->is_insecure = tls.is_insecure;
+	exporter->skip_verify = tls.skip_verify;
+	exporter->ca_file = tls.ca_file;
+	exporter->certificate_file = tls.certificate_file;
+	exporter->key_file = tls.key_file;
+	return GENOPS_OK;
+}
+
+static int read_retry(struct genops_config_reader *reader, const struct genops_yaml_node *node,
+    struct genops_config_exporter *exporter)
+{
+	struct retry retry = {0};
+	GENOPS_TRY(read_part(reader, node, "retry_on_failure", genops_config_exporter_retry_rows, &retry));
+	if (retry.max_ns < retry.initial_ns)
+		return genops_config_read_fail(
+		    reader, node, NULL, "retry_on_failure: max_interval is below initial_interval");
+	exporter->is_retrying = retry.is_enabled;
+	exporter->retry_initial_ns = retry.initial_ns;
+	exporter->retry_max_ns = retry.max_ns;
+	exporter->retry_elapsed_ns = retry.elapsed_ns;
+	return GENOPS_OK;
+}
+
+/* There is one durable queue for all exporters, and it cannot be switched off. */
+static int read_sending_queue(struct genops_config_reader *reader, const struct genops_yaml_node *node)
+{
+	static const struct genops_option rows[] = {
+	    {.name = "enabled", .type = GENOPS_OPTION_BOOL, .default_text = "true"}, {.name = NULL}};
+	bool is_enabled = true;
+	GENOPS_TRY(read_part(reader, node, "sending_queue", rows, &is_enabled));
+	if (is_enabled)
+		return GENOPS_OK;
+	return genops_config_read_fail(
+	    reader, node, "remove it; see telemetry.queue", "sending_queue: the queue cannot be switched off");
+}
+
+static bool is_url_text(genops_str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] <= ' ' || text.ptr[i] > '~')
+			return false;
+	}
+	return text.len > 0;
+}
+
+/* otlp: a scheme decides about TLS, without one tls.insecure does. otlphttp: a URL. */
+static int set_endpoint(struct genops_config_reader *reader, const struct genops_yaml_node *node, bool is_grpc,
+    const struct exporter *raw, struct genops_config_exporter *exporter)
+{
+	bool is_plain, is_tls;
+	genops_str url = raw->traces_endpoint.len ? raw->traces_endpoint : raw->endpoint;
+	const struct genops_yaml_node *place =
+	    genops_yaml_get(node, raw->traces_endpoint.len ? "traces_endpoint" : "endpoint");
+	url = genops_str_trim(url);
+	is_plain = genops_str_starts(url, GENOPS_STR("http://"));
+	is_tls = genops_str_starts(url, GENOPS_STR("https://"));
+	exporter->is_signal_url = raw->traces_endpoint.len > 0;
+	if (!url.len)
+		return genops_config_read_fail(
+		    reader, node, NULL, "exporter \"%s\" needs \"endpoint\"", exporter->name.ptr);
+	if (!is_url_text(url) || (!is_plain && !is_tls && (!is_grpc || genops_str_find(url, GENOPS_STR("://")) != SIZE_MAX)))
+		return genops_config_read_fail(reader, place,
+		    is_grpc ? "write host:4317, http://host:4317 or https://host:4317" : "write http://host:4318 or https://host:4318",
+		    "endpoint of exporter \"%s\" is not an address", exporter->name.ptr);
+	if (is_plain && is_grpc)
+		exporter->is_insecure = true;
+	if (is_plain || is_tls) {
+		exporter->endpoint = url;
+		return GENOPS_OK;
+	}
+	char *full = genops_arena_alloc(reader->arena, url.len + 9);
+	if (!full)
+		return genops_config_read_no_memory(reader);
+	snprintf(full, url.len + 9, "%s%.*s", exporter->is_insecure ? "http://" : "https://", GENOPS_STR_ARG(url));
+	exporter->endpoint = genops_str_of(full);
+	return GENOPS_OK;
+}
+
+static int read_otlp(struct genops_config_reader *reader, const struct genops_yaml_node *node, const char *what,
+    struct genops_config_exporter *exporter)
+{
+	static const char *const compressions[] = {"", "gzip", "zstd"};
+	const struct genops_option *rows = genops_config_exporter_rows;
+	bool is_grpc = genops_str_is(exporter->type, "otlp");
+	struct exporter raw = {0};
+	const struct genops_config_part parts[] = {{rows, &raw}, {http_rows, &raw}};
+	if (node->kind != GENOPS_YAML_MAPPING)
+		return genops_config_read_fail(reader, node, NULL, "%s needs \"endpoint\"", what);
+	GENOPS_TRY(check_done(reader, node, rows, what));
+	GENOPS_TRY(genops_config_read_parts(reader, node, what, parts, is_grpc ? 1 : 2));
+	exporter->headers = raw.headers;
+	exporter->compression = genops_str_of(compressions[raw.compression]);
+	exporter->is_json = raw.encoding == 1;
+	exporter->timeout_ns = raw.timeout_ns;
+	GENOPS_TRY(read_tls(reader, genops_config_read_get(node, rows, "tls"), exporter));
+	GENOPS_TRY(read_retry(reader, genops_config_read_get(node, rows, "retry_on_failure"), exporter));
+	GENOPS_TRY(read_sending_queue(reader, genops_config_read_get(node, rows, "sending_queue")));
+	return set_endpoint(reader, node, is_grpc, &raw, exporter);
+}
+
+static int read_local(struct genops_config_reader *reader, const struct genops_yaml_node *key,
+    const struct genops_yaml_node *node, const char *what, struct genops_config_exporter *exporter)
+{
+	bool is_file = genops_str_is(exporter->type, "file");
+	struct exporter raw = {0};
+	bool is_empty = node == key;
+	if (is_file && is_empty)
+		return genops_config_read_fail(reader, node, NULL, "%s needs \"path\"", what);
+	GENOPS_TRY(read_part(reader, is_empty ? NULL : node, what, is_file ? file_rows : no_rows, &raw));
+	if (!is_file)
+		return GENOPS_OK;
+	return genops_config_file_path(reader, raw.path, reader->folder, &exporter->endpoint);
+}
+
+static int find_type(struct genops_config_reader *reader, const struct genops_yaml_node *key, size_t *ret_index)
+{
+	const char *names[N_TYPES];
+	char fix[96] = "";
+	genops_str rest = key->text, type = genops_str_split(&rest, '/');
+	for (size_t i = 0; i < N_TYPES; i++) {
+		names[i] = types[i].type;
+		if (genops_str_is(type, types[i].type)) {
+			*ret_index = i;
+			return GENOPS_OK;
+		}
+	}
+	const char *nearest = genops_str_nearest(type, names, N_TYPES);
+	if (nearest)
+		snprintf(fix, sizeof fix, "did you mean \"%s\"?", nearest);
+	return genops_config_read_fail(reader, key, fix, "there is no exporter type \"%.*s\"",
+	    type.len > 64 ? 64 : (int)type.len, type.len ? type.ptr : "");
+}
+
+int genops_config_exporter_read(struct genops_config_reader *reader, const struct genops_yaml_entry *entry,
+    struct genops_config_exporter *ret_exporter, bool *ret_is_here)
+{
+	struct genops_config_exporter exporter = {.is_retrying = true};
+	/* An entry without content, "debug:", still has a place: its key's. */
+	const struct genops_yaml_node *node = genops_yaml_is_null(entry->value) ? entry->key : entry->value;
+	char what[128];
+	size_t index;
+	GENOPS_TRY(find_type(reader, entry->key, &index));
+	*ret_is_here = types[index].destination != NULL;
+	if (!*ret_is_here) {
+		GENOPS_TRY(genops_config_read_check_variables(reader, node));
+		return genops_config_read_warn(reader, entry->key, "send OTLP to a Collector that has it",
+		    "exporter type \"%s\" is not available in this build: nothing is sent to \"%.*s\"",
+		    types[index].type, entry->key->text.len > 100 ? 100 : (int)entry->key->text.len,
+		    entry->key->text.ptr);
+	}
+	exporter.type = genops_str_of(types[index].destination);
+	if (!genops_arena_dup(reader->arena, entry->key->text, &exporter.name))
+		return genops_config_read_no_memory(reader);
+	snprintf(what, sizeof what, "exporter \"%.100s\"", exporter.name.ptr);
+	if (genops_str_starts(exporter.type, GENOPS_STR("otlp")))
+		GENOPS_TRY(read_otlp(reader, node, what, &exporter));
+	else
+		GENOPS_TRY(read_local(reader, entry->key, node, what, &exporter));
+	*ret_exporter = exporter;
+	return GENOPS_OK;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/config/config_telemetry.c - sections `telemetry` and `observability` (the guides' ~/.genops/config.yaml, contract WDB-024..026). */
+#include "engine/config/config_read.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#include <openssl/evp.h>
+
+struct queue {
+	int64_t max_size;
+	int compression;
+	genops_str encryption_key;
+};
+
+struct observability {
+	bool is_exporting, wants_detailed_metrics;
+	int64_t interval_s;
+};
+
+#define AT(field) offsetof(struct genops_config_telemetry, field)
+const struct genops_option genops_config_telemetry_rows[] = {
+    {.name = "profile",
+	.type = GENOPS_OPTION_ENUM,
+	.offset = AT(profile),
+	.default_text = "guides",
+	.names = (const char *const[]){"guides", "spec", NULL},
+	.text = "names on the wire: the guides', or strict conformance with the specification"},
+    {.name = "content",
+	.type = GENOPS_OPTION_ENUM,
+	.offset = AT(content),
+	.default_text = "none",
+	.names = (const char *const[]){"none", "masked", "full", NULL},
+	.text = "what of prompts and completions may leave"},
+    {.name = "queue", .type = GENOPS_OPTION_CUSTOM, .text = "the durable queue in front of the exporters"},
+    {.name = NULL},
+};
+
+const struct genops_option genops_config_queue_rows[] = {
+    {.name = "max_size",
+	.type = GENOPS_OPTION_SIZE,
+	.offset = offsetof(struct queue, max_size),
+	.default_text = "500MiB",
+	.min = 1048576,
+	.max = 1e15,
+	.text = "bytes on disk; a full queue holds back, it never drops"},
+    {.name = "compression",
+	.type = GENOPS_OPTION_ENUM,
+	.offset = offsetof(struct queue, compression),
+	.default_text = "zstd",
+	.names = (const char *const[]){"none", "zstd", NULL},
+	.text = "on disk"},
+    {.name = "encryption_key",
+	.type = GENOPS_OPTION_TEXT,
+	.offset = offsetof(struct queue, encryption_key),
+	.is_secret = true,
+	.text = "AES-256-GCM on disk: 64 hex digits or 32 bytes of base64; empty: not encrypted"},
+    {.name = NULL},
+};
+
+const struct genops_option genops_config_observability_rows[] = {
+    {.name = "export_to_otel",
+	.type = GENOPS_OPTION_BOOL,
+	.offset = offsetof(struct observability, is_exporting),
+	.default_text = "true",
+	.text = "false: no OTLP leaves"},
+    {.name = "export_interval_seconds",
+	.type = GENOPS_OPTION_INT,
+	.offset = offsetof(struct observability, interval_s),
+	.min = 1,
+	.max = 3600,
+	.text = "how long a batch may wait; a batch processor's timeout is stronger"},
+    {.name = "enable_detailed_metrics",
+	.type = GENOPS_OPTION_BOOL,
+	.offset = offsetof(struct observability, wants_detailed_metrics),
+	.default_text = "false",
+	.text = "more metrics, by model and customer"},
+    {.name = NULL},
+};
+
+static bool is_aes_key(genops_str text)
+{
+	uint8_t bytes[36];
+	if (text.len == 64)
+		return genops_str_from_hex(text, bytes, 32);
+	bool is_base64 = text.len == 44 && text.ptr[43] == '=' && text.ptr[42] != '=' &&
+			 EVP_DecodeBlock(bytes, (const unsigned char *)text.ptr, 44) == 33;
+	explicit_bzero(bytes, sizeof bytes);
+	return is_base64;
+}
+
+static int read_queue(struct genops_config_reader *reader, const struct genops_yaml_node *node)
+{
+	struct genops_config_telemetry *telemetry = &reader->config->telemetry;
+	struct queue queue = {0};
+	GENOPS_TRY(genops_config_read_section(reader, node, "telemetry.queue", genops_config_queue_rows, &queue));
+	telemetry->queue_max_size = queue.max_size;
+	telemetry->queue_compression = queue.compression;
+	telemetry->queue_encryption_key = genops_str_trim(queue.encryption_key);
+	if (telemetry->queue_encryption_key.len && !is_aes_key(telemetry->queue_encryption_key))
+		return genops_config_read_fail(reader, genops_yaml_get(node, "encryption_key"),
+		    "make one with openssl rand -hex 32", "encryption_key is not 64 hex digits or 32 bytes of base64");
+	return GENOPS_OK;
+}
+
+static int read_observability(struct genops_config_reader *reader, const struct genops_yaml_node *node)
+{
+	struct genops_config_telemetry *telemetry = &reader->config->telemetry;
+	struct observability observability = {0};
+	GENOPS_TRY(genops_config_read_section(
+	    reader, node, "observability", genops_config_observability_rows, &observability));
+	reader->is_exporting = observability.is_exporting;
+	telemetry->wants_detailed_metrics = observability.wants_detailed_metrics;
+	if (observability.interval_s)
+		telemetry->batch_timeout_ns = observability.interval_s * GENOPS_NS_PER_S;
+	return GENOPS_OK;
+}
+
+int genops_config_telemetry_read(struct genops_config_reader *reader, const struct genops_yaml_node *telemetry,
+    const struct genops_yaml_node *observability)
+{
+	struct genops_config_telemetry *to = &reader->config->telemetry;
+	GENOPS_TRY(genops_config_read_section(reader, telemetry, "telemetry", genops_config_telemetry_rows, to));
+	GENOPS_TRY(read_queue(reader, genops_config_read_get(telemetry, genops_config_telemetry_rows, "queue")));
+	return read_observability(reader, observability);
+}
