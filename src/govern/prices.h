@@ -67,6 +67,9 @@ struct genops_prices_source {
 	enum { GENOPS_PRICES_OWN_JSON, GENOPS_PRICES_CSV, GENOPS_PRICES_LITELLM_JSON, GENOPS_PRICES_DETECT } format;
 };
 
+/* The catalogue that is built in (data/prices/), format GENOPS_PRICES_OWN_JSON. Static. */
+genops_str genops_prices_shipped(void);
+
 /* Parses all sources, earlier ones weaker. Returns an owned reference, or NULL with err (file, line). */
 struct genops_prices *genops_prices_new(
     const struct genops_prices_source *sources, size_t n_sources, struct genops_error *err);

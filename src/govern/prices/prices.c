@@ -193,7 +193,10 @@ static int read_all(struct genops_prices *prices, const struct genops_prices_sou
 	int code = GENOPS_OK;
 	for (size_t i = 0; code == GENOPS_OK && i < n_sources; i++)
 		code = read_source(&build, &sources[i], err);
-	prices->rows = build.rows;
+	/* Rows are large, and the array has grown by doubling: what is over is given back. */
+	struct genops_price *fitted =
+	    build.n_rows ? realloc(build.rows, build.n_rows * sizeof *build.rows) : NULL;
+	prices->rows = fitted ? fitted : build.rows;
 	prices->n_rows = build.n_rows;
 	build.rows = NULL;
 	if (code == GENOPS_OK)

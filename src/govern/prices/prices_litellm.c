@@ -258,6 +258,21 @@ static int read_image_price(const struct genops_prices_build *build, genops_str 
 	return GENOPS_OK;
 }
 
+/* A model that is priced by tokens is not charged by characters, seconds or images as well: these say the same in another way. */
+static void drop_alternatives(struct genops_price *row)
+{
+	int64_t *rates = row->cards[0].nano_per_million;
+	if (rates[GENOPS_RATE_INPUT] > 0) {
+		rates[GENOPS_RATE_CHARACTER] = GENOPS_RATE_NONE;
+		rates[GENOPS_RATE_AUDIO_SECOND] = GENOPS_RATE_NONE;
+	}
+	if (rates[GENOPS_RATE_OUTPUT] > 0 || rates[GENOPS_RATE_IMAGE_OUTPUT] >= 0)
+		rates[GENOPS_RATE_IMAGE] = GENOPS_RATE_NONE;
+	/* Nobody writes a cache for nothing: zero stands for "no extra charge", that is the price of input. */
+	if (rates[GENOPS_RATE_CACHE_WRITE_5M] == 0)
+		rates[GENOPS_RATE_CACHE_WRITE_5M] = GENOPS_RATE_NONE;
+}
+
 static bool has_rate(const struct genops_price *row)
 {
 	for (size_t i = 0; i < row->n_cards; i++) {
@@ -292,6 +307,7 @@ static int read_model(struct genops_prices_build *build, const struct member *me
 	while (next_member(&m, &field))
 		GENOPS_TRY(read_field(build, &field, &row, err));
 	GENOPS_TRY(read_image_price(build, member->value, &row, err));
+	drop_alternatives(&row);
 	if (!row.provider.len || !has_rate(&row))
 		return GENOPS_OK;
 	row.model = model_of(member->key, row.provider);
