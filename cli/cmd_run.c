@@ -150,27 +150,25 @@ static void forward_signals(void)
 static void print_summary(const struct invocation *invocation, genops_engine *engine, const char *run_id, time_t began)
 {
 	const struct run_options *chosen = invocation->options;
-	char where[96];
-	const char *filters[] = {where};
-	struct genops_cost_query query = {.where = filters, .n_where = 1, .since_unix_s = began};
+	struct genops_report_filter filter = {GENOPS_STR("run_id"), genops_str_of(run_id)};
+	struct genops_cost_query query = {.size = sizeof query, .where = &filter, .n_where = 1, .since_unix_s = began};
 	struct genops_cost_report *report;
 	struct genops_error err;
-	snprintf(where, sizeof where, "run_id=%s", run_id);
 	if (genops_report_cost(engine, &query, &report, &err) != GENOPS_OK) {
 		complain(&err);
 		return;
 	}
-	const struct genops_cost_sums *total = &report->total;
+	const struct genops_cost_line *total = &report->total;
 	if (chosen->as_json)
 		fprintf(stderr,
 		    "{\"run_id\":\"%s\",\"operations\":%lld,\"refused\":%lld,\"cost_nano_usd\":%lld,\"input_tokens\":%lld,\"output_tokens\":%lld}\n",
 		    run_id, (long long)total->operations, (long long)total->refused, (long long)total->cost_nano_usd,
-		    (long long)total->usage.input_tokens, (long long)total->usage.output_tokens);
+		    (long long)total->input_tokens, (long long)total->output_tokens);
 	else
 		fprintf(stderr, "genops: %lld calls, %lld refused, $%.6f, %lld tokens in, %lld out\n", (long long)total->operations,
-		    (long long)total->refused, (double)total->cost_nano_usd / 1e9, (long long)total->usage.input_tokens,
-		    (long long)total->usage.output_tokens);
-	genops_cost_report_free(report);
+		    (long long)total->refused, (double)total->cost_nano_usd / 1e9, (long long)total->input_tokens,
+		    (long long)total->output_tokens);
+	genops_report_cost_free(report);
 }
 
 static int govern(const struct invocation *invocation, genops_engine *engine, const char *run_id)

@@ -11,9 +11,7 @@
 
 #include <stdlib.h>
 
-/* Without a report, tokens are told from bytes: about four to a token in English, more in code, fewer in other scripts. */
-#define BYTES_PER_TOKEN 4
-/* A stream that is longer than this many bytes for each token it was capped at does not honour its cap. */
+/* A stream with this many bytes for each token that it was capped at does not honour its cap. */
 #define BYTES_PER_CAPPED_TOKEN 8
 
 bool genops_exchange_response_head(genops_exchange *exchange, int status, genops_str content_type)
@@ -49,25 +47,14 @@ void genops_exchange_response_header(genops_exchange *exchange, genops_str name,
 		exchange->endpoint->response_header(exchange->response, name, value, &exchange->answer);
 }
 
-static int64_t tokens_of_output(const genops_exchange *exchange)
-{
-	int64_t bytes = exchange->answer.output_bytes;
-	int64_t cap = exchange->call.expected.output_tokens;
-	int64_t tokens = (bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;
-	if (cap && tokens > cap)
-		tokens = bytes / BYTES_PER_CAPPED_TOKEN > cap ? bytes / BYTES_PER_CAPPED_TOKEN : cap;
-	return tokens;
-}
-
 /* What the provider reported, or what can be told without a report, marked estimated. */
 static genops_usage usage_so_far(const genops_exchange *exchange)
 {
-	if (exchange->answer.has_usage)
-		return exchange->answer.usage;
-	genops_usage usage = exchange->call.expected;
-	usage.input_tokens = (usage.input_tokens + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;
-	usage.output_tokens = tokens_of_output(exchange);
-	usage.is_estimated = true;
+	genops_usage usage = genops_answer_settled(&exchange->call, &exchange->answer);
+	int64_t cap = exchange->call.expected.output_tokens;
+	int64_t least = exchange->answer.output_bytes / BYTES_PER_CAPPED_TOKEN;
+	if (cap && usage.is_estimated && least > cap)
+		usage.output_tokens = least;
 	return usage;
 }
 

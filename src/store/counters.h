@@ -42,9 +42,8 @@ struct genops_counters;
 #define GENOPS_COUNTERS_WAIT_S 30
 GENOPS_NODISCARD int genops_counters_open(const char *state_dir, struct genops_counters **ret_counters,
     bool *ret_is_first, struct genops_error *err);
-/* In the child of a fork, before anything else: takes a slot of its own. Until then the child keeps its parent's slot alive, so a
- * child must call this, exec or exit. The parent's leases stay the parent's. MISUSE before ready. On
- * failure the handle only takes close. */
+/* In the child of a fork, before anything else: takes a slot of its own. Until then nothing can be reserved (MISUSE), and the parent's
+ * leases stay the parent's for ever. MISUSE before ready. On failure the handle only takes close or another try. */
 GENOPS_NODISCARD int genops_counters_after_fork(struct genops_counters *counters, struct genops_error *err);
 /* Leases still held are left to the reaper, as after a death: their calls want a record. */
 void genops_counters_close(struct genops_counters *counters);
@@ -75,7 +74,7 @@ struct genops_budget_ask {
 	bool may_refuse;                      /* false: reserve even if it does not fit (warn, audit) */
 };
 
-struct genops_budget_window {
+struct genops_counters_window {
 	enum genops_period period;
 	int64_t start_unix_s, end_unix_s;
 };
@@ -88,7 +87,7 @@ struct genops_budget_answer {
 	int64_t limit_nano_usd, consumed_nano_usd, reserved_nano_usd;
 	/* After commit and settle: where the amount was added to. n_windows 0: in no window (all are over). */
 	size_t n_windows;
-	struct genops_budget_window windows[GENOPS_PERIOD_N];
+	struct genops_counters_window windows[GENOPS_PERIOD_N];
 };
 
 /* Reserves amount in every budget asked for, all or none, and takes a lease (also with n_asks 0: the call is in flight). *ret_granted
@@ -141,7 +140,8 @@ GENOPS_NODISCARD int genops_counters_charge(struct genops_counters *counters, co
 bool genops_counters_take_rate(struct genops_counters *counters, struct genops_hash key, double tokens_per_minute,
     int64_t burst, int64_t max_delay_ns, int64_t now_monotonic_ns, bool is_dry_run, int64_t *ret_delay_ns);
 
-/* One budget's figures as they are now. */
+/* One budget's figures as they are now. A window that ended and that nobody has used since still shows the old period:
+ * whoever has the rule rolls the copy. */
 struct genops_budget_view {
 	char label[96];
 	struct genops_hash key;
@@ -156,7 +156,7 @@ struct genops_dead_budget {
 	struct genops_hash key;
 	char label[96];
 	size_t n_windows;                    /* that the amount is added to; those that have ended since are left out */
-	struct genops_budget_window windows[GENOPS_PERIOD_N];
+	struct genops_counters_window windows[GENOPS_PERIOD_N];
 	uint8_t alerts[GENOPS_PERIOD_N];     /* bit per alert_percent index that this settlement crossed, if committed */
 };
 struct genops_dead_lease {

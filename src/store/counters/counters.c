@@ -36,7 +36,7 @@ static int fail_lock(struct genops_error *err)
 
 static int check_asks(const struct genops_counters *counters, size_t n_asks, int64_t amount, struct genops_error *err)
 {
-	if (counters->process == NONE)
+	if (!genops_counters_lock_is_mine(counters))
 		return genops_fail(err, GENOPS_MISUSE, "this process has not attached to the counters since it was forked");
 	if (n_asks > GENOPS_RESERVATION_BUDGETS_MAX)
 		return genops_fail(err, GENOPS_MISUSE, "%zu budgets in one reservation, at most %d", n_asks,
@@ -207,7 +207,8 @@ static struct genops_counters_lease *find_lease(struct genops_counters *counters
 	struct genops_counters_lease *lease = &counters->file->leases[index];
 	bool is_mine = number != GENOPS_LEASE_NONE && lease->state != GENOPS_LEASE_FREE &&
 		       lease->process == counters->process && lease->epoch == counters->epoch &&
-		       genops_counters_table_number(counters->file, index) == number;
+		       genops_counters_table_number(counters->file, index) == number &&
+		       genops_counters_lock_is_mine(counters);
 	return is_mine ? lease : NULL;
 }
 
@@ -305,7 +306,7 @@ static void settle_lines(struct genops_budget_cell *cell, uint32_t mask, int64_t
 						   settlement->actual_nano_usd, settlement->at_unix_s))
 			continue;
 		if (answer)
-			answer->windows[n++] = (struct genops_budget_window){
+			answer->windows[n++] = (struct genops_counters_window){
 			    (enum genops_period)period, line->period_start_unix_s, line->period_end_unix_s};
 	}
 	if (answer)

@@ -92,36 +92,55 @@ static int check_dir(const char *state_dir, struct genops_error *err)
 	return check_private(state_dir, &info, err);
 }
 
-static bool is_same_file(int fd, const char *path)
+static bool is_there(const struct genops_counters *counters)
 {
-	struct stat mine, there;
-	return fstat(fd, &mine) == 0 && stat(path, &there) == 0 && mine.st_ino == there.st_ino &&
-	       mine.st_dev == there.st_dev;
+	struct stat there;
+	return stat(counters->path, &there) == 0 && there.st_ino == counters->inode && there.st_dev == counters->device;
+}
+
+static int open_file(struct genops_counters *counters, struct genops_error *err)
+{
+	struct stat info;
+	int fd = open(counters->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return genops_fail_errno(err, errno == ENOSPC || errno == EDQUOT ? GENOPS_FULL : GENOPS_IO, errno,
+		    "%s cannot be opened", counters->path);
+	int code = fstat(fd, &info) == 0 && S_ISREG(info.st_mode)
+		       ? check_private(counters->path, &info, err)
+		       : genops_fail(err, GENOPS_IO, "%s is not a regular file", counters->path);
+	if (code != GENOPS_OK) {
+		close(fd);
+		return code;
+	}
+	counters->fd = fd;
+	counters->device = info.st_dev;
+	counters->inode = info.st_ino;
+	counters->fork_generation = genops_fork_generation();
+	genops_fork_guard(fd);
+	return GENOPS_OK;
+}
+
+static void close_file(struct genops_counters *counters)
+{
+	/* After a fork the number is the parent's, and closed here by the guard. */
+	if (counters->fd >= 0 && counters->fork_generation == genops_fork_generation()) {
+		genops_fork_unguard(counters->fd);
+		close(counters->fd); /* unlocks the slot */
+	}
+	counters->fd = -1;
 }
 
 /* Opens and takes the set-up lock of the file that is in the directory now. */
-static int open_locked(const char *path, int *ret_fd, struct genops_error *err)
+static int open_locked(struct genops_counters *counters, struct genops_error *err)
 {
-	struct stat info;
 	for (int i = 0; i < REPLACED_MAX; i++) {
-		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd < 0)
-			return genops_fail_errno(err, errno == ENOSPC || errno == EDQUOT ? GENOPS_FULL : GENOPS_IO, errno,
-			    "%s cannot be opened", path);
-		int code = fstat(fd, &info) == 0 && S_ISREG(info.st_mode)
-			       ? check_private(path, &info, err)
-			       : genops_fail(err, GENOPS_IO, "%s is not a regular file", path);
-		if (code == GENOPS_OK)
-			code = lock_setup(fd, path, err);
-		if (code == GENOPS_OK && is_same_file(fd, path)) {
-			*ret_fd = fd;
+		GENOPS_TRY(open_file(counters, err));
+		GENOPS_TRY(lock_setup(counters->fd, counters->path, err));
+		if (is_there(counters))
 			return GENOPS_OK;
-		}
-		close(fd);
-		if (code != GENOPS_OK)
-			return code;
+		close_file(counters);
 	}
-	return genops_fail(err, GENOPS_BUSY, "%s is replaced again and again", path);
+	return genops_fail(err, GENOPS_BUSY, "%s is replaced again and again", counters->path);
 }
 
 /* All of it on disk: a full disk must not show as SIGBUS later. */
@@ -241,8 +260,9 @@ static int make_further(struct genops_counters *counters, struct genops_error *e
 
 /* --- slots --- */
 
-static int take_slot(struct genops_counters *counters, int fd, struct genops_error *err)
+static int take_slot(struct genops_counters *counters, struct genops_error *err)
 {
+	int fd = counters->fd;
 	for (uint32_t slot = 0; slot < GENOPS_COUNTERS_PROCESSES; slot++) {
 		if (lock_bytes(fd, F_WRLCK, slot_byte(slot), 1) != 0)
 			continue;
@@ -275,7 +295,7 @@ static int attach(struct genops_counters *counters, const char *state_dir, struc
 	} else {
 		GENOPS_TRY(make_further(counters, err));
 	}
-	GENOPS_TRY(take_slot(counters, counters->fd, err));
+	GENOPS_TRY(take_slot(counters, err));
 	if (!counters->is_setting_up)
 		unlock_setup(counters->fd);
 	return GENOPS_OK;
@@ -297,7 +317,7 @@ int genops_counters_open(const char *state_dir, struct genops_counters **ret_cou
 	}
 	snprintf(path, size, "%s/" FILE_NAME, state_dir);
 	*counters = (struct genops_counters){.fd = -1, .process = NONE, .path = path};
-	int code = open_locked(path, &counters->fd, err);
+	int code = open_locked(counters, err);
 	if (code == GENOPS_OK)
 		code = attach(counters, state_dir, err);
 	if (code != GENOPS_OK) {
@@ -309,33 +329,28 @@ int genops_counters_open(const char *state_dir, struct genops_counters **ret_cou
 	return GENOPS_OK;
 }
 
-static int attach_again(struct genops_counters *counters, int fd, struct genops_error *err)
+static int attach_again(struct genops_counters *counters, dev_t device, ino_t inode, struct genops_error *err)
 {
-	GENOPS_TRY(lock_setup(fd, counters->path, err));
-	int code = take_slot(counters, fd, err);
-	unlock_setup(fd);
-	return code;
+	GENOPS_TRY(open_locked(counters, err));
+	if (counters->inode != inode || counters->device != device)
+		return genops_fail_fix(err, GENOPS_CORRUPT, "start this process again", "%s was replaced", counters->path);
+	GENOPS_TRY(take_slot(counters, err));
+	unlock_setup(counters->fd);
+	return GENOPS_OK;
 }
 
 int genops_counters_after_fork(struct genops_counters *counters, struct genops_error *err)
 {
 	if (counters->is_setting_up)
 		return genops_fail(err, GENOPS_MISUSE, "fork only after genops_counters_ready");
-	int inherited = counters->fd;
 	counters->process = NONE;
-	/* An open description of its own: locks belong to descriptions. */
-	int fd = open(counters->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	counters->fd = fd;
-	int code = GENOPS_OK;
-	if (fd < 0)
-		code = genops_fail_errno(err, GENOPS_IO, errno, "%s cannot be opened", counters->path);
-	else if (!is_same_file(inherited, counters->path))
-		code = genops_fail(err, GENOPS_CORRUPT, "%s was replaced", counters->path);
-	else
-		code = attach_again(counters, fd, err);
-	/* Last, so that the slots were never all free. */
-	if (inherited >= 0)
-		close(inherited);
+	close_file(counters);
+	/* An open description of its own, since locks belong to descriptions; but the memory is already mapped. */
+	int code = attach_again(counters, counters->device, counters->inode, err);
+	if (code != GENOPS_OK) {
+		counters->process = NONE;
+		close_file(counters);
+	}
 	return code;
 }
 
@@ -345,8 +360,7 @@ void genops_counters_close(struct genops_counters *counters)
 		return;
 	if (counters->file)
 		munmap(counters->file, sizeof *counters->file);
-	if (counters->fd >= 0)
-		close(counters->fd); /* unlocks the slot */
+	close_file(counters);
 	free(counters->path);
 	free(counters);
 }
@@ -354,7 +368,7 @@ void genops_counters_close(struct genops_counters *counters)
 int genops_counters_check(const struct genops_counters *counters, struct genops_error *err)
 {
 	struct stat info;
-	if (fstat(counters->fd, &info) == 0 && info.st_size >= file_size && is_same_file(counters->fd, counters->path))
+	if (fstat(counters->fd, &info) == 0 && info.st_size >= file_size && is_there(counters))
 		return GENOPS_OK;
 	return genops_fail_fix(err, GENOPS_CORRUPT,
 	    "stop all processes that use this state directory and start again: it is rebuilt from the ledger",

@@ -8,16 +8,28 @@
 #define STORE_COUNTERS_LOCK_H
 
 #include "store/counters/counters_layout.h"
+#include "store/fork.h"
+
+#include <sys/types.h>
 
 struct genops_counters {
 	struct genops_counters_file *file; /* mapped */
-	int fd;                            /* its open description holds the lock on the slot's byte */
+	int fd;                            /* its open description holds the lock on the slot's byte; -1: none */
+	unsigned fork_generation;          /* another one now: slot and descriptor are the parent's */
+	dev_t device;
+	ino_t inode;
 	uint32_t process;                  /* NONE: has no slot (a fork that failed to attach) */
 	uint64_t epoch;
 	bool is_setting_up;                /* first attacher, not ready yet */
 	bool is_wiped;                     /* the old budgets are gone; restore may fill in */
 	char *path;
 };
+
+/* Has this process a slot of its own? A forked child has none before genops_counters_after_fork. */
+static inline bool genops_counters_lock_is_mine(const struct genops_counters *counters)
+{
+	return counters->process != GENOPS_COUNTERS_NONE && counters->fork_generation == genops_fork_generation();
+}
 
 /* False: the mutex is beyond repair. */
 GENOPS_NODISCARD bool genops_counters_lock_take(struct genops_counters *counters);

@@ -49,7 +49,7 @@ static void describe_budget(const struct genops_counters_file *file, const struc
 	for (int period = 0; period < GENOPS_PERIOD_N; period++) {
 		const struct genops_budget_line *line = &budget->cell.lines[period];
 		if ((held->mask >> period & 1) && line->period_start_unix_s <= at && at < line->period_end_unix_s)
-			ret_budget->windows[ret_budget->n_windows++] = (struct genops_budget_window){
+			ret_budget->windows[ret_budget->n_windows++] = (struct genops_counters_window){
 			    (enum genops_period)period, line->period_start_unix_s, line->period_end_unix_s};
 	}
 }

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/control_read.c - the control API's reading half: cost, budgets, policies, operations.
+ *
+ * A key that is bound to attributes sees what carries them, and nothing else.
+ */
+#include "engine/control.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "codec/json_write.h"
+
+#include <genops/report.h>
+
+#include <stdlib.h>
+
+#define FILTERS_MAX   16
+#define DEFAULT_LIMIT 100
+#define LIMIT_MAX     10000
+
+/* --- what may be seen --- */
+
+/* ?where=team=x (any number of times) and the key's own binding. False: answered with an error. */
+static bool collect_filters(struct genops_control *control, struct genops_report_filter *filters, size_t *ret_n)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < control->n_parameters && n < FILTERS_MAX; i++) {
+		genops_str value = control->parameters[i].value;
+		if (!genops_str_is(control->parameters[i].key, "where"))
+			continue;
+		genops_str key = genops_str_split(&value, '=');
+		if (!key.len || !value.ptr) {
+			genops_control_fail(control, 400, "where wants key=value", "for example ?where=team%3Dsearch");
+			return false;
+		}
+		filters[n++] = (struct genops_report_filter){key, value};
+	}
+	for (size_t i = 0; control->key && i < control->key->n_attributes; i++) {
+		const struct genops_attribute *bound = &control->key->attributes[i];
+		if (bound->type != GENOPS_ATTRIBUTE_STRING)
+			continue;
+		if (n == FILTERS_MAX) {
+			genops_control_fail(control, 400, "too many filters", "at most 16, a key's own attributes included");
+			return false;
+		}
+		filters[n++] = (struct genops_report_filter){bound->key, bound->value.string};
+	}
+	*ret_n = n;
+	return true;
+}
+
+/* Seconds since 1970, or "2026-11-01" / "2026-11-01T12:00:00Z" (UTC). 0: not given; -1: neither. */
+static int64_t read_time(genops_str text)
+{
+	int64_t seconds;
+	struct tm at = {0};
+	char copy[32];
+	if (!text.len)
+		return 0;
+	if (genops_str_to_int(text, &seconds))
+		return seconds;
+	if (text.len >= sizeof copy)
+		return -1;
+	memcpy(copy, text.ptr, text.len);
+	copy[text.len] = '\0';
+	const char *end = strptime(copy, text.len > 10 ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%d", &at);
+	return end && (!*end || !strcmp(end, "Z")) ? (int64_t)timegm(&at) : -1;
+}
+
+static bool read_range(struct genops_control *control, int64_t *ret_since, int64_t *ret_until)
+{
+	*ret_since = read_time(genops_control_parameter(control, "since"));
+	*ret_until = read_time(genops_control_parameter(control, "until"));
+	if (*ret_since >= 0 && *ret_until >= 0)
+		return true;
+	genops_control_fail(control, 400, "since and until are times", "Unix seconds, 2026-11-01 or 2026-11-01T12:00:00Z");
+	return false;
+}
+
+static void answer_text(struct genops_control *control, int code, char *text, size_t len, const struct genops_error *err)
+{
+	if (code != GENOPS_OK) {
+		genops_control_fail_with(control, err);
+		return;
+	}
+	genops_buffer_add(&control->body, (genops_str){text, len});
+	free(text);
+}
+
+/* --- routes --- */
+
+void genops_control_cost(struct genops_control *control)
+{
+	struct genops_report_filter filters[FILTERS_MAX];
+	genops_str by[GENOPS_REPORT_KEYS_MAX], rest = genops_control_parameter(control, "by");
+	struct genops_cost_query query = {.size = sizeof query, .by = by, .where = filters};
+	struct genops_cost_report *report;
+	struct genops_error err;
+	char *text = NULL;
+	size_t len = 0;
+	if (!collect_filters(control, filters, &query.n_where) ||
+	    !read_range(control, &query.since_unix_s, &query.until_unix_s))
+		return;
+	while (rest.len && query.n_by < GENOPS_REPORT_KEYS_MAX)
+		by[query.n_by++] = genops_str_split(&rest, ',');
+	int code = genops_report_cost(control->engine, &query, &report, &err);
+	if (code == GENOPS_OK) {
+		code = genops_report_cost_json(report, &text, &len, &err);
+		genops_report_cost_free(report);
+	}
+	answer_text(control, code, text, len, &err);
+}
+
+void genops_control_budgets(struct genops_control *control)
+{
+	struct genops_budget_report *report;
+	struct genops_error err;
+	char *text = NULL;
+	size_t len = 0;
+	if (control->key && control->key->n_attributes) {
+		genops_control_fail(control, 403, "this key is bound to attributes and may not read everybody's budgets",
+		    "use a key without attributes, or /api/v1/decide for what is left to it");
+		return;
+	}
+	int code = genops_report_budgets(control->engine, genops_control_parameter(control, "name"), &report, &err);
+	if (code == GENOPS_OK) {
+		code = genops_report_budgets_json(report, &text, &len, &err);
+		genops_report_budgets_free(report);
+	}
+	answer_text(control, code, text, len, &err);
+}
+
+void genops_control_policies(struct genops_control *control)
+{
+	struct genops_error err;
+	char *text = NULL;
+	size_t len = 0;
+	int code = genops_engine_policies_json(control->engine, &text, &len, &err);
+	answer_text(control, code, text, len, &err);
+}
+
+static void write_text(struct genops_json_writer *json, const char *key, genops_str value)
+{
+	if (value.len)
+		genops_json_key_string(json, key, value);
+}
+
+static int write_operation(void *arg, const struct genops_audit_event *event)
+{
+	struct genops_json_writer *json = arg;
+	genops_json_object_begin(json);
+	genops_json_key_string(json, "operation_id", event->operation_id);
+	genops_json_key_int(json, "ended_unix_ns", event->unix_ns);
+	genops_json_key_string(json, "name", event->name);
+	genops_json_key_string(json, "decision", event->result);
+	genops_json_key_bool(json, "refused", event->is_refused);
+	genops_json_key_string(json, "outcome", event->outcome);
+	write_text(json, "reason_code", event->reason_code);
+	write_text(json, "policy", event->policy);
+	write_text(json, "message", event->message);
+	write_text(json, "provider", event->provider);
+	write_text(json, "model", event->model);
+	write_text(json, "response_model", event->response_model);
+	write_text(json, "team", event->team);
+	write_text(json, "project", event->project);
+	write_text(json, "customer_id", event->customer_id);
+	write_text(json, "environment", event->environment);
+	write_text(json, "key", event->key_name);
+	genops_json_key_int(json, "http_status", event->http_status);
+	genops_json_key_int(json, "duration_ms", event->duration_ms);
+	genops_json_key_int(json, "input_tokens", event->input_tokens);
+	genops_json_key_int(json, "output_tokens", event->output_tokens);
+	genops_json_key_money(json, "cost", event->cost_nano_usd);
+	genops_json_key_bool(json, "cost_estimated", event->is_cost_estimated);
+	genops_json_object_end(json);
+	return GENOPS_OK;
+}
+
+void genops_control_operations(struct genops_control *control)
+{
+	struct genops_report_filter filters[FILTERS_MAX];
+	struct genops_audit_report_query query = {.size = sizeof query, .limit = DEFAULT_LIMIT, .newest_first = true, .where = filters};
+	struct genops_json_writer json;
+	struct genops_error err;
+	int64_t since, until;
+	genops_str limit = genops_control_parameter(control, "limit");
+	if (!collect_filters(control, filters, &query.n_where) || !read_range(control, &since, &until))
+		return;
+	if (limit.len && (!genops_str_to_int(limit, &query.limit) || query.limit < 1 || query.limit > LIMIT_MAX)) {
+		genops_control_fail(control, 400, "limit is a number from 1 to 10000", "");
+		return;
+	}
+	if (query.n_where < FILTERS_MAX)
+		filters[query.n_where++] = (struct genops_report_filter){GENOPS_STR("kind"), GENOPS_STR("operation")};
+	query.since_unix_ns = since * GENOPS_NS_PER_S;
+	query.until_unix_ns = until * GENOPS_NS_PER_S;
+	genops_json_writer_init(&json, &control->body);
+	genops_json_object_begin(&json);
+	genops_json_key(&json, GENOPS_STR("operations"));
+	genops_json_array_begin(&json);
+	int code = genops_report_audit(control->engine, &query, write_operation, &json, &err);
+	genops_json_array_end(&json);
+	genops_json_object_end(&json);
+	if (code != GENOPS_OK)
+		genops_control_fail_with(control, &err);
+}
