@@ -271,7 +271,7 @@ static int read_file(struct genops_config_reader *reader, const char *state_dir)
 	if (slash)
 		reader->folder = (genops_str){file->ptr, slash == file->ptr ? 1 : (size_t)(slash - file->ptr)};
 	GENOPS_TRY(genops_config_file_watch(reader, *file));
-	int code = genops_config_file_read(file->ptr, GENOPS_YAML_BYTES_MAX, &text, &cause);
+	int code = genops_config_file_read(reader->file, GENOPS_YAML_BYTES_MAX, &text, &cause);
 	if (code != GENOPS_OK)
 		return genops_fail_fix(reader->err, code == GENOPS_IO ? GENOPS_CONFIG : code,
 		    "make one with genops init, or name another with --config",

@@ -10,6 +10,7 @@
 
 #define ZONE_FOLDER "/usr/share/zoneinfo"
 #define ZONE_MAX    ((size_t)64 << 10)
+#define ZONES_MAX   512
 
 struct budget {
 	genops_str name;
@@ -56,10 +57,36 @@ static bool is_zone_name(genops_str name)
 	return true;
 }
 
+/* "did you mean" from the database's own list, where it is installed. */
+static void suggest_zone(genops_str name, char *fix, size_t size)
+{
+	const char *names[ZONES_MAX];
+	struct genops_buffer table;
+	size_t n = 0;
+	snprintf(fix, size, "use a name of the IANA time zone database like Europe/Berlin (Debian package tzdata)");
+	if (genops_config_file_read(ZONE_FOLDER "/zone1970.tab", ZONE_MAX, &table, NULL) != GENOPS_OK)
+		return;
+	genops_buffer_add_char(&table, '\n');
+	for (genops_str rest = genops_buffer_view(&table); rest.len && n < ZONES_MAX;) {
+		genops_str line = genops_str_split(&rest, '\n');
+		genops_str_split(&line, '\t');
+		genops_str_split(&line, '\t');
+		genops_str zone = genops_str_split(&line, '\t');
+		if (!zone.len)
+			continue;
+		table.ptr[(size_t)(zone.ptr - table.ptr) + zone.len] = '\0'; /* over its tab or line feed */
+		names[n++] = zone.ptr;
+	}
+	const char *nearest = genops_str_nearest(name, names, n);
+	if (nearest)
+		snprintf(fix, size, "did you mean \"%s\"?", nearest);
+	genops_buffer_done(&table);
+}
+
 static int read_zone(struct genops_config_reader *reader, const struct genops_yaml_node *node, genops_str name,
     const struct genops_zone **ret_zone)
 {
-	char path[128];
+	char path[128], fix[160];
 	struct genops_buffer bytes;
 	*ret_zone = genops_zone_utc();
 	if (!name.len || genops_str_is(name, "UTC") || genops_str_is(name, "Etc/UTC"))
@@ -68,10 +95,11 @@ static int read_zone(struct genops_config_reader *reader, const struct genops_ya
 	int code = is_zone_name(name) ? genops_config_file_read(path, ZONE_MAX, &bytes, NULL) : GENOPS_CONFIG;
 	if (code == GENOPS_NOMEM)
 		return genops_config_read_no_memory(reader);
-	if (code != GENOPS_OK)
-		return genops_config_read_fail(reader, node,
-		    "use a name of the IANA time zone database like Europe/Berlin (Debian package tzdata)",
-		    "timezone: \"%.*s\" is not known", name.len > 64 ? 64 : (int)name.len, name.ptr);
+	if (code != GENOPS_OK) {
+		suggest_zone(name, fix, sizeof fix);
+		return genops_config_read_fail(reader, node, fix, "timezone: \"%.*s\" is not known",
+		    name.len > 64 ? 64 : (int)name.len, name.ptr);
+	}
 	code = genops_zone_compile(name, genops_buffer_view(&bytes), reader->arena, ret_zone, reader->err);
 	genops_buffer_done(&bytes);
 	return genops_config_read_place(reader, node, code);
