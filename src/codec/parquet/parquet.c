@@ -23,6 +23,7 @@
 #define BYTES_MAX      ((size_t)512 << 20)
 #define FOOTER_MAX     ((size_t)256 << 20)
 #define PAGE_MAX       (BYTES_MAX + GENOPS_PARQUET_TEXT_MAX + ROWS_MAX)
+#define SNAPPY_MEMORY  ((size_t)256 << 10) /* more than it takes: a hash table, a block in, a block out */
 #define CREATED_BY     "genops version 0.1.0"
 
 /* Numbers of parquet.thrift. */
@@ -259,6 +260,16 @@ static void build_page(struct genops_parquet *file, const struct chunk *chunk, b
 	genops_buffer_add(&file->page, genops_buffer_view(&chunk->values));
 }
 
+/* libsnappy is C++ and would end the process if its one block of working memory could not be had. So whether there
+ * is as much is tried first, and the block given back for it to take. (volatile: or the trial is optimised away.) */
+static bool has_memory_for_snappy(void)
+{
+	void *volatile trial = malloc(SNAPPY_MEMORY);
+	bool has = trial != NULL;
+	free(trial);
+	return has;
+}
+
 /* The page's bytes as stored: file->page or, compressed, file->packed. */
 static int pack_page(struct genops_parquet *file, genops_str *ret_bytes, struct genops_error *err)
 {
@@ -271,6 +282,10 @@ static int pack_page(struct genops_parquet *file, genops_str *ret_bytes, struct 
 	char *to = genops_buffer_reserve(&file->packed, len);
 	if (!to)
 		return check(file, &file->packed, err);
+	if (!has_memory_for_snappy()) {
+		set_fault(file, GENOPS_NOMEM, "no memory");
+		return outcome(file, err);
+	}
 	if (snappy_compress(file->page.ptr, file->page.len, to, &len) != SNAPPY_OK) {
 		set_fault(file, GENOPS_INTERNAL, "snappy cannot compress");
 		return outcome(file, err);
