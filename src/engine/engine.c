@@ -8,9 +8,9 @@
 #include "engine/engine.h"
 
 #include "base/clock.h"
-#include "engine/drain.h"
-#include "engine/operation.h"
-#include "engine/pending.h"
+#include "engine/drain/drain.h"
+#include "engine/operation/operation.h"
+#include "engine/operation/pending.h"
 #include "store/state_dir.h"
 
 #include <pwd.h>

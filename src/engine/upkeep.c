@@ -4,8 +4,8 @@
  * It takes the drain lock when nobody holds it (option drain AUTO), so that another process takes over when the one
  * that drained has died. All signals are blocked in it. Ticks every TICK_NS, at once when woken.
  */
-#include "engine/drain.h"
-#include "engine/pending.h"
+#include "engine/drain/drain.h"
+#include "engine/operation/pending.h"
 
 #include "base/clock.h"
 

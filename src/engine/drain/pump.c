@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/pump.c - from the durable queue to one destination: read a block, encode, send, judge, acknowledge.
+ * engine/drain/pump.c - from the durable queue to one destination: read a block, encode, send, judge, acknowledge.
  *
  * One thread a destination, so that one that hangs holds up nobody. Retries are net/retry.h's; what a destination
  * rejects for ever goes to <state>/dead-letter.jsonl with the reason and is counted. Owns its cursor and client.
  */
-#include "engine/drain.h"
+#include "engine/drain/drain.h"
 
 #include "base/clock.h"
 #include "base/str.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/reap.c - see reap.h. Called by the drain, after it has taken everything that the dead process appended.
+ * engine/drain/reap.c - see reap.h. Called by the drain, after it has taken everything that the dead process appended.
  *
  * A lease whose record is in the ledger settles at the record's amount. One without a record settles at what the
  * call had been metered at, under an abandoned record made from the lease's identity: what is known, marked estimated (the
  * specification: never dropped silently).
  */
-#include "engine/reap.h"
+#include "engine/drain/reap.h"
 
 #include "base/clock.h"
 

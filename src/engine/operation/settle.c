@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/settle.c - the way out of every operation: price, append the record, settle the counters.
+ * engine/operation/settle.c - the way out of every operation: price, append the record, settle the counters.
  *
  * The counters are committed first, which tells the figures, windows and alerts that the record carries; then the record is
  * appended and the lease freed (store/counters.h). If this process dies in between, the reaper finds the committed lease and
  * records the call. If the record cannot be appended (full disk), it is kept and tried again by upkeep.c; the lease
  * stays committed meanwhile, so even then nothing is lost with this process.
  */
-#include "engine/operation.h"
-#include "engine/pending.h"
+#include "engine/operation/operation.h"
+#include "engine/operation/pending.h"
 
 #include "base/clock.h"
 #include "govern/money.h"

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/drain.c - see drain.h.
+ * engine/drain/drain.c - see drain.h.
  *
  * One pass: for each writer's segments, batches go into one ledger transaction together with the position
  * behind them, then into the queue as one block that holds the same position. When the queue is behind (a crash between the
  * two, or it was full), what it lacks is read from the segments once more, for the queue alone; segments are removed only
  * when both are past them. So a slow or dead destination never holds up the ledger.
  */
-#include "engine/drain.h"
+#include "engine/drain/drain.h"
 
 #include "base/clock.h"
-#include "engine/batch.h"
-#include "engine/publish.h"
-#include "engine/reap.h"
+#include "engine/drain/batch.h"
+#include "engine/drain/publish.h"
+#include "engine/drain/reap.h"
 #include "store/state_dir.h"
 
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/control.c - the control API (genops/control.h): routes, authentication, answers. Decide is control_decide.c.
+ * engine/control/control.c - the control API (genops/control.h): routes, authentication, answers. Decide is control_decide.c.
  *
  * A route is one row. Answers are JSON, also the errors. Nothing here keeps state; any thread.
  */
-#include "engine/control.h"
+#include "engine/control/control.h"
 
 #include "base/str.h"
 #include "codec/json_write.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/publish.c - see publish.h; and genops_engine_metrics, which puts file and live figures together. */
-#include "engine/publish.h"
+ * engine/drain/publish.c - see publish.h; and genops_engine_metrics, which puts file and live figures together. */
+#include "engine/drain/publish.h"
 
 #include "base/clock.h"
 #include "base/str.h"

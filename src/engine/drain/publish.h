@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/publish.h - metrics from the drain to whoever serves /metrics, through <state>/metrics.prom.
+ * engine/drain/publish.h - metrics from the drain to whoever serves /metrics, through <state>/metrics.prom.
  *
  * The drain is the only one that counts operations; a gateway worker or command reads its file (written aside, then renamed)
  * and adds what it knows live: budgets and leases from shared memory, its own process.

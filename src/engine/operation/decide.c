@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/decide.c - the one place that decides: estimate, key binding, policies, budgets, reservation.
+ * engine/operation/decide.c - the one place that decides: estimate, key binding, policies, budgets, reservation.
  *
  * Order: estimate -> what the key forbids -> every matching policy -> every matching budget, reserved all or
  * none. Each leaves an evaluation; the strictest wins. Nothing is reserved for a call that policy refuses.
  * The same inputs and state give the same decision (specification 0.1.0).
  */
-#include "engine/operation.h"
+#include "engine/operation/operation.h"
 
 #include "base/clock.h"
 #include "govern/money.h"

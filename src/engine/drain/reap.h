@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/reap.h - calls whose process died: settled, and recorded as abandoned. */
+ * engine/drain/reap.h - calls whose process died: settled, and recorded as abandoned. */
 #ifndef ENGINE_REAP_H
 #define ENGINE_REAP_H
 

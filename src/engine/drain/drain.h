@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/drain.h - the one consumer of everybody's segments: ledger, audit chain, metrics, export queue, reaping.
+ * engine/drain/drain.h - the one consumer of everybody's segments: ledger, audit chain, metrics, export queue, reaping.
  *
  * Exists in the one process that holds the directory's drain lock. Every entry is counted exactly once, because
  * the positions are stored in the same ledger transaction; the queue stores them in its own blocks.

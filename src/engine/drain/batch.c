@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/batch.c - see batch.h. One thread. */
-#include "engine/batch.h"
+ * engine/drain/batch.c - see batch.h. One thread. */
+#include "engine/drain/batch.h"
 
 #include "codec/json_write.h"
 

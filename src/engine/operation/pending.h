@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/pending.h - records that could not be appended (full disk), kept until they can.
+ * engine/operation/pending.h - records that could not be appended (full disk), kept until they can.
  *
  * At most GENOPS_PENDING_MAX; while any is kept, new operations are refused with GENOPS_FULL, so what is kept stays small. Each one's
  * lease stays committed: if this process dies first, the reaper records the call at its exact amount.

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/exchange_state.h - the inside of a genops_exchange. exchange.c reads the request and admits, exchange_response.c follows
+ * engine/exchange/exchange_state.h - the inside of a genops_exchange. exchange.c reads the request and admits, exchange_response.c follows
  * the answer and settles.
  */
 #ifndef ENGINE_EXCHANGE_STATE_H
 #define ENGINE_EXCHANGE_STATE_H
 
 #include "dialect/dialect.h"
-#include "engine/operation.h"
+#include "engine/operation/operation.h"
 
 #include <genops/exchange.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/control_read.c - the control API's reading half: cost, budgets, policies, operations.
+ * engine/control/control_read.c - the control API's reading half: cost, budgets, policies, operations.
  *
  * A key that is bound to attributes sees what carries them, and nothing else.
  */
-#include "engine/control.h"
+#include "engine/control/control.h"
 
 #include "base/clock.h"
 #include "base/str.h"

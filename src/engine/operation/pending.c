@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/pending.c - see pending.h. Any thread adds, upkeep retries. */
-#include "engine/pending.h"
+ * engine/operation/pending.c - see pending.h. Any thread adds, upkeep retries. */
+#include "engine/operation/pending.h"
 
 #include "base/error.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/exchange.c - the request half of a governed HTTP exchange: route, key, body, decision, what to forward.
+ * engine/exchange/exchange.c - the request half of a governed HTTP exchange: route, key, body, decision, what to forward.
  *
  * Nothing is forwarded that was not understood: an unknown provider or route, an ambiguous body, a key that may not are
  * refused in the provider's own words. Threads: an exchange belongs to one thread at a time.
  */
-#include "engine/exchange_state.h"
+#include "engine/exchange/exchange_state.h"
 
 #include "base/clock.h"
 #include "base/str.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/exchange_response.c - the answer half of a governed exchange: follow, meter, cut off, settle.
+ * engine/exchange/exchange_response.c - the answer half of a governed exchange: follow, meter, cut off, settle.
  *
  * What the call has cost so far is written into its lease before the piece that shows it goes out, so that nothing the
  * client has received can be lost with this process.
  */
-#include "engine/exchange_state.h"
+#include "engine/exchange/exchange_state.h"
 
 #include "base/clock.h"
 #include "base/str.h"

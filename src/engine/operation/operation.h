@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/operation.h - the inside of a genops_operation. Owned by whoever began it; pooled by the engine. */
+ * engine/operation/operation.h - the inside of a genops_operation. Owned by whoever began it; pooled by the engine. */
 #ifndef ENGINE_OPERATION_H
 #define ENGINE_OPERATION_H
 

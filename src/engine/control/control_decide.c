@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/control_decide.c - POST /api/v1/decide: what would governance say? Reserves nothing, records nothing. */
-#include "engine/control.h"
+ * engine/control/control_decide.c - POST /api/v1/decide: what would governance say? Reserves nothing, records nothing. */
+#include "engine/control/control.h"
 
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/json_scan.h"
 #include "codec/json_write.h"
-#include "engine/operation.h"
+#include "engine/operation/operation.h"
 #include "govern/money.h"
 
 #define ATTRIBUTES_MAX 64

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/operation.c - the life of one operation: begin, record, end. Deciding is decide.c, settling settle.c.
+ * engine/operation/operation.c - the life of one operation: begin, record, end. Deciding is decide.c, settling settle.c.
  *
  * Operations are pooled: one begun again reuses its arena and buffer, so that the steady state allocates
  * nothing. Threads: the pool and the list of open ones are under engine->lock; an operation itself belongs to one
  * thread at a time.
  */
-#include "engine/operation.h"
+#include "engine/operation/operation.h"
 
 #include "base/clock.h"
 #include "govern/money.h"

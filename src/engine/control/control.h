@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/control.h - one request to the control API, while it is answered. */
+ * engine/control/control.h - one request to the control API, while it is answered. */
 #ifndef ENGINE_CONTROL_H
 #define ENGINE_CONTROL_H
 

@@ -1,0 +1,41 @@
+# GenOps: the newcomer's commands. The build itself is Meson's (meson.build).
+PREFIX ?= /usr/local
+BUILD ?= build
+
+.PHONY: build run test bench install contract lint fuzz clean deps
+
+build: deps
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --prefix=$(PREFIX) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+	@ninja -C $(BUILD) $(NINJAFLAGS)
+
+# The gateway on an embedded state directory, and the demonstration beside it; goes on until Ctrl-C.
+run: build
+	@tools/run.sh $(BUILD)
+
+test: build
+	@tools/test.sh $(BUILD)
+
+bench: deps
+	@tools/bench.sh
+
+install: build
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+# Contract rows that no test names.
+contract:
+	@python3 tools/contract.py
+
+lint:
+	@python3 tools/check_layers.py && python3 tools/check_names.py && python3 tools/check_sizes.py
+
+# Every fuzz target for FUZZ_SECONDS each (clang).
+fuzz: deps
+	@tools/fuzz.sh
+
+# Debian packages that are missing (asks for root only if any is).
+deps:
+	@tools/dependencies.sh
+
+clean:
+	rm -rf $(BUILD) build-*
