@@ -286,6 +286,8 @@ def collect(name, genai_id, litellm_names, entries, today):
     rows, known, order = {}, {}, []
     provider = next((p for p in genai.providers if p.id == genai_id), None)
     for model, row in genai_rows(genai_id, today) if provider else []:
+        if name == "gemini" and model.id.startswith("claude"):
+            continue  # sold through Vertex only, at Anthropic's prices
         order.append(row)
         known.setdefault(model.id, []).append(row)
     extra = list(litellm_rows(entries, litellm_names))
@@ -295,7 +297,7 @@ def collect(name, genai_id, litellm_names, entries, today):
         match = None
         if provider:
             match = next((m for m in provider.models if m.match.is_match(row.model.lower())), None)
-        current = known[match.id][-1] if match else None
+        current = known[match.id][-1] if match and match.id in known else None
         if current is not None:
             a, b = current.standard().get("input"), row.standard().get("input")
             mine = (row.limits, row.mode)
