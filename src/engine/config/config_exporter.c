@@ -305,7 +305,7 @@ int genops_config_exporter_read(struct genops_config_reader *reader, const struc
 	/* An entry without content, "debug:", still has a place: its key's. */
 	const struct genops_yaml_node *node = genops_yaml_is_null(entry->value) ? entry->key : entry->value;
 	char what[128];
-	size_t index;
+	size_t index = 0;
 	GENOPS_TRY(find_type(reader, entry->key, &index));
 	*ret_is_here = types[index].destination != NULL;
 	if (!*ret_is_here) {

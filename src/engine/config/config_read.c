@@ -190,7 +190,7 @@ static int read_value(struct genops_config_reader *reader, const struct genops_y
 static int fail_unknown(struct genops_config_reader *reader, const struct genops_yaml_node *key, const char *what,
     const struct genops_config_part *parts, size_t n_parts)
 {
-	const char *choices[CHOICES_MAX];
+	const char *choices[CHOICES_MAX] = {NULL};
 	char fix[256];
 	size_t n = 0, len = 0;
 	for (size_t i = 0; i < n_parts; i++) {

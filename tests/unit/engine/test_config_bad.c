@@ -19,7 +19,7 @@
 
 static void check(const char *name, const char *line, const char *fix)
 {
-	char path[512], got[900];
+	char path[4096], got[900];
 	struct genops_error err = {0};
 	snprintf(path, sizeof path, BAD "%s.yaml", name);
 	struct genops_config_source source = {.file = path};
