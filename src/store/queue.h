@@ -4,7 +4,10 @@
  * <state>/queue/<n>.q: blocks of entries, each block checksummed, optionally zstd-compressed and then AES-256-GCM-sealed. One writer
  * (the drain). A block also holds the segment positions it was made from, so that after a crash the drain goes on without a
  * gap or a repeat. A destination's cursor is stored after its far side has acknowledged; files before all cursors are removed.
+ * Files are read and written in the machine's byte order; docs/queue-format.md has the bytes.
  * Over max_bytes append is GENOPS_FULL (back-pressure; segments then keep growing up to their own maximum): never a drop.
+ *
+ * Threads: the queue's functions any thread; one cursor is used by one thread at a time.
  */
 #ifndef STORE_QUEUE_H
 #define STORE_QUEUE_H
@@ -14,12 +17,18 @@
 
 struct genops_queue;
 
+#define GENOPS_QUEUE_BLOCK_MAX     ((size_t)16 << 20) /* of the entries in one block, before compression */
+#define GENOPS_QUEUE_POSITIONS_MAX 2048               /* writers that are remembered */
+
 struct genops_queue_options {
-	uint64_t max_bytes;          /* default 500 MiB */
+	uint64_t max_bytes;          /* 0: 500 MiB */
+	bool is_synced;              /* every append and acknowledgement reaches the disk before it returns; else genops_queue_sync does it */
 	bool is_compressed;          /* zstd */
 	genops_str encryption_key;   /* 64 hex digits or 32 bytes of base64; empty: not encrypted */
 };
 
+/* The caller holds the drain's lock: opening repairs. What a dead writer had not finished is cut off (stats.n_torn_bytes). CONFIG: the
+ * key is not one, or blocks that wait for delivery need another key. UNSUPPORTED: a newer GenOps wrote them. FULL, IO, NOMEM. */
 GENOPS_NODISCARD int genops_queue_open(const char *state_dir, const struct genops_queue_options *options,
     struct genops_queue **ret_queue, struct genops_error *err);
 void genops_queue_close(struct genops_queue *queue);
@@ -29,18 +38,24 @@ struct genops_queue_entry {
 	genops_str payload;
 };
 
-/* Appends one block and syncs it according to the options. FULL, IO. */
+/* Appends one block, all or nothing. FULL (nothing was stored; try again when a destination has acknowledged), LIMIT (over
+ * GENOPS_QUEUE_BLOCK_MAX), IO, NOMEM. */
 GENOPS_NODISCARD int genops_queue_append(struct genops_queue *queue, const struct genops_queue_entry *entries, size_t n_entries,
     const struct genops_segment_position *positions, size_t n_positions, struct genops_error *err);
-/* Positions of the newest block, for resuming. */
+/* Makes durable against power loss what was appended and acknowledged. Do it before segments that it came from are removed. */
+GENOPS_NODISCARD int genops_queue_sync(struct genops_queue *queue, struct genops_error *err);
+/* For resuming: the newest position that was ever appended with a block, of each writer (of the GENOPS_QUEUE_POSITIONS_MAX
+ * that appended last). Returns how many there are. */
 size_t genops_queue_positions(struct genops_queue *queue, struct genops_segment_position *ret_positions, size_t max);
 
-/* A destination's place. Cursors that are new start at the oldest block if from_start, else at the end. */
+/* A destination's place. Cursors that are new start at the oldest block if from_start, else at the end. A cursor counts from the
+ * moment it is made until genops_queue_keep_cursors forgets it, open or not. EXISTS: it is open already. */
 struct genops_queue_cursor;
 GENOPS_NODISCARD int genops_queue_cursor_open(struct genops_queue *queue, const char *destination, bool from_start,
     struct genops_queue_cursor **ret_cursor, struct genops_error *err);
 void genops_queue_cursor_close(struct genops_queue_cursor *cursor);
-/* The next block's entries (borrowed until the next call); n 0: nothing waiting. Bad blocks: CORRUPT, skipped, told once. */
+/* The next block's entries (borrowed until the next call); n 0: nothing waiting. Bad blocks: CORRUPT, skipped, told once (call again).
+ * Any other error leaves the cursor where it is. */
 GENOPS_NODISCARD int genops_queue_read(struct genops_queue_cursor *cursor, const struct genops_queue_entry **ret_entries,
     size_t *ret_n, struct genops_error *err);
 /* Everything read so far was acknowledged by the far side: durable. */
@@ -48,9 +63,15 @@ GENOPS_NODISCARD int genops_queue_acknowledge(struct genops_queue_cursor *cursor
 /* Goes back to the last acknowledged place (after a failed send). */
 void genops_queue_rewind(struct genops_queue_cursor *cursor);
 
+/* Forgets the cursors of all other destinations (those that the configuration no longer has), so that nothing is kept for them.
+ * Open ones stay. */
+GENOPS_NODISCARD int genops_queue_keep_cursors(
+    struct genops_queue *queue, const char *const *destinations, size_t n, struct genops_error *err);
+
 struct genops_queue_stats {
 	uint64_t bytes, n_blocks, n_waiting_entries; /* waiting: of the slowest cursor */
 	uint64_t n_corrupt_blocks, n_full;
+	uint64_t n_torn_bytes; /* cut off when it was opened */
 };
 void genops_queue_stats(struct genops_queue *queue, struct genops_queue_stats *ret_stats);
 
