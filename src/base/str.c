@@ -216,7 +216,7 @@ const char *genops_str_nearest(genops_str name, const char *const *candidates, s
 }
 
 /* The length of the UTF-8 sequence at s, 0 if there is none that is well formed (Unicode table 3-7). */
-static size_t utf8_sequence(const unsigned char *s, size_t n)
+static inline size_t utf8_sequence(const unsigned char *s, size_t n)
 {
 	unsigned char low = 0x80, high = 0xBF;
 	size_t len;
@@ -252,30 +252,23 @@ size_t genops_str_utf8_sequence(genops_str text)
 	return text.len ? utf8_sequence((const unsigned char *)text.ptr, text.len) : 0;
 }
 
-/* How many bytes from `at` are ASCII, in steps of eight: most text is. */
-static size_t ascii_run(genops_str text, size_t at)
-{
-	size_t from = at;
-	while (text.len - at >= sizeof(uint64_t)) {
-		uint64_t eight;
-		memcpy(&eight, text.ptr + at, sizeof eight);
-		if (eight & UINT64_C(0x8080808080808080))
-			break;
-		at += sizeof eight;
-	}
-	return at - from;
-}
-
 bool genops_str_is_utf8(genops_str text)
 {
 	const unsigned char *s = (const unsigned char *)text.ptr;
-	size_t at = ascii_run(text, 0);
-	while (at < text.len) {
-		size_t len = utf8_sequence(s + at, text.len - at);
+	for (size_t i = 0; i < text.len;) {
+		uint64_t word;
+		/* Nearly all text is ASCII: eight bytes at once. */
+		if (text.len - i >= sizeof word) {
+			memcpy(&word, s + i, sizeof word);
+			if (!(word & UINT64_C(0x8080808080808080))) {
+				i += sizeof word;
+				continue;
+			}
+		}
+		size_t len = utf8_sequence(s + i, text.len - i);
 		if (!len)
 			return false;
-		at += len;
-		at += ascii_run(text, at);
+		i += len;
 	}
 	return true;
 }
