@@ -319,7 +319,7 @@ static bool must_stop(struct stream *stream, int64_t left)
 {
 	if (left > 0 && !is_cancelled(stream->call))
 		return false;
-	genops_incoming_fail(stream->incoming, left > 0 ? "cancelled" : "no answer within the timeout");
+	genops_incoming_fail(stream->incoming, left > 0 ? "cancelled" : "timed out");
 	return true;
 }
 

@@ -4,6 +4,8 @@
 
 #include "base/str.h"
 
+#define S(literal) {"" literal, sizeof(literal) - 1}
+
 const struct genops_convention_row genops_conventions[GENOPS_CONVENTION_N] = {
 #define X(symbol, name, type, profiles, text)                                                         \
 	{{name, sizeof name - 1}, GENOPS_CONVENTION_##type, GENOPS_CONVENTION_##profiles, text},
@@ -11,8 +13,23 @@ const struct genops_convention_row genops_conventions[GENOPS_CONVENTION_N] = {
 #undef X
 };
 
+/* Does it begin as one of the rows does? Spares most custom keys the search. */
+static bool may_be_reserved(genops_str name)
+{
+	static const genops_str starts[] = {S("genops."), S("gen_ai."), S("ai."), S("error."), S("http."), S("service."),
+	    S("host."), S("telemetry.")};
+	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+		if (name.len > starts[i].len && name.ptr[0] == starts[i].ptr[0] &&
+		    memcmp(name.ptr, starts[i].ptr, starts[i].len) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool genops_conventions_is_reserved(genops_str name)
 {
+	if (!may_be_reserved(name))
+		return false;
 	for (size_t i = 0; i < GENOPS_CONVENTION_N; i++) {
 		if (genops_str_equal(genops_conventions[i].name, name))
 			return true;
@@ -28,10 +45,18 @@ static const struct {
 #undef X
 };
 
+/* Asked for every attribute of every span: length and first byte rule out nearly all before the rest is compared. */
+static inline bool is_same(genops_str key, genops_str name)
+{
+	return key.len == name.len && key.ptr[0] == name.ptr[0] && memcmp(key.ptr, name.ptr, name.len) == 0;
+}
+
 static int standard_index(genops_str key)
 {
+	genops_str prefix = S("genops.");
+	bool is_long = key.len > prefix.len && key.ptr[0] == 'g' && memcmp(key.ptr, prefix.ptr, prefix.len) == 0;
 	for (int i = 0; i < GENOPS_ATTRIBUTE_N_STANDARD; i++) {
-		if (genops_str_equal(key, standard[i].name) || genops_str_equal(key, standard[i].key))
+		if (is_same(key, is_long ? standard[i].key : standard[i].name))
 			return i;
 	}
 	return -1;

@@ -48,23 +48,12 @@ static void add_standard(struct genops_span_writer *out, const struct genops_rec
 		genops_span_writer_string(out, rows[i], values[i]);
 }
 
-/* Do its names begin as one of our rows does? Spares most custom keys the search. */
-static bool may_be_reserved(genops_str key)
-{
-	return genops_str_starts(key, GENOPS_STR("genops.")) || genops_str_starts(key, GENOPS_STR("gen_ai.")) ||
-	       genops_str_starts(key, GENOPS_STR("ai.")) || genops_str_starts(key, GENOPS_STR("error.")) ||
-	       genops_str_starts(key, GENOPS_STR("http."));
-}
-
 static void add_custom(struct genops_span_writer *out, const struct genops_record *record)
 {
 	for (size_t i = 0; i < record->n_attributes; i++) {
 		const struct genops_attribute *attribute = &record->attributes[i];
-		if (genops_conventions_is_standard(attribute->key))
-			continue;
-		if (may_be_reserved(attribute->key) && genops_conventions_is_reserved(attribute->key))
-			continue;
-		genops_span_writer_custom(out, attribute);
+		if (!genops_conventions_is_standard(attribute->key) && !genops_conventions_is_reserved(attribute->key))
+			genops_span_writer_custom(out, attribute);
 	}
 }
 

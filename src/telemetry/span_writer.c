@@ -118,7 +118,7 @@ void genops_span_writer_time(
 		genops_wire_put_fixed64(out->buf, field, (uint64_t)unix_ns);
 }
 
-static char *store_varint(char *at, uint64_t value)
+static inline char *store_varint(char *at, uint64_t value)
 {
 	while (value >= 0x80) {
 		*at++ = (char)(value | 0x80);
@@ -128,17 +128,25 @@ static char *store_varint(char *at, uint64_t value)
 	return at;
 }
 
-static char *store_bytes(char *at, genops_str bytes)
+static inline char *store_bytes(char *at, genops_str bytes)
 {
 	memcpy(at, bytes.ptr, bytes.len);
 	return at + bytes.len;
 }
 
+/* genops_buffer_reserve, but for the common case that there is room. */
+static inline char *room(struct genops_buffer *buf, size_t more)
+{
+	if (!buf->error && more <= buf->cap - buf->len && more <= buf->max - buf->len)
+		return buf->ptr + buf->len;
+	return genops_buffer_reserve(buf, more);
+}
+
 /* The KeyValue up to its AnyValue, of which value_len bytes are to follow at the returned place; NULL: no room. */
-static char *begin_value(struct genops_span_writer *out, genops_str key, size_t value_len)
+static inline char *begin_value(struct genops_span_writer *out, genops_str key, size_t value_len)
 {
 	size_t inner = 2 + genops_wire_varint_len(key.len) + key.len + genops_wire_varint_len(value_len) + value_len;
-	char *at = genops_buffer_reserve(out->buf, inner + HEAD_MAX);
+	char *at = room(out->buf, inner + HEAD_MAX);
 	if (!at)
 		return NULL;
 	*at++ = TAG(out->attributes_field, GENOPS_WIRE_BYTES);
@@ -154,8 +162,33 @@ static void end_value(struct genops_span_writer *out, const char *at)
 	out->buf->len = (size_t)(at - out->buf->ptr);
 }
 
+/* Nearly every string: all lengths are one byte then. */
+#define SHORT_KEY   48
+#define SHORT_VALUE 64
+
+static void put_short_string(struct genops_span_writer *out, genops_str key, genops_str value)
+{
+	char *at = room(out->buf, SHORT_KEY + SHORT_VALUE + HEAD_MAX);
+	if (!at)
+		return;
+	*at++ = TAG(out->attributes_field, GENOPS_WIRE_BYTES);
+	*at++ = (char)(key.len + value.len + 6);
+	*at++ = TAG(KV_KEY, GENOPS_WIRE_BYTES);
+	*at++ = (char)key.len;
+	at = store_bytes(at, key);
+	*at++ = TAG(KV_VALUE, GENOPS_WIRE_BYTES);
+	*at++ = (char)(value.len + 2);
+	*at++ = TAG(VALUE_STRING, GENOPS_WIRE_BYTES);
+	*at++ = (char)value.len;
+	end_value(out, store_bytes(at, value));
+}
+
 static void put_string(struct genops_span_writer *out, genops_str key, genops_str value)
 {
+	if (key.len <= SHORT_KEY && value.len <= SHORT_VALUE) {
+		put_short_string(out, key, value);
+		return;
+	}
 	char *at = begin_value(out, key, 1 + genops_wire_varint_len(value.len) + value.len);
 	if (!at)
 		return;
@@ -189,6 +222,20 @@ static void end_json(struct genops_span_writer *out)
 	genops_json_object_end(&out->json);
 }
 
+/* Nearly every value is; spares the call that knows UTF-8. */
+static inline bool is_ascii(genops_str text)
+{
+	uint64_t all = 0, word;
+	size_t i = 0;
+	for (; text.len - i >= sizeof word; i += sizeof word) {
+		memcpy(&word, text.ptr + i, sizeof word);
+		all |= word;
+	}
+	for (; i < text.len; i++)
+		all |= (unsigned char)text.ptr[i];
+	return !(all & UINT64_C(0x8080808080808080));
+}
+
 static void add_string(struct genops_span_writer *out, genops_str key, genops_str value)
 {
 	if (!value.len)
@@ -197,7 +244,7 @@ static void add_string(struct genops_span_writer *out, genops_str key, genops_st
 		begin_json(out, key, "stringValue");
 		genops_json_string(&out->json, value);
 		end_json(out);
-	} else if (genops_str_is_utf8(value)) {
+	} else if (is_ascii(value) || genops_str_is_utf8(value)) {
 		put_string(out, key, value);
 	} else {
 		put_bad_string(out, key, value);
@@ -325,7 +372,7 @@ void genops_span_writer_strings(struct genops_span_writer *out, enum genops_conv
 void genops_span_writer_custom(struct genops_span_writer *out, const struct genops_attribute *attribute)
 {
 	genops_str key = attribute->key;
-	if (!key.len || (!out->is_json && !genops_str_is_utf8(key))) /* the set never lets such a key in */
+	if (!key.len || (!out->is_json && !is_ascii(key) && !genops_str_is_utf8(key))) /* the set never lets such a key in */
 		return;
 	switch (attribute->type) {
 	case GENOPS_ATTRIBUTE_STRING:
