@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "store/queue.h"
-#include "store/queue_state.h"
+#include "store/queue/queue_state.h"
 #include "store/state_dir.h"
 
 #define HEX   GENOPS_STR("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")

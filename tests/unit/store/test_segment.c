@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "store/segment.h"
-#include "store/segment_format.h"
+#include "store/segment/segment_format.h"
 #include "store/state_dir.h"
 
 static char dir[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/queue.c - appending to the durable queue, removing what everybody has, syncing (see queue.h, queue_state.h).
+ * store/queue/queue.c - appending to the durable queue, removing what everybody has, syncing (see queue.h, queue_state.h).
  *
  * A block is written with one call behind the last one; `size` moves only when all of it is there, so a reader never sees a part.
  * A partial write is cut off again. A new file begins with a block without entries that holds every writer's
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "store/queue_state.h"
+#include "store/queue/queue_state.h"
 
 bool genops_queue_path(const struct genops_queue *queue, uint64_t file, char *ret_path)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/queue_block.h - one block of the durable queue: entries to bytes and back. No I/O.
+ * store/queue/queue_block.h - one block of the durable queue: entries to bytes and back. No I/O.
  *
  * header | positions | body, padded to 8 in the file. The body is the entries (u32 length, u32 kind, payload, one after another), then
  * compressed, then sealed, as the header's flags say: each block says how it was made. The checksum covers all behind

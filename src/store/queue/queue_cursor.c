@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/queue_cursor.c - a destination's place in the durable queue (see queue.h, queue_state.h).
+ * store/queue/queue_cursor.c - a destination's place in the durable queue (see queue.h, queue_state.h).
  *
  * <state>/queue/<destination>.cursor holds two slots, 4096 bytes apart, written in turn: whatever dies while one is written leaves the
  * other, which is at most one acknowledgement older. Both unreadable: everything that is still there is delivered again.
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "store/queue_state.h"
+#include "store/queue/queue_state.h"
 
 #define SLOT_MAGIC    UINT64_C(0x315255435147504f) /* "OPGQCUR1" */
 #define SLOT_DISTANCE 4096

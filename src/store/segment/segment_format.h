@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/segment_format.h - the bytes of a segment file and its name; shared by segment*.c only.
+ * store/segment/segment_format.h - the bytes of a segment file and its name; shared by segment*.c only.
  *
  * In the machine's byte order: a state directory stays on its machine. docs/queue-format.md has the table.
  * Invariants: an entry's length is stored last; after the last entry come zeros; `used` is stored when the file is closed,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/queue_file.c - finding whole blocks in a queue file, past damage (see queue_state.h).
+ * store/queue/queue_file.c - finding whole blocks in a queue file, past damage (see queue_state.h).
  *
  * Blocks begin at multiples of 8. After a bad one every such place is tried where the magic stands, until a block
  * verifies; what that may cost is bounded, so that a crafted file cannot make it quadratic. Stateless; any thread.
@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "store/queue_state.h"
+#include "store/queue/queue_state.h"
 
 #define SEARCH_BYTES_MAX (4 * (uint64_t)QUEUE_BLOCK_LENGTH_MAX)
 #define STRIDE           ((size_t)64 << 10)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/queue_block.c - see queue_block.h. Compression is zstd, level 1 (batches of telemetry shrink to a fifth, and the drain has
+ * store/queue/queue_block.c - see queue_block.h. Compression is zstd, level 1 (batches of telemetry shrink to a fifth, and the drain has
  * better things to do); the seal is AES-256-GCM with a random nonce of 96 bits. Stateless; any thread.
  */
-#include "store/queue_block.h"
+#include "store/queue/queue_block.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/queue_open.c - opening the durable queue after whatever happened to it, and closing it (see queue.h).
+ * store/queue/queue_open.c - opening the durable queue after whatever happened to it, and closing it (see queue.h).
  *
  * Only the newest file can have a torn tail: it is read whole, cut behind its last whole block, and gives the numbers and positions
  * to go on with. Of older files that nobody has delivered yet only block headers are read, to see that the key fits.
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "store/queue_state.h"
+#include "store/queue/queue_state.h"
 
 #define DEFAULT_MAX_BYTES ((uint64_t)500 << 20)
 #define FILE_BYTES_MAX    ((uint64_t)16 << 20)

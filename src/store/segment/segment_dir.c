@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/segment_dir.c - the folder of segments as a whole: who has files, which may go, and syncing (see segment.h).
+ * store/segment/segment_dir.c - the folder of segments as a whole: who has files, which may go, and syncing (see segment.h).
  *
  * A file may go when its writer will add nothing to it (it is closed, has a successor, or its writer's lock is free) and a reader at the
  * given position finds nothing more in it. Threads: any.
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/segment_format.h"
+#include "store/segment/segment_format.h"
 
 /* A file whose writer died before it was ready is kept this long, since its writer may be about to lock it. */
 #define UNREADY_KEPT_S 60

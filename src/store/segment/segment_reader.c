@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/segment_reader.c - the reading side of segments (see segment.h, segment_format.h).
+ * store/segment/segment_reader.c - the reading side of segments (see segment.h, segment_format.h).
  *
  * Reads by pread into a window, never through a mapping: a file may be cut, damaged or removed under it. Every
  * entry is taken only if its checksum fits its place. A zero length is the end for now while the writer lives; it is the end for
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "store/segment_format.h"
+#include "store/segment/segment_format.h"
 
 #define WINDOW          ((size_t)64 << 10)
 #define SEARCH_HASH_MAX ((uint64_t)64 << 20) /* bytes hashed in one search: bounds what a crafted file can cost */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/segment.c - the writing side of segments (see segment.h, segment_format.h).
+ * store/segment/segment.c - the writing side of segments (see segment.h, segment_format.h).
  *
  * An append is a copy into a shared mapping and one releasing store of its length: no system call, and what was stored
  * survives the process at any instruction, because the kernel has the page. The payload is hashed before the mutex is taken; its
@@ -25,7 +25,7 @@
 
 #include "base/hash.h"
 #include "store/fork.h"
-#include "store/segment_format.h"
+#include "store/segment/segment_format.h"
 
 #define FIRST_SIZE ((size_t)256 << 10)
 #define PAGE       ((size_t)4096)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/queue_state.h - the queue's insides, shared by queue.c (appending, removing), queue_open.c (repairing) and queue_cursor.c.
+ * store/queue/queue_state.h - the queue's insides, shared by queue.c (appending, removing), queue_open.c (repairing) and queue_cursor.c.
  *
  * queue.lock guards everything in struct genops_queue and each cursor's `acknowledged`; the rest of a cursor belongs to the one
  * thread that uses it. Bytes before the newest file's `size` never change, so they are read without the lock.
@@ -12,7 +12,7 @@
 
 #include "base/buffer.h"
 #include "store/queue.h"
-#include "store/queue_block.h"
+#include "store/queue/queue_block.h"
 
 #define QUEUE_FILE_MAGIC UINT64_C(0x3145554551504f47) /* "GOPQEUE1" */
 struct queue_file_header {

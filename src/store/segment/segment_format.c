@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/segment_format.c - see segment_format.h. Pure but for the lock's question. */
-#include "store/segment_format.h"
+ * store/segment/segment_format.c - see segment_format.h. Pure but for the lock's question. */
+#include "store/segment/segment_format.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
