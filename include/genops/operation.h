@@ -64,17 +64,17 @@ GENOPS_API const char *genops_operation_id(const genops_operation *operation);
 GENOPS_API const char *genops_operation_traceparent(const genops_operation *operation);
 
 /* Replaces what is known of the usage so far (totals, not increments). MISUSE on negative counts. */
-GENOPS_API GENOPS_NODISCARD int genops_operation_record_usage(
+GENOPS_API int genops_operation_record_usage(
     genops_operation *operation, const genops_usage *usage, struct genops_error *err);
 /* The model that really answered; it is priced if the catalogue knows it, else the requested one. */
-GENOPS_API GENOPS_NODISCARD int genops_operation_record_model(
+GENOPS_API int genops_operation_record_model(
     genops_operation *operation, genops_str model, struct genops_error *err);
 /* Adds a cost that the caller knows (nano-USD, >= 0) instead of, or besides, priced usage. */
-GENOPS_API GENOPS_NODISCARD int genops_operation_record_cost(
+GENOPS_API int genops_operation_record_cost(
     genops_operation *operation, int64_t cost_nano_usd, struct genops_error *err);
 /* Adds or replaces an attribute that says more about the operation. team, project and environment are
  * immutable once begun (specification): MISUSE. */
-GENOPS_API GENOPS_NODISCARD int genops_operation_set_attribute(genops_operation *operation,
+GENOPS_API int genops_operation_set_attribute(genops_operation *operation,
     const struct genops_attribute *attribute, struct genops_error *err);
 
 /* Makes sure that at least cost_nano_usd is reserved for the running call. False: some budget that blocks
@@ -96,7 +96,7 @@ enum genops_outcome {
 
 /* Settles and frees the operation, on every path. Even if it returns an error (FULL, IO: the record could
  * not be appended) the counters are settled and the operation is gone. NULL is fine. */
-GENOPS_API GENOPS_NODISCARD int genops_operation_end(
+GENOPS_API int genops_operation_end(
     genops_operation *operation, enum genops_outcome outcome, struct genops_error *err);
 
 #ifdef __cplusplus

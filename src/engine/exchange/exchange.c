@@ -52,7 +52,7 @@ static bool take_segment(genops_str *rest, genops_str *ret_segment)
 /* "/t/<team>/p/<project>/<provider>/rest" or "/<provider>/rest". */
 static void read_target(genops_exchange *exchange, genops_str target)
 {
-	genops_str rest = target, segment, value;
+	genops_str rest = target, segment = {0}, value = {0};
 	while (take_segment(&rest, &segment)) {
 		bool is_team = genops_str_is(segment, "t");
 		if (!is_team && !genops_str_is(segment, "p"))

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_status.c - genops status: how GenOps itself is doing on this state directory. */
+#include "command.h"
+
+#include <genops/status.h>
+
+struct status_options {
+	bool as_json;
+};
+
+static const struct command_option options[] = {
+    {"json", 'j', OPTION_FLAG, offsetof(struct status_options, as_json), NULL, "print JSON"},
+    {0},
+};
+
+static void print_json_text(const char *name, const char *text)
+{
+	printf("\"%s\":\"", name);
+	for (; *text; text++) {
+		if ((unsigned char)*text < 0x20)
+			printf("\\u%04x", *text);
+		else
+			printf(*text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+	}
+	printf("\",");
+}
+
+static void print_json(const struct genops_status *status)
+{
+	printf("{");
+	print_json_text("state_dir", status->state_dir);
+	print_json_text("config_file", status->config_file);
+	print_json_text("mode", status->mode);
+	printf("\"processes\":%u,\"in_flight\":%u,\"repairs\":%llu,\"behind\":%s,", status->n_processes, status->n_in_flight,
+	    (unsigned long long)status->n_repairs, status->is_behind ? "true" : "false");
+	printf("\"policies\":%zu,\"budgets\":%zu,\"keys\":%zu,\"prices\":%zu,\"providers\":%zu,\"exporters\":%zu,\"warnings\":%zu,",
+	    status->n_policies, status->n_budgets, status->n_keys, status->n_prices, status->n_providers, status->n_exporters,
+	    status->n_warnings);
+	printf("\"segment_bytes\":%llu,\"queue_bytes\":%llu,\"ledger_bytes\":%llu,\"free_bytes\":%llu,\"dead_letters\":%lld}\n",
+	    (unsigned long long)status->segment_bytes, (unsigned long long)status->queue_bytes,
+	    (unsigned long long)status->ledger_bytes, (unsigned long long)status->free_bytes,
+	    (long long)status->n_dead_letters);
+}
+
+static double mib(uint64_t bytes)
+{
+	return (double)bytes / 1048576;
+}
+
+static void print_text(const struct genops_status *status)
+{
+	printf("state          %s (%.1f MiB free)\n", status->state_dir, mib(status->free_bytes));
+	printf("configuration  %s, mode %s\n", status->config_file[0] ? status->config_file : "(defaults)", status->mode);
+	printf("in force       %zu policies, %zu budgets, %zu keys, %zu prices, %zu providers, %zu exporters\n", status->n_policies,
+	    status->n_budgets, status->n_keys, status->n_prices, status->n_providers, status->n_exporters);
+	printf("running        %u processes attached, %u calls in flight\n", status->n_processes, status->n_in_flight);
+	printf("stored         ledger %.1f MiB, segments %.1f MiB, export queue %.1f MiB; %s\n", mib(status->ledger_bytes),
+	    mib(status->segment_bytes), mib(status->queue_bytes),
+	    status->is_behind ? "the ledger is catching up" : "the ledger has everything");
+	if (status->n_repairs)
+		printf("repaired       %llu counter transactions whose process died in them\n", (unsigned long long)status->n_repairs);
+	if (status->n_dead_letters)
+		printf("rejected       %lld records for ever by a destination, see %s/dead-letter.jsonl\n",
+		    (long long)status->n_dead_letters, status->state_dir);
+	if (status->n_warnings)
+		printf("warnings       %zu in the configuration, see genops validate\n", status->n_warnings);
+}
+
+static int run(const struct invocation *invocation)
+{
+	const struct status_options *chosen = invocation->options;
+	struct genops_status status;
+	struct genops_error err;
+	int code = EXIT_DONE;
+	genops_engine *engine = open_engine(invocation, &code);
+	if (!engine)
+		return code;
+	if (genops_engine_status(engine, &status, &err) != GENOPS_OK)
+		code = complain(&err);
+	else if (chosen->as_json)
+		print_json(&status);
+	else
+		print_text(&status);
+	genops_engine_close(engine);
+	return code;
+}
+
+const struct command command_status = {
+    .name = "status",
+    .summary = "how GenOps itself is doing: processes, queue, disk",
+    .usage = "[--json]",
+    .options = options,
+    .options_size = sizeof(struct status_options),
+    .max_arguments = 0,
+    .run = run,
+};
