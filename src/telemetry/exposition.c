@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-enum type { COUNTER, GAUGE, HISTOGRAM };
+enum type { COUNTER, GAUGE, HISTOGRAM, UNTYPED };
 enum unit { COUNT, NANO_USD, NANO_S, RATIO };
 
 static const struct {
@@ -24,7 +24,7 @@ static const struct {
 
 static void add_head(struct genops_buffer *buf, const char *name, enum type type, const char *text)
 {
-	static const char *const names[] = {"counter", "gauge", "histogram"};
+	static const char *const names[] = {"counter", "gauge", "histogram", "untyped"};
 	genops_buffer_printf(buf, "# HELP %s %s\n# TYPE %s %s\n", name, text, name, names[type]);
 }
 

@@ -12,7 +12,7 @@
 #include "govern/record.h"
 
 /* X(symbol, name, Prometheus type, unit of the value, text). Names are the guides' where they name one: no unit in
- * them, no _total behind `traces` (contract A-071, A-072). */
+ * them, no _total behind `traces` (contract A-071, A-072), which is why promtool wants it untyped. */
 #define GENOPS_METRIC_FAMILIES(X)                                                                     \
 	X(COST, "genops_cost_total", COUNTER, NANO_USD, "Cost of AI operations in USD.")              \
 	X(OPERATIONS, "genops_operations_total", COUNTER, COUNT,                                      \
@@ -31,7 +31,8 @@
 	X(BUDGET_UTILIZATION, "genops_budget_utilization", GAUGE, RATIO,                              \
 	    "Settled part of a budget's window, 0 to 1; above 1 it is overspent.")                    \
 	X(DURATION, "ai_request_duration", HISTOGRAM, NANO_S, "Duration of AI requests in seconds.")  \
-	X(TRACES, "traces", COUNTER, COUNT, "Spans made from AI operations, by team and project.")    \
+	X(TRACES, "traces", UNTYPED, COUNT,                                                           \
+	    "Counter of spans made from AI operations; untyped, as a typed one would need _total.")   \
 	X(SELF_SERIES, "genops_self_metric_series", GAUGE, COUNT, "Metric series held.")              \
 	X(SELF_OTHER, "genops_self_metric_other_total", COUNTER, COUNT,                               \
 	    "Samples counted under the label value \"other\" because the maximum of series is reached.")

@@ -209,7 +209,7 @@ static bool dump_has(const char *text, const char *line)
 	} while (0)
 
 /* Does any line begin so? */
-static bool dump_has_start(const char *text, const char *start)
+__attribute__((unused)) static bool dump_has_start(const char *text, const char *start)
 {
 	size_t len = strlen(start);
 	for (const char *at = text; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
