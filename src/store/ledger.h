@@ -60,6 +60,8 @@ struct genops_sums {
 	GENOPS_USAGE_FIELDS(X)
 #undef X
 };
+void genops_sums_add(struct genops_sums *sums, const struct genops_sums *more); /* stops at 9e18 instead of overflowing */
+
 struct genops_sums_query {
 	genops_str by[4];               /* also operation (its name), type, outcome, reason, policy: scanned */
 	size_t n_by;
@@ -91,5 +93,8 @@ GENOPS_NODISCARD int genops_ledger_audit(struct genops_ledger *ledger, const str
 /* OK with *ret_first_bad 0: whole. Else the sequence of the first row that does not fit, and *err->message says how. */
 GENOPS_NODISCARD int genops_ledger_verify(struct genops_ledger *ledger, int64_t *ret_n_rows, int64_t *ret_first_bad,
     struct genops_error *err);
+/* The newest link: kept elsewhere, it proves later that nothing was cut off. Sequence 0: there is none. */
+GENOPS_NODISCARD int genops_ledger_head(
+    struct genops_ledger *ledger, int64_t *ret_sequence, uint8_t ret_hash[32], struct genops_error *err);
 
 #endif

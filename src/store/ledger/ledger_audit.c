@@ -217,3 +217,13 @@ int genops_ledger_verify(
 	*ret_first_bad = check.first_bad;
 	return GENOPS_OK;
 }
+
+int genops_ledger_head(
+    struct genops_ledger *ledger, int64_t *ret_sequence, uint8_t ret_hash[32], struct genops_error *err)
+{
+	struct genops_chain_head head;
+	GENOPS_TRY(genops_chain_read_meta(ledger, &head, err));
+	*ret_sequence = head.sequence;
+	memcpy(ret_hash, head.hash, sizeof head.hash);
+	return GENOPS_OK;
+}

@@ -130,7 +130,6 @@ GENOPS_NODISCARD int genops_ledger_roll_hour(
     struct genops_ledger *ledger, int64_t id, int64_t unix_s, struct genops_error *err);
 GENOPS_NODISCARD int genops_ledger_roll_flush(struct genops_ledger *ledger, struct genops_error *err);
 void genops_ledger_roll_forget(struct genops_ledger *ledger);
-void genops_sums_add(struct genops_sums *sums, const struct genops_sums *more); /* stops at GENOPS_SUM_MAX */
 
 /* ledger_chain.c */
 void genops_chain_hash(struct genops_ledger *ledger, const uint8_t previous[32], int64_t sequence, int64_t unix_ns,

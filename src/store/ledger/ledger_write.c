@@ -9,20 +9,11 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "codec/json_write.h"
+#include "codec/attribute_json.h"
+#include "telemetry/conventions.h"
 
 #include <assert.h>
 #include <string.h>
-
-static const char *const outcome_names[] = {
-    [GENOPS_OUTCOME_OK] = "ok",
-    [GENOPS_OUTCOME_REFUSED] = "refused",
-    [GENOPS_OUTCOME_PROVIDER_ERROR] = "provider_error",
-    [GENOPS_OUTCOME_NOT_SENT] = "not_sent",
-    [GENOPS_OUTCOME_CANCELLED] = "cancelled",
-    [GENOPS_OUTCOME_CUT_OFF] = "cut_off",
-    [GENOPS_OUTCOME_ABANDONED] = "abandoned",
-};
 
 static int64_t at_least_0(int64_t value)
 {
@@ -105,26 +96,6 @@ bool genops_ledger_settled(struct genops_ledger *ledger, const uint8_t trace_id[
 	return true;
 }
 
-static void write_attribute(struct genops_json_writer *json, const struct genops_attribute *attribute)
-{
-	genops_json_key(json, attribute->key);
-	switch (attribute->type) {
-	case GENOPS_ATTRIBUTE_INT:
-		genops_json_int(json, attribute->value.integer);
-		break;
-	case GENOPS_ATTRIBUTE_DOUBLE:
-		genops_json_double(json, attribute->value.number);
-		break;
-	case GENOPS_ATTRIBUTE_BOOL:
-		genops_json_bool(json, attribute->value.boolean);
-		break;
-	case GENOPS_ATTRIBUTE_STRING:
-	default:
-		genops_json_string(json, attribute->value.string);
-		break;
-	}
-}
-
 static bool is_standard(genops_str key)
 {
 #define X(symbol, name, telemetry, header)                                                            \
@@ -147,7 +118,7 @@ static void write_attributes(struct genops_buffer *buf, const struct genops_reco
 			genops_json_writer_init(&json, buf);
 			genops_json_object_begin(&json);
 		}
-		write_attribute(&json, &record->attributes[i]);
+		genops_attribute_json_add(&json, &record->attributes[i]);
 	}
 	if (buf->len)
 		genops_json_object_end(&json);
@@ -213,9 +184,7 @@ static int add_operation(struct genops_ledger *ledger, const struct genops_recor
 	sqlite3_bind_int64(row, 8, record->first_byte_unix_ns > start ? record->first_byte_unix_ns - start : 0);
 	bind_optional(row, 9, record->name);
 	bind_optional(row, 10, record->type);
-	size_t outcome = (size_t)record->outcome;
-	genops_ledger_bind_text(row, 11,
-	    genops_str_of(outcome < sizeof outcome_names / sizeof *outcome_names ? outcome_names[outcome] : "unknown"));
+	genops_ledger_bind_text(row, 11, genops_str_of(genops_conventions_outcome(record->outcome)));
 	bind_optional(row, 12, genops_str_of(genops_reason_name(record->reason)));
 	bind_optional(row, 13, record->policy);
 	sqlite3_bind_int(row, 14, record->is_refused);
