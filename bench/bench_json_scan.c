@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * bench_json_scan.c - ns a document of the JSON scanner: chat requests of several sizes, as the gateway reads them.
+ * bench_json_scan.c - ns a document of the JSON scanner: chat requests of several sizes, as the
+ * gateway reads them.
  *
- * Best of many rounds, whole and in pieces of 1460 bytes; "no text" asks for the model only. CPU time.
+ * Best of many rounds, whole and in pieces of 1460 bytes; "no text" asks for the model only. CPU
+ * time.
  */
 #include "base/buffer.h"
 #include "codec/json_scan.h"
@@ -30,8 +32,10 @@ static double now_ns(void)
 
 static void chat_request(struct genops_buffer *buf, size_t len)
 {
-	static const char *const sentences[] = {"Explain how the \"reserve\" step works.\n", "Be brief, and name sources. ",
-	    "What does one call cost at peak time? ", "Gr\xC3\xBC\xC3\x9F" "e aus K\xC3\xB6ln. "};
+	static const char *const sentences[] = {"Explain how the \"reserve\" step works.\n",
+	    "Be brief, and name sources. ", "What does one call cost at peak time? ",
+	    "Gr\xC3\xBC\xC3\x9F"
+	    "e aus K\xC3\xB6ln. "};
 	struct genops_json_writer json;
 	genops_json_writer_init(&json, buf);
 	genops_json_object_begin(&json);
@@ -47,7 +51,8 @@ static void chat_request(struct genops_buffer *buf, size_t len)
 		for (size_t j = 0; strlen(text) < 160 && buf->len + strlen(text) + 60 < len; j++)
 			strcat(text, sentences[(i + j) % 4]);
 		genops_json_object_begin(&json);
-		genops_json_key_string(&json, "role", i ? GENOPS_STR("user") : GENOPS_STR("system"));
+		genops_json_key_string(
+		    &json, "role", i ? GENOPS_STR("user") : GENOPS_STR("system"));
 		genops_json_key_string(&json, "content", genops_str_of(text));
 		genops_json_object_end(&json);
 	}
@@ -66,7 +71,8 @@ static double measure(struct genops_json_scan *scan, genops_str doc, size_t step
 			genops_json_scan_reset(scan);
 			for (size_t at = 0; at < doc.len && !code; at += step) {
 				size_t len = doc.len - at < step ? doc.len - at : step;
-				code = genops_json_scan_feed(scan, (genops_str){doc.ptr + at, len}, NULL);
+				code = genops_json_scan_feed(
+				    scan, (genops_str){doc.ptr + at, len}, NULL);
 			}
 			if (code || genops_json_scan_end(scan, NULL))
 				abort();
@@ -79,25 +85,28 @@ static double measure(struct genops_json_scan *scan, genops_str doc, size_t step
 
 int main(void)
 {
-	static const struct genops_json_path text_rows[] = {
-	    {"model", 1}, {"max_tokens", 2}, {"stream", 3}, {"messages[].content", 4}, {"messages[].content[].text", 5}};
+	static const struct genops_json_path text_rows[] = {{"model", 1}, {"max_tokens", 2},
+	    {"stream", 3}, {"messages[].content", 4}, {"messages[].content[].text", 5}};
 	static const size_t sizes[] = {1024, 4096, 65536, 1048576};
 	const struct genops_json_scan_options answers = {.allow_duplicates = true};
 	struct genops_json_paths *text = genops_json_paths_new(text_rows, 5, NULL);
 	struct genops_json_paths *no_text = genops_json_paths_new(text_rows, 3, NULL);
 	struct genops_json_scan *scans[] = {genops_json_scan_new(text, NULL, on_value, NULL),
-	    genops_json_scan_new(no_text, NULL, on_value, NULL), genops_json_scan_new(no_text, &answers, on_value, NULL)};
+	    genops_json_scan_new(no_text, NULL, on_value, NULL),
+	    genops_json_scan_new(no_text, &answers, on_value, NULL)};
 	if (!scans[0] || !scans[1] || !scans[2])
 		return 1;
-	printf("%8s %10s %10s %14s %18s %8s\n", "bytes", "text", "in pieces", "no text", "duplicates allowed", "MB/s");
+	printf("%8s %10s %10s %14s %18s %8s\n", "bytes", "text", "in pieces", "no text",
+	    "duplicates allowed", "MB/s");
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		struct genops_buffer buf;
 		genops_buffer_init(&buf, 2 << 20);
 		chat_request(&buf, sizes[i]);
 		genops_str doc = genops_buffer_view(&buf);
 		double whole = measure(scans[0], doc, doc.len);
-		printf("%8zu %7.0f ns %7.0f ns %11.0f ns %15.0f ns %8.0f\n", doc.len, whole, measure(scans[0], doc, 1460),
-		    measure(scans[1], doc, doc.len), measure(scans[2], doc, doc.len), (double)doc.len * 1000 / whole);
+		printf("%8zu %7.0f ns %7.0f ns %11.0f ns %15.0f ns %8.0f\n", doc.len, whole,
+		    measure(scans[0], doc, 1460), measure(scans[1], doc, doc.len),
+		    measure(scans[2], doc, doc.len), (double)doc.len * 1000 / whole);
 		genops_buffer_done(&buf);
 	}
 	for (size_t i = 0; i < 3; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_compress.c - genops_compress_decode and _encode. Properties: whatever comes in, no more than the bound comes
- * out and a failure leaves the buffer as it was; what was encoded decodes to itself. The first byte chooses the kind.
+ * fuzz_compress.c - genops_compress_decode and _encode. Properties: whatever comes in, no more than
+ * the bound comes out and a failure leaves the buffer as it was; what was encoded decodes to
+ * itself. The first byte chooses the kind.
  */
 #include "codec/compress.h"
 
@@ -21,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	genops_buffer_init(&back, size);
 	genops_buffer_add_text(&out, "kept");
 	int code = genops_compress_decode(kind, bytes, &out, NULL);
-	if (out.error || out.len > OUT_MAX || (code != GENOPS_OK && out.len != 4) || memcmp(out.ptr, "kept", 4) != 0)
+	if (out.error || out.len > OUT_MAX || (code != GENOPS_OK && out.len != 4) ||
+	    memcmp(out.ptr, "kept", 4) != 0)
 		abort();
 	genops_buffer_clear(&out);
 	if (genops_compress_encode(kind, 1, bytes, &out, NULL) != GENOPS_OK ||

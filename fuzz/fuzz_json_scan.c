@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_json_scan.c - genops_json_scan_feed and _end. Property: what is told and how it ends does not depend on
- * where the document is cut; a document that is taken has well-formed UTF-8 texts. The first byte chooses the
- * cut and the options, the rest is the document.
+ * fuzz_json_scan.c - genops_json_scan_feed and _end. Property: what is told and how it ends does
+ * not depend on where the document is cut; a document that is taken has well-formed UTF-8 texts.
+ * The first byte chooses the cut and the options, the rest is the document.
  */
 #include "base/hash.h"
 #include "base/str.h"
@@ -11,9 +11,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct genops_json_path rows[] = {
-    {"", 0}, {"model", 1}, {"messages[].content", 2}, {"messages[].content[].text", 3}, {"a", 4}, {"a.b", 5},
-    {"[]", 6}, {"[][]", 7}, {"[].a", 8}};
+static const struct genops_json_path rows[] = {{"", 0}, {"model", 1}, {"messages[].content", 2},
+    {"messages[].content[].text", 3}, {"a", 4}, {"a.b", 5}, {"[]", 6}, {"[][]", 7}, {"[].a", 8}};
 
 struct record {
 	uint64_t hash;
@@ -28,8 +27,9 @@ static void mix(struct record *record, const void *bytes, size_t len)
 static void on_value(void *arg, const struct genops_json_value *value)
 {
 	struct record *record = arg;
-	uint64_t numbers[] = {(uint64_t)value->id, value->type, value->is_end, value->is_integer, value->is_cut,
-	    (uint64_t)value->integer, value->start, value->end, value->depth, value->index};
+	uint64_t numbers[] = {(uint64_t)value->id, value->type, value->is_end, value->is_integer,
+	    value->is_cut, (uint64_t)value->integer, value->start, value->end, value->depth,
+	    value->index};
 	mix(record, numbers, sizeof numbers);
 	mix(record, &value->number, sizeof value->number);
 	mix(record, value->text.ptr, value->text.len);
@@ -38,8 +38,9 @@ static void on_value(void *arg, const struct genops_json_value *value)
 		abort();
 }
 
-static void run(const struct genops_json_paths *paths, const struct genops_json_scan_options *options,
-    genops_str doc, size_t step, struct record *record)
+static void run(const struct genops_json_paths *paths,
+    const struct genops_json_scan_options *options, genops_str doc, size_t step,
+    struct record *record)
 {
 	struct genops_error err = {0};
 	struct genops_json_scan *scan = genops_json_scan_new(paths, options, on_value, record);
@@ -62,7 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!size)
 		return 0;
-	struct genops_json_paths *paths = genops_json_paths_new(rows, sizeof rows / sizeof *rows, NULL);
+	struct genops_json_paths *paths =
+	    genops_json_paths_new(rows, sizeof rows / sizeof *rows, NULL);
 	if (!paths)
 		return 0;
 	struct genops_json_scan_options options = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_sse.c - genops_sse_feed and _end. Properties: what is told does not depend on where the stream is cut;
- * events follow one another, end after they start and lie in the stream; data is bounded. The first byte chooses
- * the pieces' length and the bound, the rest is the stream.
+ * fuzz_sse.c - genops_sse_feed and _end. Properties: what is told does not depend on where the
+ * stream is cut; events follow one another, end after they start and lie in the stream; data is
+ * bounded. The first byte chooses the pieces' length and the bound, the rest is the stream.
  */
 #include "base/hash.h"
 #include "codec/sse.h"
@@ -18,8 +18,10 @@ struct record {
 static void on_event(void *arg, const struct genops_sse_event *event)
 {
 	struct record *record = arg;
-	uint64_t numbers[] = {event->is_cut, event->start, event->end, event->name.len, event->data.len};
-	if (event->start < record->end || event->end <= event->start || event->data.len > record->data_max)
+	uint64_t numbers[] = {
+	    event->is_cut, event->start, event->end, event->name.len, event->data.len};
+	if (event->start < record->end || event->end <= event->start ||
+	    event->data.len > record->data_max)
 		abort();
 	record->end = event->end;
 	record->hash = genops_hash_checksum(numbers, sizeof numbers, record->hash);
@@ -33,7 +35,8 @@ static void run(genops_str stream, size_t step, struct record *record)
 	if (!sse)
 		return;
 	for (size_t at = 0; at < stream.len; at += step)
-		genops_sse_feed(sse, (genops_str){stream.ptr + at, stream.len - at < step ? stream.len - at : step});
+		genops_sse_feed(sse,
+		    (genops_str){stream.ptr + at, stream.len - at < step ? stream.len - at : step});
 	genops_sse_end(sse);
 	if (record->end > stream.len || genops_sse_event_start(sse) != stream.len)
 		abort();

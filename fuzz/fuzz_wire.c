@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_wire.c - genops_wire_next, _enter, _next_varint and the writer. Property: a message that is taken, written
- * again field by field, reads as the same fields; nothing is read outside the input, however deep it nests.
+ * fuzz_wire.c - genops_wire_next, _enter, _next_varint and the writer. Property: a message that is
+ * taken, written again field by field, reads as the same fields; nothing is read outside the input,
+ * however deep it nests.
  */
 #include "codec/wire.h"
 
@@ -33,7 +34,8 @@ static void write_again(struct genops_buffer *buf, const struct genops_wire_fiel
 
 static void compare(const struct genops_wire_field *a, const struct genops_wire_field *b)
 {
-	if (a->number != b->number || a->type != b->type || a->value != b->value || a->bytes.len != b->bytes.len)
+	if (a->number != b->number || a->type != b->type || a->value != b->value ||
+	    a->bytes.len != b->bytes.len)
 		abort();
 	if (a->bytes.len && memcmp(a->bytes.ptr, b->bytes.ptr, a->bytes.len) != 0)
 		abort();

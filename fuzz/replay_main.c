@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * replay_main.c - runs one fuzz target over the files of a directory: the corpus as an ordinary test.
+ * replay_main.c - runs one fuzz target over the files of a directory: the corpus as an ordinary
+ * test.
  *
- * Every file is given whole, and small ones also cut off at every byte. Each input is a heap copy of exactly its
- * length, so that a sanitizer sees the first read behind it. No file is a failure: the test would prove nothing.
+ * Every file is given whole, and small ones also cut off at every byte. Each input is a heap copy
+ * of exactly its length, so that a sanitizer sees the first read behind it. No file is a failure:
+ * the test would prove nothing.
  */
 #include <dirent.h>
 #include <stdint.h>
@@ -53,7 +55,8 @@ int main(int argc, char **argv)
 		free(bytes);
 		return 2;
 	}
-	for (struct dirent *entry = readdir(directory); entry && !failed; entry = readdir(directory)) {
+	for (struct dirent *entry = readdir(directory); entry && !failed;
+	     entry = readdir(directory)) {
 		if (entry->d_name[0] == '.')
 			continue;
 		failed = replay(argv[1], entry->d_name, bytes);

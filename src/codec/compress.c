@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/compress.c - see compress.h. zlib and zstd do the work; this is their loop and their bounds.
+ * codec/compress.c - see compress.h. zlib and zstd do the work; this is their loop and their
+ * bounds.
  *
  * Their context lives for one call. Thread-safe: nothing is shared.
  */
@@ -11,12 +12,12 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#define STEP            ((size_t)65536) /* bytes of room made at a time */
-#define WINDOW_LOG_MAX  23              /* 8 MiB */
-#define GZIP_WINDOW     (15 + 16)       /* zlib: a full window and the gzip wrapper */
-#define ZLIB_WINDOW     15
-#define ZLIB_MEMORY     8
-#define ZSTD_LEVEL_MAX  19
+#define STEP	       ((size_t)65536) /* bytes of room made at a time */
+#define WINDOW_LOG_MAX 23	       /* 8 MiB */
+#define GZIP_WINDOW    (15 + 16)       /* zlib: a full window and the gzip wrapper */
+#define ZLIB_WINDOW    15
+#define ZLIB_MEMORY    8
+#define ZSTD_LEVEL_MAX 19
 
 bool genops_compress_named(genops_str name, enum genops_compress_kind *ret_kind)
 {
@@ -55,7 +56,8 @@ const char *genops_compress_name(enum genops_compress_kind kind)
 	return "";
 }
 
-/* Room for the next step's output: at most STEP bytes, at least one. 0: there is none; out->error says why. */
+/* Room for the next step's output: at most STEP bytes, at least one. 0: there is none; out->error
+ * says why. */
 static size_t make_room(struct genops_buffer *out, char **ret_to)
 {
 	size_t room = out->max - out->len;
@@ -68,7 +70,8 @@ static size_t make_room(struct genops_buffer *out, char **ret_to)
 static int no_room(const struct genops_buffer *out, struct genops_error *err)
 {
 	if (out->error == GENOPS_LIMIT)
-		return genops_fail(err, GENOPS_LIMIT, "more than the maximum of %zu bytes comes out", out->max);
+		return genops_fail(
+		    err, GENOPS_LIMIT, "more than the maximum of %zu bytes comes out", out->max);
 	return genops_fail(err, out->error, "no memory");
 }
 
@@ -82,12 +85,14 @@ static void zlib_input(z_stream *stream, genops_str *rest)
 {
 	if (stream->avail_in || !rest->len)
 		return;
-	stream->next_in = (Bytef *)(uintptr_t)rest->ptr; /* zlib's type has no const; it does not write */
+	stream->next_in =
+	    (Bytef *)(uintptr_t)rest->ptr; /* zlib's type has no const; it does not write */
 	stream->avail_in = some(rest->len);
 	*rest = genops_str_skip(*rest, stream->avail_in);
 }
 
-static int zlib_encode_all(z_stream *stream, genops_str rest, struct genops_buffer *out, struct genops_error *err)
+static int zlib_encode_all(
+    z_stream *stream, genops_str rest, struct genops_buffer *out, struct genops_error *err)
 {
 	int status = Z_OK;
 	while (status != Z_STREAM_END) {
@@ -100,19 +105,21 @@ static int zlib_encode_all(z_stream *stream, genops_str rest, struct genops_buff
 		stream->avail_out = (uInt)room;
 		status = deflate(stream, rest.len ? Z_NO_FLUSH : Z_FINISH);
 		if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
-			return genops_fail(err, GENOPS_INTERNAL, "zlib cannot compress (%d)", status);
+			return genops_fail(
+			    err, GENOPS_INTERNAL, "zlib cannot compress (%d)", status);
 		out->len += room - stream->avail_out;
 	}
 	return GENOPS_OK;
 }
 
-static int zlib_encode(int window, int level, genops_str bytes, struct genops_buffer *out, struct genops_error *err)
+static int zlib_encode(
+    int window, int level, genops_str bytes, struct genops_buffer *out, struct genops_error *err)
 {
 	z_stream stream = {0};
 	if (level < 0 || level > 9)
 		return genops_fail(err, GENOPS_MISUSE, "%d is no zlib level", level);
-	int status = deflateInit2(&stream, level ? level : Z_DEFAULT_COMPRESSION, Z_DEFLATED, window, ZLIB_MEMORY,
-	    Z_DEFAULT_STRATEGY);
+	int status = deflateInit2(&stream, level ? level : Z_DEFAULT_COMPRESSION, Z_DEFLATED,
+	    window, ZLIB_MEMORY, Z_DEFAULT_STRATEGY);
 	if (status != Z_OK)
 		return genops_fail(err, GENOPS_NOMEM, "no memory");
 	int code = zlib_encode_all(&stream, bytes, out, err);
@@ -120,7 +127,8 @@ static int zlib_encode(int window, int level, genops_str bytes, struct genops_bu
 	return code;
 }
 
-static int zlib_decode_all(z_stream *stream, genops_str rest, struct genops_buffer *out, struct genops_error *err)
+static int zlib_decode_all(
+    z_stream *stream, genops_str rest, struct genops_buffer *out, struct genops_error *err)
 {
 	for (;;) {
 		char *to;
@@ -146,13 +154,15 @@ static int zlib_decode_all(z_stream *stream, genops_str rest, struct genops_buff
 		} else if (status == Z_MEM_ERROR) {
 			return genops_fail(err, GENOPS_NOMEM, "no memory");
 		} else if (status != Z_OK) {
-			return genops_fail(err, GENOPS_SYNTAX, status == Z_BUF_ERROR ? "compressed bytes are cut off"
-										     : "compressed bytes are damaged");
+			return genops_fail(err, GENOPS_SYNTAX,
+			    status == Z_BUF_ERROR ? "compressed bytes are cut off"
+						  : "compressed bytes are damaged");
 		}
 	}
 }
 
-static int zlib_decode(int window, genops_str bytes, struct genops_buffer *out, struct genops_error *err)
+static int zlib_decode(
+    int window, genops_str bytes, struct genops_buffer *out, struct genops_error *err)
 {
 	z_stream stream = {0};
 	if (inflateInit2(&stream, window) != Z_OK)
@@ -162,7 +172,8 @@ static int zlib_decode(int window, genops_str bytes, struct genops_buffer *out, 
 	return code;
 }
 
-static int zstd_encode(int level, genops_str bytes, struct genops_buffer *out, struct genops_error *err)
+static int zstd_encode(
+    int level, genops_str bytes, struct genops_buffer *out, struct genops_error *err)
 {
 	if (level < 0 || level > ZSTD_LEVEL_MAX)
 		return genops_fail(err, GENOPS_MISUSE, "%d is no zstd level", level);
@@ -172,13 +183,15 @@ static int zstd_encode(int level, genops_str bytes, struct genops_buffer *out, s
 	char *to = genops_buffer_reserve(out, bound ? bound : 1);
 	if (!to)
 		return no_room(out, err);
-	size_t len = ZSTD_compress(to, bound, bytes.ptr, bytes.len, level ? level : ZSTD_CLEVEL_DEFAULT);
+	size_t len =
+	    ZSTD_compress(to, bound, bytes.ptr, bytes.len, level ? level : ZSTD_CLEVEL_DEFAULT);
 	if (ZSTD_getErrorCode(len) == ZSTD_error_dstSize_tooSmall) {
 		out->error = GENOPS_LIMIT;
 		return no_room(out, err);
 	}
 	if (ZSTD_isError(len))
-		return genops_fail(err, GENOPS_NOMEM, "zstd cannot compress: %s", ZSTD_getErrorName(len));
+		return genops_fail(
+		    err, GENOPS_NOMEM, "zstd cannot compress: %s", ZSTD_getErrorName(len));
 	out->len += len;
 	return GENOPS_OK;
 }
@@ -189,13 +202,15 @@ static int zstd_fault(size_t status, struct genops_error *err)
 	case ZSTD_error_memory_allocation:
 		return genops_fail(err, GENOPS_NOMEM, "no memory");
 	case ZSTD_error_frameParameter_windowTooLarge:
-		return genops_fail(err, GENOPS_LIMIT, "the zstd window is over %d MiB", 1 << (WINDOW_LOG_MAX - 20));
+		return genops_fail(err, GENOPS_LIMIT, "the zstd window is over %d MiB",
+		    1 << (WINDOW_LOG_MAX - 20));
 	default:
 		return genops_fail(err, GENOPS_SYNTAX, "compressed bytes are damaged");
 	}
 }
 
-static int zstd_decode_all(ZSTD_DCtx *context, genops_str bytes, struct genops_buffer *out, struct genops_error *err)
+static int zstd_decode_all(
+    ZSTD_DCtx *context, genops_str bytes, struct genops_buffer *out, struct genops_error *err)
 {
 	ZSTD_inBuffer in = {bytes.ptr, bytes.len, 0};
 	size_t status = 1; /* 0: a frame is complete */
@@ -226,8 +241,9 @@ static int zstd_decode(genops_str bytes, struct genops_buffer *out, struct genop
 	if (!context)
 		return genops_fail(err, GENOPS_NOMEM, "no memory");
 	size_t status = ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
-	int code = ZSTD_isError(status) ? genops_fail(err, GENOPS_INTERNAL, "zstd: %s", ZSTD_getErrorName(status))
-					: zstd_decode_all(context, bytes, out, err);
+	int code = ZSTD_isError(status)
+		       ? genops_fail(err, GENOPS_INTERNAL, "zstd: %s", ZSTD_getErrorName(status))
+		       : zstd_decode_all(context, bytes, out, err);
 	ZSTD_freeDCtx(context);
 	return code;
 }
@@ -248,8 +264,8 @@ static int settle(int code, size_t len, struct genops_buffer *out)
 	return code;
 }
 
-int genops_compress_encode(enum genops_compress_kind kind, int level, genops_str bytes, struct genops_buffer *out,
-    struct genops_error *err)
+int genops_compress_encode(enum genops_compress_kind kind, int level, genops_str bytes,
+    struct genops_buffer *out, struct genops_error *err)
 {
 	if (out->error)
 		return no_room(out, err);
@@ -267,8 +283,8 @@ int genops_compress_encode(enum genops_compress_kind kind, int level, genops_str
 	return genops_fail(err, GENOPS_MISUSE, "there is no compression %d", (int)kind);
 }
 
-int genops_compress_decode(enum genops_compress_kind kind, genops_str bytes, struct genops_buffer *out,
-    struct genops_error *err)
+int genops_compress_decode(enum genops_compress_kind kind, genops_str bytes,
+    struct genops_buffer *out, struct genops_error *err)
 {
 	if (out->error)
 		return no_room(out, err);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/sse.c - see sse.h. A state machine over lines; id and retry are ignored, as nobody reconnects here.
+ * codec/sse.c - see sse.h. A state machine over lines; id and retry are ignored, as nobody
+ * reconnects here.
  *
- * Invariant: what is told does not depend on how the stream was cut. Memory is one data buffer of at most
- * data_max bytes, kept for the next event. One thread at a time.
+ * Invariant: what is told does not depend on how the stream was cut. Memory is one data buffer of
+ * at most data_max bytes, kept for the next event. One thread at a time.
  */
 #include "codec/sse.h"
 
@@ -15,15 +16,15 @@
 #include <emmintrin.h>
 #endif
 
-#define NAME_MAX_BYTES  128
+#define NAME_MAX_BYTES	128
 #define FIELD_MAX_BYTES 8 /* the fields that count are shorter */
 
 enum state {
 	LINE_START,
-	FIELD,       /* in a field's name */
+	FIELD,	     /* in a field's name */
 	VALUE_START, /* behind the colon: one space is dropped */
 	VALUE,
-	IGNORED,     /* a comment, or a field that does not count */
+	IGNORED, /* a comment, or a field that does not count */
 };
 
 struct genops_sse {
@@ -34,13 +35,13 @@ struct genops_sse {
 	enum state state;
 	char field[FIELD_MAX_BYTES];
 	size_t n_field;
-	size_t n_bom;      /* bytes of a byte order mark seen; 3: it is over */
-	bool has_data;     /* a data line was read, be it empty */
+	size_t n_bom;  /* bytes of a byte order mark seen; 3: it is over */
+	bool has_data; /* a data line was read, be it empty */
 	bool is_cut;
-	bool is_after_cr;  /* an LF that follows belongs to that line end */
-	bool is_blank;     /* and that line was blank */
-	uint64_t start;    /* of the event being read */
-	uint64_t offset;   /* of the next byte */
+	bool is_after_cr; /* an LF that follows belongs to that line end */
+	bool is_blank;	  /* and that line was blank */
+	uint64_t start;	  /* of the event being read */
+	uint64_t offset;  /* of the next byte */
 };
 
 struct genops_sse *genops_sse_new(size_t data_max, genops_sse_event_fn *on_event, void *arg)
@@ -74,7 +75,9 @@ static void dispatch(struct genops_sse *sse)
 {
 	if (sse->has_data) {
 		struct genops_sse_event event = {.name = genops_buffer_view(&sse->name),
-		    .data = genops_buffer_view(&sse->data), .is_cut = sse->is_cut, .start = sse->start,
+		    .data = genops_buffer_view(&sse->data),
+		    .is_cut = sse->is_cut,
+		    .start = sse->start,
 		    .end = sse->offset};
 		sse->on_event(sse->arg, &event);
 	}
@@ -169,7 +172,8 @@ static void line_bytes(struct genops_sse *sse, const char *at, const char *end)
 		add(sse, sse->value, (genops_str){at, (size_t)(end - at)});
 }
 
-/* A byte order mark at the very start is dropped; what only began like one is part of the first line. */
+/* A byte order mark at the very start is dropped; what only began like one is part of the first
+ * line. */
 static const char *skip_bom(struct genops_sse *sse, const char *at, const char *end)
 {
 	static const char bom[] = "\xEF\xBB\xBF";

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/wire.c - see wire.h. Pure functions of their arguments. Byte order is made by shifts, so any host will do. */
+ * codec/wire.c - see wire.h. Pure functions of their arguments. Byte order is made by shifts, so
+ * any host will do. */
 #include "codec/wire.h"
 
 #include "base/str.h"
@@ -10,7 +11,8 @@
 #define PADDED_LEN     4 /* bytes of a patched length */
 #define PADDED_MAX     (((size_t)1 << (7 * PADDED_LEN)) - 1)
 
-void genops_wire_reader_init(struct genops_wire_reader *reader, genops_str bytes, unsigned max_depth)
+void genops_wire_reader_init(
+    struct genops_wire_reader *reader, genops_str bytes, unsigned max_depth)
 {
 	reader->at = bytes.ptr;
 	reader->end = bytes.len ? bytes.ptr + bytes.len : bytes.ptr;
@@ -79,15 +81,16 @@ int genops_wire_next(struct genops_wire_reader *reader, struct genops_wire_field
 	uint64_t tag;
 	if (!read_varint(reader, &tag) || tag >> 3 == 0 || tag >> 3 > FIELD_MAX)
 		return GENOPS_SYNTAX;
-	struct genops_wire_field field = {(uint32_t)(tag >> 3), (enum genops_wire_type)(tag & 7), 0, {NULL, 0}};
+	struct genops_wire_field field = {
+	    (uint32_t)(tag >> 3), (enum genops_wire_type)(tag & 7), 0, {NULL, 0}};
 	if (!read_value(reader, &field))
 		return GENOPS_SYNTAX;
 	*ret_field = field;
 	return 1;
 }
 
-int genops_wire_enter(const struct genops_wire_reader *reader, const struct genops_wire_field *field,
-    struct genops_wire_reader *ret_inner)
+int genops_wire_enter(const struct genops_wire_reader *reader,
+    const struct genops_wire_field *field, struct genops_wire_reader *ret_inner)
 {
 	if (field->type != GENOPS_WIRE_BYTES)
 		return GENOPS_SYNTAX;

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/wire.h - the protobuf wire format: fields out of bytes, and fields into a buffer. Knows no message.
+ * codec/wire.h - the protobuf wire format: fields out of bytes, and fields into a buffer. Knows no
+ * message.
  *
- * Why our own: DESIGN 7. The reader copies nothing and allocates nothing; it goes no deeper than it was told and
- * never reads behind its bytes. Groups (wire types 3 and 4) are refused: no proto3 message has them.
+ * Why our own: DESIGN 7. The reader copies nothing and allocates nothing; it goes no deeper than it
+ * was told and never reads behind its bytes. Groups (wire types 3 and 4) are refused: no proto3
+ * message has them.
  *
  *   struct genops_wire_reader in;                       struct genops_wire_field field;
  *   genops_wire_reader_init(&in, body, 64);
- *   while ((code = genops_wire_next(&in, &field)) > 0)  1: a field; 0: the end; negative: an error code
+ *   while ((code = genops_wire_next(&in, &field)) > 0)  1: a field; 0: the end; below: a code
  *           if (field.number == 1 && field.type == GENOPS_WIRE_BYTES)
  *                   code = genops_wire_enter(&in, &field, &inner);
  *
- * The writer appends to a genops_buffer: write freely, check buf->error once. A message whose length is not
- * known yet is opened and closed; its length is then a varint padded to a fixed width, which every decoder reads.
+ * The writer appends to a genops_buffer: write freely, check buf->error once. A message whose
+ * length is not known yet is opened and closed; its length is then a varint padded to a fixed
+ * width, which every decoder reads.
  *
  *   size_t span = genops_wire_begin(&buf, 2);
  *   genops_wire_put_text(&buf, 5, name);
@@ -36,26 +39,31 @@ struct genops_wire_reader {
 };
 
 struct genops_wire_field {
-	uint32_t number;            /* 1 .. 2^29 - 1 */
+	uint32_t number; /* 1 .. 2^29 - 1 */
 	enum genops_wire_type type;
-	uint64_t value;             /* VARINT, FIXED32, FIXED64: the bits as read */
-	genops_str bytes;           /* BYTES: borrowed from the input */
+	uint64_t value;	  /* VARINT, FIXED32, FIXED64: the bits as read */
+	genops_str bytes; /* BYTES: borrowed from the input */
 };
 
-void genops_wire_reader_init(struct genops_wire_reader *reader, genops_str bytes, unsigned max_depth);
+void genops_wire_reader_init(
+    struct genops_wire_reader *reader, genops_str bytes, unsigned max_depth);
 
 /* 1: *ret_field is the next field. 0: the end. SYNTAX: these bytes are not a message. */
-GENOPS_NODISCARD int genops_wire_next(struct genops_wire_reader *reader, struct genops_wire_field *ret_field);
+GENOPS_NODISCARD int genops_wire_next(
+    struct genops_wire_reader *reader, struct genops_wire_field *ret_field);
 
 /* A reader for the message in a BYTES field. OK, SYNTAX (another type), LIMIT (too deep). */
 GENOPS_NODISCARD int genops_wire_enter(const struct genops_wire_reader *reader,
     const struct genops_wire_field *field, struct genops_wire_reader *ret_inner);
 
-/* Packed repeated numbers: a reader over the field's bytes (init or enter), then one value after the other.
- * The same results as genops_wire_next. */
-GENOPS_NODISCARD int genops_wire_next_varint(struct genops_wire_reader *reader, uint64_t *ret_value);
-GENOPS_NODISCARD int genops_wire_next_fixed64(struct genops_wire_reader *reader, uint64_t *ret_value);
-GENOPS_NODISCARD int genops_wire_next_fixed32(struct genops_wire_reader *reader, uint32_t *ret_value);
+/* Packed repeated numbers: a reader over the field's bytes (init or enter), then one value after
+ * the other. The same results as genops_wire_next. */
+GENOPS_NODISCARD int genops_wire_next_varint(
+    struct genops_wire_reader *reader, uint64_t *ret_value);
+GENOPS_NODISCARD int genops_wire_next_fixed64(
+    struct genops_wire_reader *reader, uint64_t *ret_value);
+GENOPS_NODISCARD int genops_wire_next_fixed32(
+    struct genops_wire_reader *reader, uint32_t *ret_value);
 
 /* What the bits of a field mean: double, float, sint64. int64 and bool are casts. */
 static inline double genops_wire_double(uint64_t bits)
@@ -78,10 +86,14 @@ static inline int64_t genops_wire_unzigzag(uint64_t bits)
 	return (int64_t)(bits >> 1 ^ (0 - (bits & 1)));
 }
 
-/* Each writes the field's tag and value; a zero is written too, so leave out what proto3 would leave out. */
-void genops_wire_put_uint(struct genops_buffer *buf, uint32_t field, uint64_t value);  /* and enums */
-void genops_wire_put_int(struct genops_buffer *buf, uint32_t field, int64_t value);    /* int64: negative takes 10 bytes */
-void genops_wire_put_sint(struct genops_buffer *buf, uint32_t field, int64_t value);   /* sint64: zigzag */
+/* Each writes the field's tag and value; a zero is written too, so leave out what proto3 would
+ * leave out. */
+void genops_wire_put_uint(
+    struct genops_buffer *buf, uint32_t field, uint64_t value); /* and enums */
+void genops_wire_put_int(
+    struct genops_buffer *buf, uint32_t field, int64_t value); /* int64: negative takes 10 bytes */
+void genops_wire_put_sint(
+    struct genops_buffer *buf, uint32_t field, int64_t value); /* sint64: zigzag */
 void genops_wire_put_bool(struct genops_buffer *buf, uint32_t field, bool value);
 void genops_wire_put_fixed64(struct genops_buffer *buf, uint32_t field, uint64_t value);
 void genops_wire_put_fixed32(struct genops_buffer *buf, uint32_t field, uint32_t value);
@@ -93,7 +105,7 @@ void genops_wire_put_text(struct genops_buffer *buf, uint32_t field, genops_str 
 /* A message whose content follows: with its length known, or opened and closed (any nesting). */
 void genops_wire_put_head(struct genops_buffer *buf, uint32_t field, size_t len);
 size_t genops_wire_begin(struct genops_buffer *buf, uint32_t field); /* hand the result to end */
-void genops_wire_end(struct genops_buffer *buf, size_t mark);        /* LIMIT in buf from 256 MiB on */
+void genops_wire_end(struct genops_buffer *buf, size_t mark); /* LIMIT in buf from 256 MiB on */
 
 /* Packed numbers inside a message that was begun, and lengths for put_head. */
 void genops_wire_put_varint(struct genops_buffer *buf, uint64_t value);

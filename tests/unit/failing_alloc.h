@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * failing_alloc.h - makes the n-th allocation of a program fail, to walk every out-of-memory path.
  *
- * Replaces malloc, calloc and realloc of the test that includes it. Where a sanitizer owns these, nothing is
- * replaced and FAILING_ALLOC is 0: such a test then skips its loop. One thread only.
+ * Replaces malloc, calloc and realloc of the test that includes it. Where a sanitizer owns these,
+ * nothing is replaced and FAILING_ALLOC is 0: such a test then skips its loop. One thread only.
  */
 #ifndef TESTS_FAILING_ALLOC_H
 #define TESTS_FAILING_ALLOC_H

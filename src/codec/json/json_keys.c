@@ -6,8 +6,9 @@
 
 #include <stdlib.h>
 
-#define COMPARED_MAX 32 /* up to here each key is compared with all before it; beyond, sorting is cheaper */
-#define FIRST_CAP    64
+#define COMPARED_MAX                                                                               \
+	32 /* up to here each key is compared with all before it; beyond, sorting is cheaper */
+#define FIRST_CAP 64
 
 static bool grow(struct genops_json_keys *keys)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * codec/json/json_keys.h - has an open object this key already? Private to the scanner.
  *
- * Keys are remembered as 64-bit hashes on one stack, so an object costs nothing to open and memory is that of
- * the open objects only. The first few keys of an object are compared as they come; a larger object is sorted
- * once when it ends. Equal keys have equal hashes, so none is missed; two different keys of one object share a
- * hash once in 2^64 pairs, and the hash is seeded, so that the author of a document cannot arrange it.
+ * Keys are remembered as 64-bit hashes on one stack, so an object costs nothing to open and memory
+ * is that of the open objects only. The first few keys of an object are compared as they come; a
+ * larger object is sorted once when it ends. Equal keys have equal hashes, so none is missed; two
+ * different keys of one object share a hash once in 2^64 pairs, and the hash is seeded, so that the
+ * author of a document cannot arrange it.
  */
 #ifndef CODEC_JSON_JSON_KEYS_H
 #define CODEC_JSON_JSON_KEYS_H
@@ -22,8 +23,10 @@ struct genops_json_keys {
 	uint64_t seed;
 };
 
-/* Adds a key of the object whose keys begin at `first`. OK, EXISTS (it is there), LIMIT or NOMEM. */
-GENOPS_NODISCARD int genops_json_keys_add(struct genops_json_keys *keys, size_t first, genops_str key);
+/* Adds a key of the object whose keys begin at `first`. OK, EXISTS (it is there), LIMIT or
+ * NOMEM. */
+GENOPS_NODISCARD int genops_json_keys_add(
+    struct genops_json_keys *keys, size_t first, genops_str key);
 
 /* The object ends: forgets its keys. False: one of them stood twice. */
 GENOPS_NODISCARD bool genops_json_keys_close(struct genops_json_keys *keys, size_t first);

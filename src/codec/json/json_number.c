@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json/json_number.c - see json_number.h. RFC 8259 section 6. Independent of the process's locale. */
+ * codec/json/json_number.c - see json_number.h. RFC 8259 section 6. Independent of the process's
+ * locale. */
 #include "codec/json/json_number.h"
 
 #include "base/str.h"
@@ -10,12 +11,12 @@
 enum number_state {
 	START,
 	MINUS,
-	ZERO,       /* a leading zero stands alone */
+	ZERO, /* a leading zero stands alone */
 	DIGITS,
 	POINT,
 	FRACTION,
-	EXPONENT,   /* behind e */
-	SIGN,       /* behind e+ */
+	EXPONENT, /* behind e */
+	SIGN,	  /* behind e+ */
 	POWER,
 	STOP,
 };
@@ -61,7 +62,8 @@ void genops_json_number_begin(struct genops_json_number *number)
 	number->state = START;
 }
 
-const char *genops_json_number_feed(struct genops_json_number *number, const char *at, const char *end)
+const char *genops_json_number_feed(
+    struct genops_json_number *number, const char *at, const char *end)
 {
 	enum number_state state = number->state;
 	for (; at < end; at++) {
@@ -95,10 +97,11 @@ static double to_double(genops_str text)
 	return value;
 }
 
-bool genops_json_number_value(const struct genops_json_number *number, genops_str text, int64_t *ret_integer,
-    double *ret_number)
+bool genops_json_number_value(const struct genops_json_number *number, genops_str text,
+    int64_t *ret_integer, double *ret_number)
 {
-	if ((number->state == ZERO || number->state == DIGITS) && genops_str_to_int(text, ret_integer)) {
+	if ((number->state == ZERO || number->state == DIGITS) &&
+	    genops_str_to_int(text, ret_integer)) {
 		*ret_number = (double)*ret_integer;
 		return true;
 	}

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json/json_paths.c - compiles "messages[].content" and its like into a trie. See json_paths.h.
+ * codec/json/json_paths.c - compiles "messages[].content" and its like into a trie. See
+ * json_paths.h.
  *
- * Sized first and filled then: a path has at most as many steps as bytes, so three arrays are enough.
+ * Sized first and filled then: a path has at most as many steps as bytes, so three arrays are
+ * enough.
  */
 #include "codec/json/json_paths.h"
 
 #include <stdlib.h>
 
-#define PATHS_MAX     ((size_t)4096)
-#define PATH_LEN_MAX  ((size_t)1024)
-#define NODES_MAX     ((size_t)1 << 20)
+#define PATHS_MAX    ((size_t)4096)
+#define PATH_LEN_MAX ((size_t)1024)
+#define NODES_MAX    ((size_t)1 << 20)
 
 static int32_t add_node(struct genops_json_paths *paths, genops_str key)
 {
 	int32_t node = paths->n_nodes++;
-	paths->nodes[node] = (struct genops_json_node){key, GENOPS_JSON_NODE_NONE, GENOPS_JSON_NODE_NONE,
-	    GENOPS_JSON_NODE_NONE, GENOPS_JSON_NODE_NONE};
+	paths->nodes[node] = (struct genops_json_node){key, GENOPS_JSON_NODE_NONE,
+	    GENOPS_JSON_NODE_NONE, GENOPS_JSON_NODE_NONE, GENOPS_JSON_NODE_NONE};
 	return node;
 }
 
@@ -105,7 +107,8 @@ struct genops_json_paths *genops_json_paths_new(
 		size_t len = rows[i].path ? strlen(rows[i].path) : PATH_LEN_MAX + 1;
 		n_bytes += len;
 		if (len > PATH_LEN_MAX || n_bytes > NODES_MAX || n_paths > PATHS_MAX) {
-			genops_fail(err, GENOPS_MISUSE, "the set of JSON paths is too large at row %zu", i);
+			genops_fail(
+			    err, GENOPS_MISUSE, "the set of JSON paths is too large at row %zu", i);
 			return NULL;
 		}
 	}

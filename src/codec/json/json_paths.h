@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json/json_paths.h - the compiled set of wanted paths, as json_scan.c walks it. Private to the scanner.
+ * codec/json/json_paths.h - the compiled set of wanted paths, as json_scan.c walks it. Private to
+ * the scanner.
  *
  * A trie in one array: a node is a place in a document. Immutable once built, so threads share it.
  */
@@ -11,8 +12,8 @@
 #define GENOPS_JSON_NODE_NONE (-1) /* nobody asked about this place or anything below it */
 
 struct genops_json_node {
-	genops_str key;       /* of the member that leads here; borrowed from the set */
-	int32_t first_child;  /* members asked about, a list through next_sibling */
+	genops_str key;	     /* of the member that leads here; borrowed from the set */
+	int32_t first_child; /* members asked about, a list through next_sibling */
 	int32_t next_sibling;
 	int32_t element;      /* "[]" */
 	int32_t first_wanted; /* the ids to tell, a list through next */
@@ -31,7 +32,8 @@ struct genops_json_paths {
 };
 
 /* The node of member `key` below `node`, or GENOPS_JSON_NODE_NONE. */
-static inline int32_t genops_json_paths_member(const struct genops_json_paths *paths, int32_t node, genops_str key)
+static inline int32_t genops_json_paths_member(
+    const struct genops_json_paths *paths, int32_t node, genops_str key)
 {
 	int32_t child = paths->nodes[node].first_child;
 	while (child >= 0) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json/json_scan.c - see json_scan.h. A state machine over bytes; strings are json_text.c's, duplicate keys
- * json_keys.c's, wanted places json_paths.c's.
+ * codec/json/json_scan.c - see json_scan.h. A state machine over bytes; strings are json_text.c's,
+ * duplicate keys json_keys.c's, wanted places json_paths.c's.
  *
- * Invariants: what is told, and where a fault is found, does not depend on how the document was cut into
- * pieces. Nothing recurses; memory is frames[max_depth], one text buffer and the open objects' keys, all kept
- * over a reset. One thread at a time; the paths may be shared.
+ * Invariants: what is told, and where a fault is found, does not depend on how the document was cut
+ * into pieces. Nothing recurses; memory is frames[max_depth], one text buffer and the open objects'
+ * keys, all kept over a reset. One thread at a time; the paths may be shared.
  */
 #include "codec/json_scan.h"
 
@@ -15,17 +15,17 @@
 
 #include <stdlib.h>
 
-#define DEPTH_LIMIT      ((size_t)1024)
+#define DEPTH_LIMIT	 ((size_t)1024)
 #define TEXT_MAX_DEFAULT ((size_t)65536)
-#define KEY_MAX          ((size_t)65536)
+#define KEY_MAX		 ((size_t)65536)
 
 enum state {
-	VALUE,        /* a value is due */
-	FIRST_VALUE,  /* behind '[': a value or ']' */
-	KEY,          /* behind ',': a key */
-	FIRST_KEY,    /* behind '{': a key or '}' */
+	VALUE,	     /* a value is due */
+	FIRST_VALUE, /* behind '[': a value or ']' */
+	KEY,	     /* behind ',': a key */
+	FIRST_KEY,   /* behind '{': a key or '}' */
 	COLON,
-	AFTER,        /* behind a value: ',' or the container's end */
+	AFTER, /* behind a value: ',' or the container's end */
 	IN_KEY,
 	IN_STRING,
 	IN_NUMBER,
@@ -35,7 +35,7 @@ enum state {
 
 struct frame {
 	uint64_t start;
-	size_t index;     /* of the element being read */
+	size_t index;	  /* of the element being read */
 	size_t first_key; /* in keys */
 	int32_t node;
 	bool is_object;
@@ -48,11 +48,11 @@ struct genops_json_scan {
 	struct genops_json_scan_options options;
 
 	enum state state;
-	int32_t node;    /* where the value that is due or read stands */
-	uint64_t start;  /* of it */
-	size_t depth;    /* open containers */
+	int32_t node;	/* where the value that is due or read stands */
+	uint64_t start; /* of it */
+	size_t depth;	/* open containers */
 	const char *piece;
-	uint64_t base;   /* the piece's offset in the document */
+	uint64_t base; /* the piece's offset in the document */
 	const char *literal;
 	size_t literal_at;
 	enum genops_json_type literal_type;
@@ -60,7 +60,7 @@ struct genops_json_scan {
 	struct genops_json_text text;
 	struct genops_json_keys keys;
 
-	int code;          /* not OK: the scan has failed, */
+	int code;	   /* not OK: the scan has failed, */
 	const char *fault; /* of this, */
 	uint64_t fault_at; /* here */
 	struct frame frames[];
@@ -69,14 +69,16 @@ struct genops_json_scan {
 struct genops_json_scan *genops_json_scan_new(const struct genops_json_paths *paths,
     const struct genops_json_scan_options *options, genops_json_value_fn *on_value, void *arg)
 {
-	struct genops_json_scan_options set = options ? *options : (struct genops_json_scan_options){0};
+	struct genops_json_scan_options set =
+	    options ? *options : (struct genops_json_scan_options){0};
 	if (!set.max_depth)
 		set.max_depth = GENOPS_JSON_DEPTH_MAX;
 	if (set.max_depth > DEPTH_LIMIT)
 		set.max_depth = DEPTH_LIMIT;
 	if (!set.text_max)
 		set.text_max = TEXT_MAX_DEFAULT;
-	struct genops_json_scan *scan = calloc(1, sizeof *scan + set.max_depth * sizeof(struct frame));
+	struct genops_json_scan *scan =
+	    calloc(1, sizeof *scan + set.max_depth * sizeof(struct frame));
 	if (!scan)
 		return NULL;
 	scan->paths = paths;
@@ -114,7 +116,8 @@ static uint64_t offset_of(const struct genops_json_scan *scan, const char *at)
 }
 
 /* The one way to fail: remembered, told by feed and end. NULL stops the feed. */
-static const char *fail_at(struct genops_json_scan *scan, int code, uint64_t offset, const char *fault)
+static const char *fail_at(
+    struct genops_json_scan *scan, int code, uint64_t offset, const char *fault)
 {
 	scan->code = code;
 	scan->fault = fault;
@@ -132,8 +135,10 @@ static bool is_wanted(const struct genops_json_scan *scan, int32_t node)
 	return node >= 0 && scan->paths->nodes[node].first_wanted >= 0;
 }
 
-/* Fills in what all values have and tells it under each id. `depth`: containers around the value. */
-static void tell(const struct genops_json_scan *scan, int32_t node, size_t depth, struct genops_json_value *value)
+/* Fills in what all values have and tells it under each id. `depth`: containers around the
+ * value. */
+static void tell(const struct genops_json_scan *scan, int32_t node, size_t depth,
+    struct genops_json_value *value)
 {
 	value->depth = depth;
 	if (depth && !scan->frames[depth - 1].is_object)
@@ -158,8 +163,10 @@ static const char *begin_container(struct genops_json_scan *scan, const char *at
 	int32_t node = scan->node;
 	uint64_t start = offset_of(scan, at);
 	if (is_wanted(scan, node)) {
-		struct genops_json_value value = {.type = is_object ? GENOPS_JSON_OBJECT : GENOPS_JSON_ARRAY,
-		    .start = start, .end = start + 1};
+		struct genops_json_value value = {
+		    .type = is_object ? GENOPS_JSON_OBJECT : GENOPS_JSON_ARRAY,
+		    .start = start,
+		    .end = start + 1};
 		tell(scan, node, scan->depth, &value);
 	}
 	scan->frames[scan->depth++] = (struct frame){start, 0, scan->keys.n, node, is_object};
@@ -178,16 +185,19 @@ static const char *end_container(struct genops_json_scan *scan, const char *at, 
 		return fail(scan, GENOPS_SYNTAX, at, "a key stood twice in the object that ends");
 	scan->depth--;
 	if (is_wanted(scan, frame->node)) {
-		struct genops_json_value value = {.type = is_object ? GENOPS_JSON_OBJECT : GENOPS_JSON_ARRAY,
-		    .is_end = true, .start = frame->start, .end = offset_of(scan, at) + 1};
+		struct genops_json_value value = {
+		    .type = is_object ? GENOPS_JSON_OBJECT : GENOPS_JSON_ARRAY,
+		    .is_end = true,
+		    .start = frame->start,
+		    .end = offset_of(scan, at) + 1};
 		tell(scan, frame->node, scan->depth, &value);
 	}
 	end_value(scan);
 	return at + 1;
 }
 
-static const char *begin_literal(struct genops_json_scan *scan, const char *at, const char *literal,
-    enum genops_json_type type)
+static const char *begin_literal(
+    struct genops_json_scan *scan, const char *at, const char *literal, enum genops_json_type type)
 {
 	scan->literal = literal;
 	scan->literal_at = 1;
@@ -205,7 +215,8 @@ static const char *begin_value(struct genops_json_scan *scan, const char *at)
 	case '[':
 		return begin_container(scan, at, false);
 	case '"':
-		genops_json_text_begin(&scan->text, is_wanted(scan, scan->node), scan->options.text_max);
+		genops_json_text_begin(
+		    &scan->text, is_wanted(scan, scan->node), scan->options.text_max);
 		scan->state = IN_STRING;
 		return at + 1;
 	case 't':
@@ -218,7 +229,8 @@ static const char *begin_value(struct genops_json_scan *scan, const char *at)
 		if (*at != '-' && (*at < '0' || *at > '9'))
 			return fail(scan, GENOPS_SYNTAX, at, "no value where one is due");
 		genops_json_number_begin(&scan->number);
-		genops_json_text_begin(&scan->text, is_wanted(scan, scan->node), GENOPS_JSON_NUMBER_MAX);
+		genops_json_text_begin(
+		    &scan->text, is_wanted(scan, scan->node), GENOPS_JSON_NUMBER_MAX);
 		scan->state = IN_NUMBER;
 		return at;
 	}
@@ -253,8 +265,10 @@ static const char *end_number(struct genops_json_scan *scan, const char *from, c
 			return fail(scan, GENOPS_NOMEM, at, "no memory");
 		if (scan->text.is_cut)
 			return fail(scan, GENOPS_LIMIT, at, "a number with too many digits");
-		struct genops_json_value value = {.type = GENOPS_JSON_NUMBER, .text = scan->text.view,
-		    .start = scan->start, .end = offset_of(scan, at)};
+		struct genops_json_value value = {.type = GENOPS_JSON_NUMBER,
+		    .text = scan->text.view,
+		    .start = scan->start,
+		    .end = offset_of(scan, at)};
 		value.is_integer = genops_json_number_value(
 		    &scan->number, value.text, &value.integer, &value.number);
 		tell(scan, scan->node, scan->depth, &value);
@@ -274,7 +288,8 @@ static const char *number_bytes(struct genops_json_scan *scan, const char *from,
 }
 
 /* Strings and keys; NULL when it failed. *ret_done: the closing quote was read. */
-static const char *text_bytes(struct genops_json_scan *scan, const char *at, const char *end, bool *ret_done)
+static const char *text_bytes(
+    struct genops_json_scan *scan, const char *at, const char *end, bool *ret_done)
 {
 	switch (genops_json_text_feed(&scan->text, &at, end)) {
 	case GENOPS_JSON_TEXT_MORE:
@@ -299,8 +314,11 @@ static const char *string_bytes(struct genops_json_scan *scan, const char *at, c
 	if (!at || !is_done)
 		return at;
 	if (is_wanted(scan, scan->node)) {
-		struct genops_json_value value = {.type = GENOPS_JSON_STRING, .is_end = true,
-		    .is_cut = scan->text.is_cut, .text = scan->text.view, .start = scan->start,
+		struct genops_json_value value = {.type = GENOPS_JSON_STRING,
+		    .is_end = true,
+		    .is_cut = scan->text.is_cut,
+		    .text = scan->text.view,
+		    .start = scan->start,
 		    .end = offset_of(scan, at)};
 		tell(scan, scan->node, scan->depth, &value);
 	}
@@ -322,10 +340,12 @@ static const char *key_bytes(struct genops_json_scan *scan, const char *at, cons
 		if (code == GENOPS_EXISTS)
 			return fail(scan, GENOPS_SYNTAX, at, "a key stands twice in one object");
 		if (code != GENOPS_OK)
-			return fail(scan, code, at, code == GENOPS_LIMIT ? "too many keys" : "no memory");
+			return fail(
+			    scan, code, at, code == GENOPS_LIMIT ? "too many keys" : "no memory");
 	}
-	scan->node = frame->node >= 0 ? genops_json_paths_member(scan->paths, frame->node, scan->text.view)
-				      : GENOPS_JSON_NODE_NONE;
+	scan->node = frame->node >= 0
+			 ? genops_json_paths_member(scan->paths, frame->node, scan->text.view)
+			 : GENOPS_JSON_NODE_NONE;
 	scan->state = COLON;
 	return at;
 }
@@ -335,7 +355,8 @@ static const char *begin_key(struct genops_json_scan *scan, const char *at)
 	if (*at != '"')
 		return fail(scan, GENOPS_SYNTAX, at, "no key where one is due");
 	const struct frame *frame = &scan->frames[scan->depth - 1];
-	genops_json_text_begin(&scan->text, !scan->options.allow_duplicates || frame->node >= 0, KEY_MAX);
+	genops_json_text_begin(
+	    &scan->text, !scan->options.allow_duplicates || frame->node >= 0, KEY_MAX);
 	scan->state = IN_KEY;
 	return at + 1;
 }
@@ -351,7 +372,8 @@ static const char *after_value(struct genops_json_scan *scan, const char *at)
 		scan->state = KEY;
 	} else {
 		frame->index++;
-		scan->node = frame->node >= 0 ? scan->paths->nodes[frame->node].element : GENOPS_JSON_NODE_NONE;
+		scan->node = frame->node >= 0 ? scan->paths->nodes[frame->node].element
+					      : GENOPS_JSON_NODE_NONE;
 		scan->state = VALUE;
 	}
 	return at + 1;

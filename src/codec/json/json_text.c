@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json/json_text.c - see json_text.h. 16 plain bytes a step with SSE2, byte by byte elsewhere.
+ * codec/json/json_text.c - see json_text.h. 16 plain bytes a step with SSE2, byte by byte
+ * elsewhere.
  *
- * Faults are found at the same byte however the text was cut into pieces: a sequence that is whole in the
- * piece is checked at once, one that may not be is gathered first, and both are blamed on their first byte.
+ * Faults are found at the same byte however the text was cut into pieces: a sequence that is whole
+ * in the piece is checked at once, one that may not be is gathered first, and both are blamed on
+ * their first byte.
  */
 #include "codec/json/json_text.h"
 
@@ -33,7 +35,8 @@ void genops_json_text_begin(struct genops_json_text *text, bool is_kept, size_t 
 static const char *skip_plain(const char *at, const char *end)
 {
 #if defined(__SSE2__)
-	const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' ');
+	const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'),
+		      space = _mm_set1_epi8(' ');
 	while (end - at >= 16) {
 		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
 		/* Compared as signed: below a space is a control character or a byte over 0x7F. */
@@ -145,7 +148,8 @@ static enum genops_json_text_status end_unit(struct genops_json_text *text)
 	}
 	uint32_t code = unit;
 	if (is_low)
-		code = 0x10000 + ((uint32_t)(text->high - 0xD800) << 10) + (uint32_t)(unit - 0xDC00);
+		code =
+		    0x10000 + ((uint32_t)(text->high - 0xD800) << 10) + (uint32_t)(unit - 0xDC00);
 	text->high = 0;
 	text->state = PLAIN;
 	return keep_code_point(text, code) ? GENOPS_JSON_TEXT_MORE : GENOPS_JSON_TEXT_NOMEM;
@@ -186,7 +190,8 @@ static enum genops_json_text_status escape_byte(struct genops_json_text *text, c
 	if (!plain)
 		return bad(text, "an escape that JSON does not have");
 	text->state = PLAIN;
-	return genops_json_text_keep(text, &plain, 1) ? GENOPS_JSON_TEXT_MORE : GENOPS_JSON_TEXT_NOMEM;
+	return genops_json_text_keep(text, &plain, 1) ? GENOPS_JSON_TEXT_MORE
+						      : GENOPS_JSON_TEXT_NOMEM;
 }
 
 static enum genops_json_text_status hex_byte(struct genops_json_text *text, char c)
@@ -226,7 +231,8 @@ static enum genops_json_text_status step(struct genops_json_text *text, char c)
 }
 
 /* Moves over one character outside ASCII, or over what there is of it. */
-static enum genops_json_text_status utf8_bytes(struct genops_json_text *text, const char **at, const char *end)
+static enum genops_json_text_status utf8_bytes(
+    struct genops_json_text *text, const char **at, const char *end)
 {
 	if (text->state == PLAIN && end - *at >= UTF8_LEN_MAX) {
 		size_t len = genops_str_utf8_sequence((genops_str){*at, UTF8_LEN_MAX});
@@ -272,8 +278,9 @@ enum genops_json_text_status genops_json_text_feed(
 			status = utf8_bytes(text, &at, end);
 		} else if (*at == '"') {
 			*ret_at = at + 1;
-			return genops_json_text_finish(text, from, (size_t)(at - from)) ? GENOPS_JSON_TEXT_DONE
-											: GENOPS_JSON_TEXT_NOMEM;
+			return genops_json_text_finish(text, from, (size_t)(at - from))
+				   ? GENOPS_JSON_TEXT_DONE
+				   : GENOPS_JSON_TEXT_NOMEM;
 		} else if (*at == '\\') {
 			text->state = ESCAPE;
 			if (!genops_json_text_keep(text, from, (size_t)(at - from)))
@@ -284,7 +291,8 @@ enum genops_json_text_status genops_json_text_feed(
 		}
 	}
 	*ret_at = at;
-	if (status == GENOPS_JSON_TEXT_MORE && at > from && !genops_json_text_keep(text, from, (size_t)(at - from)))
+	if (status == GENOPS_JSON_TEXT_MORE && at > from &&
+	    !genops_json_text_keep(text, from, (size_t)(at - from)))
 		return GENOPS_JSON_TEXT_NOMEM;
 	return status;
 }

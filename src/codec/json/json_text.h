@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json/json_text.h - the inside of a JSON string, resumable at any byte. Private to the scanner.
+ * codec/json/json_text.h - the inside of a JSON string, resumable at any byte. Private to the
+ * scanner.
  *
- * Validates escapes, surrogate pairs and UTF-8. What is kept is borrowed from the piece while that is possible
- * (no escape, no piece boundary inside), else unescaped into a buffer that is used again for every string.
+ * Validates escapes, surrogate pairs and UTF-8. What is kept is borrowed from the piece while that
+ * is possible (no escape, no piece boundary inside), else unescaped into a buffer that is used
+ * again for every string.
  */
 #ifndef CODEC_JSON_JSON_TEXT_H
 #define CODEC_JSON_JSON_TEXT_H
@@ -11,18 +13,18 @@
 
 struct genops_json_text {
 	struct genops_buffer buf; /* what could not be borrowed; owned */
-	genops_str view;          /* after DONE: the string, borrowed from the piece or from buf */
-	size_t max;               /* bytes kept of this string */
-	const char *fault;        /* after BAD: what is wrong, static text */
+	genops_str view;	  /* after DONE: the string, borrowed from the piece or from buf */
+	size_t max;		  /* bytes kept of this string */
+	const char *fault;	  /* after BAD: what is wrong, static text */
 	size_t fault_back;
-	bool is_kept;             /* false: only validated */
-	bool is_copied;           /* it is in buf, not in one piece */
-	bool is_cut;              /* longer than max */
+	bool is_kept;	/* false: only validated */
+	bool is_copied; /* it is in buf, not in one piece */
+	bool is_cut;	/* longer than max */
 	uint8_t state;
 	uint8_t n_pending;
-	char pending[4];          /* an UTF-8 sequence that a piece boundary cut */
+	char pending[4]; /* an UTF-8 sequence that a piece boundary cut */
 	uint8_t n_hex;
-	uint16_t unit, high;      /* of \uXXXX; high: the pair's first half or 0 */
+	uint16_t unit, high; /* of \uXXXX; high: the pair's first half or 0 */
 };
 
 enum genops_json_text_status {
@@ -39,7 +41,9 @@ enum genops_json_text_status genops_json_text_feed(
     struct genops_json_text *text, const char **at, const char *end);
 
 /* For numbers, which are kept in the same way: some more bytes, and the end. False: no memory. */
-GENOPS_NODISCARD bool genops_json_text_keep(struct genops_json_text *text, const char *ptr, size_t len);
-GENOPS_NODISCARD bool genops_json_text_finish(struct genops_json_text *text, const char *ptr, size_t len);
+GENOPS_NODISCARD bool genops_json_text_keep(
+    struct genops_json_text *text, const char *ptr, size_t len);
+GENOPS_NODISCARD bool genops_json_text_finish(
+    struct genops_json_text *text, const char *ptr, size_t len);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/json/json_write.c - see json_write.h. The writer is three bit sets; all bytes go to the caller's buffer.
+ * codec/json/json_write.c - see json_write.h. The writer is three bit sets; all bytes go to the
+ * caller's buffer.
  *
- * Misuse marks the buffer with GENOPS_INTERNAL, so that whoever checks it once at the end cannot send what is
- * not JSON. One thread at a time.
+ * Misuse marks the buffer with GENOPS_INTERNAL, so that whoever checks it once at the end cannot
+ * send what is not JSON. One thread at a time.
  */
 #include "codec/json_write.h"
 
@@ -176,7 +177,8 @@ void genops_json_int(struct genops_json_writer *json, int64_t value)
 		genops_buffer_add_int(json->buf, value);
 }
 
-/* printf and strtod follow the process's locale, which an embedder may have set to one with a decimal comma. */
+/* printf and strtod follow the process's locale, which an embedder may have set to one with a
+ * decimal comma. */
 void genops_json_add_double(struct genops_buffer *buf, double value)
 {
 	char text[32];

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/parquet/parquet.c - see parquet.h. The format: apache/parquet-format, README.md and parquet.thrift.
+ * codec/parquet/parquet.c - see parquet.h. The format: apache/parquet-format, README.md and
+ * parquet.thrift.
  *
  *   "PAR1"  row group*  footer (FileMetaData)  footer length, 4 bytes  "PAR1"
- *   row group: for each column one chunk of one page: PageHeader, then (compressed) levels and values
+ *   row group: a chunk of one page for each column: PageHeader, (compressed) levels and values
  *
- * Null or not is one bit a row (definition level 0 or 1), written as one bit-packed run. A row group's metadata is
- * serialised when the group is written, so the footer is a copy. One thread at a time.
+ * Null or not is one bit a row (definition level 0 or 1), written as one bit-packed run. A row
+ * group's metadata is serialised when the group is written, so the footer is a copy. One thread at
+ * a time.
  */
 #include "codec/parquet.h"
 
@@ -16,15 +18,16 @@
 #include <snappy-c.h>
 #include <stdlib.h>
 
-#define MAGIC          "PAR1"
-#define ROWS_DEFAULT   ((size_t)131072)
-#define ROWS_MAX       ((size_t)1 << 24)
-#define BYTES_DEFAULT  ((size_t)16 << 20)
-#define BYTES_MAX      ((size_t)512 << 20)
-#define FOOTER_MAX     ((size_t)256 << 20)
-#define PAGE_MAX       (BYTES_MAX + GENOPS_PARQUET_TEXT_MAX + ROWS_MAX)
-#define SNAPPY_MEMORY  ((size_t)256 << 10) /* more than it takes: a hash table, a block in, a block out */
-#define CREATED_BY     "genops version 0.1.0"
+#define MAGIC	      "PAR1"
+#define ROWS_DEFAULT  ((size_t)131072)
+#define ROWS_MAX      ((size_t)1 << 24)
+#define BYTES_DEFAULT ((size_t)16 << 20)
+#define BYTES_MAX     ((size_t)512 << 20)
+#define FOOTER_MAX    ((size_t)256 << 20)
+#define PAGE_MAX      (BYTES_MAX + GENOPS_PARQUET_TEXT_MAX + ROWS_MAX)
+#define SNAPPY_MEMORY                                                                              \
+	((size_t)256 << 10) /* more than it takes: a hash table, a block in, a block out */
+#define CREATED_BY "genops version 0.1.0"
 
 /* Numbers of parquet.thrift. */
 enum { TYPE_BOOLEAN = 0, TYPE_INT64 = 2, TYPE_DOUBLE = 5, TYPE_BYTE_ARRAY = 6 };
@@ -37,8 +40,8 @@ enum { PAGE_DATA = 0 };
 struct chunk {
 	struct genops_buffer values; /* PLAIN */
 	struct genops_buffer levels; /* optional columns: one bit a row, 1: there is a value */
-	size_t n_values;             /* without nulls */
-	bool is_set;                 /* in the row that is being written */
+	size_t n_values;	     /* without nulls */
+	bool is_set;		     /* in the row that is being written */
 };
 
 struct genops_parquet {
@@ -47,13 +50,13 @@ struct genops_parquet {
 	struct genops_parquet_options options;
 	genops_parquet_sink_fn *sink;
 	void *arg;
-	uint64_t offset;             /* bytes given to the sink */
+	uint64_t offset; /* bytes given to the sink */
 	int64_t n_rows;
 	size_t n_group_rows, n_groups;
 	struct genops_buffer groups; /* RowGroup structs of the footer */
 	struct genops_buffer page, packed, head;
-	int code;                    /* not OK: it has failed */
-	const char *fault;           /* and why, if the sink did not say */
+	int code;	   /* not OK: it has failed */
+	const char *fault; /* and why, if the sink did not say */
 	struct chunk chunks[];
 };
 
@@ -72,7 +75,8 @@ static int32_t physical_type(enum genops_parquet_type type)
 	return TYPE_BYTE_ARRAY;
 }
 
-static void set_options(struct genops_parquet_options *set, const struct genops_parquet_options *options)
+static void set_options(
+    struct genops_parquet_options *set, const struct genops_parquet_options *options)
 {
 	if (options)
 		*set = *options;
@@ -86,8 +90,9 @@ static void set_options(struct genops_parquet_options *set, const struct genops_
 		set->row_group_bytes = BYTES_MAX;
 }
 
-struct genops_parquet *genops_parquet_new(const struct genops_parquet_column *columns, size_t n_columns,
-    const struct genops_parquet_options *options, genops_parquet_sink_fn *sink, void *arg, struct genops_error *err)
+struct genops_parquet *genops_parquet_new(const struct genops_parquet_column *columns,
+    size_t n_columns, const struct genops_parquet_options *options, genops_parquet_sink_fn *sink,
+    void *arg, struct genops_error *err)
 {
 	if (!n_columns || n_columns > GENOPS_PARQUET_COLUMNS_MAX) {
 		genops_fail(err, GENOPS_MISUSE, "a Parquet table has 1 to %d columns, not %zu",
@@ -155,12 +160,15 @@ static void add_bit(struct genops_buffer *buf, size_t n, bool bit)
 }
 
 /* The column's chunk, ready for this row's value; NULL: it may not have one. */
-static struct chunk *begin_value(struct genops_parquet *file, size_t column, enum genops_parquet_type type)
+static struct chunk *begin_value(
+    struct genops_parquet *file, size_t column, enum genops_parquet_type type)
 {
 	if (file->code != GENOPS_OK)
 		return NULL;
-	if (column >= file->n_columns || file->columns[column].type != type || file->chunks[column].is_set) {
-		set_fault(file, GENOPS_MISUSE, "a value for a column of another type, or the second in a row");
+	if (column >= file->n_columns || file->columns[column].type != type ||
+	    file->chunks[column].is_set) {
+		set_fault(file, GENOPS_MISUSE,
+		    "a value for a column of another type, or the second in a row");
 		return NULL;
 	}
 	file->chunks[column].is_set = true;
@@ -240,7 +248,8 @@ static int give(struct genops_parquet *file, genops_str bytes, struct genops_err
 	return code;
 }
 
-static int check(struct genops_parquet *file, const struct genops_buffer *buf, struct genops_error *err)
+static int check(
+    struct genops_parquet *file, const struct genops_buffer *buf, struct genops_error *err)
 {
 	if (buf->error)
 		set_fault(file, buf->error, buf->error == GENOPS_LIMIT ? "too large" : "no memory");
@@ -252,7 +261,8 @@ static void build_page(struct genops_parquet *file, const struct chunk *chunk, b
 {
 	genops_buffer_clear(&file->page);
 	if (is_optional) {
-		uint64_t run = (uint64_t)chunk->levels.len << 1 | 1; /* bit-packed, in groups of eight */
+		uint64_t run =
+		    (uint64_t)chunk->levels.len << 1 | 1; /* bit-packed, in groups of eight */
 		add_u32(&file->page, genops_wire_varint_len(run) + chunk->levels.len);
 		genops_wire_put_varint(&file->page, run);
 		genops_buffer_add(&file->page, genops_buffer_view(&chunk->levels));
@@ -260,8 +270,9 @@ static void build_page(struct genops_parquet *file, const struct chunk *chunk, b
 	genops_buffer_add(&file->page, genops_buffer_view(&chunk->values));
 }
 
-/* libsnappy is C++ and would end the process if its one block of working memory could not be had. So whether there
- * is as much is tried first, and the block given back for it to take. (volatile: or the trial is optimised away.) */
+/* libsnappy is C++ and would end the process if its one block of working memory could not be had.
+ * So whether there is as much is tried first, and the block given back for it to take. (volatile:
+ * or the trial is optimised away.) */
 static bool has_memory_for_snappy(void)
 {
 	void *volatile trial = malloc(SNAPPY_MEMORY);
@@ -312,12 +323,13 @@ static void write_page_header(struct genops_parquet *file, size_t packed_len)
 }
 
 /* ColumnChunk, an element of the row group's list. Sizes count the page's header. */
-static void add_column_chunk(struct genops_parquet *file, const struct genops_parquet_column *column,
-    uint64_t page_offset, size_t plain_len, size_t packed_len)
+static void add_column_chunk(struct genops_parquet *file,
+    const struct genops_parquet_column *column, uint64_t page_offset, size_t plain_len,
+    size_t packed_len)
 {
 	struct genops_buffer *buf = &file->groups;
 	int last = 0, inner = 0;
-	genops_thrift_i64(buf, &last, 2, 0); /* file_offset, deprecated */
+	genops_thrift_i64(buf, &last, 2, 0);			  /* file_offset, deprecated */
 	genops_thrift_field(buf, &last, 3, GENOPS_THRIFT_STRUCT); /* ColumnMetaData */
 	genops_thrift_i32(buf, &inner, 1, physical_type(column->type));
 	genops_thrift_list(buf, &inner, 2, GENOPS_THRIFT_I32, 2);
@@ -325,7 +337,8 @@ static void add_column_chunk(struct genops_parquet *file, const struct genops_pa
 	genops_thrift_put_int(buf, ENCODING_RLE);
 	genops_thrift_list(buf, &inner, 3, GENOPS_THRIFT_BINARY, 1);
 	genops_thrift_put_text(buf, genops_str_of(column->name));
-	genops_thrift_i32(buf, &inner, 4, file->options.is_plain ? CODEC_UNCOMPRESSED : CODEC_SNAPPY);
+	genops_thrift_i32(
+	    buf, &inner, 4, file->options.is_plain ? CODEC_UNCOMPRESSED : CODEC_SNAPPY);
 	genops_thrift_i64(buf, &inner, 5, (int64_t)file->n_group_rows);
 	genops_thrift_i64(buf, &inner, 6, (int64_t)plain_len);
 	genops_thrift_i64(buf, &inner, 7, (int64_t)packed_len);
@@ -334,7 +347,8 @@ static void add_column_chunk(struct genops_parquet *file, const struct genops_pa
 	genops_thrift_stop(buf);
 }
 
-static int write_chunk(struct genops_parquet *file, size_t column, uint64_t *plain_total, struct genops_error *err)
+static int write_chunk(
+    struct genops_parquet *file, size_t column, uint64_t *plain_total, struct genops_error *err)
 {
 	struct chunk *chunk = &file->chunks[column];
 	genops_str bytes;
@@ -347,7 +361,8 @@ static int write_chunk(struct genops_parquet *file, size_t column, uint64_t *pla
 	GENOPS_TRY(give(file, genops_buffer_view(&file->head), err));
 	GENOPS_TRY(give(file, bytes, err));
 	size_t plain_len = file->head.len + file->page.len;
-	add_column_chunk(file, &file->columns[column], offset, plain_len, file->head.len + bytes.len);
+	add_column_chunk(
+	    file, &file->columns[column], offset, plain_len, file->head.len + bytes.len);
 	*plain_total += plain_len;
 	genops_buffer_clear(&chunk->values);
 	genops_buffer_clear(&chunk->levels);
@@ -389,7 +404,8 @@ int genops_parquet_end_row(struct genops_parquet *file, struct genops_error *err
 		if (file->columns[i].is_optional)
 			add_bit(&chunk->levels, file->n_group_rows, chunk->is_set);
 		else if (!chunk->is_set)
-			set_fault(file, GENOPS_MISUSE, "a row without a value for a required column");
+			set_fault(
+			    file, GENOPS_MISUSE, "a row without a value for a required column");
 		chunk->is_set = false;
 		bytes += chunk->values.len;
 		GENOPS_TRY(check(file, &chunk->values, err));
@@ -398,21 +414,26 @@ int genops_parquet_end_row(struct genops_parquet *file, struct genops_error *err
 	GENOPS_TRY(outcome(file, err));
 	file->n_group_rows++;
 	file->n_rows++;
-	if (file->n_group_rows < file->options.row_group_rows && bytes < file->options.row_group_bytes)
+	if (file->n_group_rows < file->options.row_group_rows &&
+	    bytes < file->options.row_group_bytes)
 		return GENOPS_OK;
 	return write_group(file, err);
 }
 
-static void add_schema_element(struct genops_buffer *buf, const struct genops_parquet_column *column)
+static void add_schema_element(
+    struct genops_buffer *buf, const struct genops_parquet_column *column)
 {
 	int last = 0, logical = 0;
 	genops_thrift_i32(buf, &last, 1, physical_type(column->type));
-	genops_thrift_i32(buf, &last, 3, column->is_optional ? REPETITION_OPTIONAL : REPETITION_REQUIRED);
+	genops_thrift_i32(
+	    buf, &last, 3, column->is_optional ? REPETITION_OPTIONAL : REPETITION_REQUIRED);
 	genops_thrift_text(buf, &last, 4, genops_str_of(column->name));
 	if (column->type == GENOPS_PARQUET_TEXT) {
 		genops_thrift_i32(buf, &last, 6, CONVERTED_UTF8);
-		genops_thrift_field(buf, &last, 10, GENOPS_THRIFT_STRUCT); /* LogicalType, a union: */
-		genops_thrift_field(buf, &logical, 1, GENOPS_THRIFT_STRUCT); /* STRING, without fields */
+		genops_thrift_field(
+		    buf, &last, 10, GENOPS_THRIFT_STRUCT); /* LogicalType, a union: */
+		genops_thrift_field(
+		    buf, &logical, 1, GENOPS_THRIFT_STRUCT); /* STRING, without fields */
 		genops_thrift_stop(buf);
 		genops_thrift_stop(buf);
 	}

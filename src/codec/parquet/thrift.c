@@ -48,7 +48,8 @@ void genops_thrift_text(struct genops_buffer *buf, int *last, int id, genops_str
 	genops_thrift_put_text(buf, text);
 }
 
-void genops_thrift_list(struct genops_buffer *buf, int *last, int id, enum genops_thrift_type type, size_t n)
+void genops_thrift_list(
+    struct genops_buffer *buf, int *last, int id, enum genops_thrift_type type, size_t n)
 {
 	genops_thrift_field(buf, last, id, GENOPS_THRIFT_LIST);
 	if (n <= SHORT_LIST_MAX) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/parquet/thrift.h - Thrift's compact protocol, writing only: what Parquet's headers and footer are made of.
+ * codec/parquet/thrift.h - Thrift's compact protocol, writing only: what Parquet's headers and
+ * footer are made of.
  *
- * A struct is its fields in rising order, then genops_thrift_stop. `last` is the caller's: the id of the field
- * before, 0 at the beginning of every struct. Check buf->error once.
+ * A struct is its fields in rising order, then genops_thrift_stop. `last` is the caller's: the id
+ * of the field before, 0 at the beginning of every struct. Check buf->error once.
  */
 #ifndef CODEC_PARQUET_THRIFT_H
 #define CODEC_PARQUET_THRIFT_H
@@ -18,11 +19,13 @@ enum genops_thrift_type {
 };
 
 /* A field's head; for STRUCT and LIST what it holds follows. */
-void genops_thrift_field(struct genops_buffer *buf, int *last, int id, enum genops_thrift_type type);
+void genops_thrift_field(
+    struct genops_buffer *buf, int *last, int id, enum genops_thrift_type type);
 void genops_thrift_i32(struct genops_buffer *buf, int *last, int id, int32_t value);
 void genops_thrift_i64(struct genops_buffer *buf, int *last, int id, int64_t value);
 void genops_thrift_text(struct genops_buffer *buf, int *last, int id, genops_str text);
-void genops_thrift_list(struct genops_buffer *buf, int *last, int id, enum genops_thrift_type type, size_t n);
+void genops_thrift_list(
+    struct genops_buffer *buf, int *last, int id, enum genops_thrift_type type, size_t n);
 void genops_thrift_stop(struct genops_buffer *buf);
 
 /* Elements of a list. */

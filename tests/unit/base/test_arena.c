@@ -67,7 +67,8 @@ static void test_the_bound_holds(void **state)
 	assert_non_null(genops_arena_alloc(&arena, 100));
 	genops_arena_done(&arena);
 
-	genops_arena_init(&arena, SIZE_MAX); /* rounding up to the alignment must not wrap to zero */
+	genops_arena_init(
+	    &arena, SIZE_MAX); /* rounding up to the alignment must not wrap to zero */
 	assert_null(genops_arena_alloc(&arena, SIZE_MAX));
 	assert_null(genops_arena_alloc(&arena, SIZE_MAX - 8));
 	assert_null(genops_arena_alloc(&arena, SIZE_MAX - 16));

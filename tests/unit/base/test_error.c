@@ -21,7 +21,8 @@ static void test_failing_is_one_line(void **state)
 	assert_string_equal(err.fix, ""); /* nothing is left of an older error */
 	assert_string_equal(err.file, "");
 	assert_int_equal(err.line, 0);
-	assert_int_equal(genops_fail_fix(&err, GENOPS_FULL, "free some", "full: %d", 3), GENOPS_FULL);
+	assert_int_equal(
+	    genops_fail_fix(&err, GENOPS_FULL, "free some", "full: %d", 3), GENOPS_FULL);
 	assert_string_equal(err.message, "full: 3");
 	assert_string_equal(err.fix, "free some");
 	assert_int_equal(genops_fail_errno(&err, GENOPS_IO, ENOENT, "open %s", "x"), GENOPS_IO);
@@ -83,9 +84,9 @@ static void test_try_passes_failures_on(void **state)
 static void test_every_code_has_its_row(void **state)
 {
 	(void)state;
-#define X(symbol, number, exit_code, text)                                                            \
-	assert_int_equal(GENOPS_##symbol, number);                                                    \
-	assert_string_equal(genops_error_text(number), text);                                         \
+#define X(symbol, number, exit_code, text)                                                         \
+	assert_int_equal(GENOPS_##symbol, number);                                                 \
+	assert_string_equal(genops_error_text(number), text);                                      \
 	assert_int_equal(genops_error_exit_code(number), exit_code);
 	GENOPS_ERRORS(X)
 #undef X

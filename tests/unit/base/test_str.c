@@ -65,10 +65,11 @@ static void test_integers(void **state)
 	static const struct {
 		const char *text;
 		int64_t value;
-	} good[] = {{"0", 0}, {"-0", 0}, {"42", 42}, {"-42", -42}, {"007", 7}, {"9223372036854775807", INT64_MAX},
-	    {"-9223372036854775808", INT64_MIN}};
-	static const char *const bad[] = {"", "-", "+1", " 1", "1 ", "1.0", "0x1", "9223372036854775808",
-	    "-9223372036854775809", "99999999999999999999", "1e3", "--1", "1-"};
+	} good[] = {{"0", 0}, {"-0", 0}, {"42", 42}, {"-42", -42}, {"007", 7},
+	    {"9223372036854775807", INT64_MAX}, {"-9223372036854775808", INT64_MIN}};
+	static const char *const bad[] = {"", "-", "+1", " 1", "1 ", "1.0", "0x1",
+	    "9223372036854775808", "-9223372036854775809", "99999999999999999999", "1e3", "--1",
+	    "1-"};
 	int64_t value;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		assert_true(genops_str_to_int(genops_str_of(good[i].text), &value));
@@ -86,8 +87,10 @@ static void test_doubles(void **state)
 	static const struct {
 		const char *text;
 		double value;
-	} good[] = {{"0", 0}, {"1.5", 1.5}, {"-2e3", -2000}, {"+1", 1}, {"0.1", 0.1}, {"1E-2", 0.01}};
-	static const char *const bad[] = {"", "x", "inf", "nan", "0x10", " 1", "1 ", "1,5", "1.5.5", "1e", "e", "."};
+	} good[] = {
+	    {"0", 0}, {"1.5", 1.5}, {"-2e3", -2000}, {"+1", 1}, {"0.1", 0.1}, {"1E-2", 0.01}};
+	static const char *const bad[] = {
+	    "", "x", "inf", "nan", "0x10", " 1", "1 ", "1,5", "1.5.5", "1e", "e", "."};
 	double value;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		assert_true(genops_str_to_double(genops_str_of(good[i].text), &value));
@@ -114,14 +117,26 @@ static void test_globs(void **state)
 		const char *pattern, *text;
 		bool matches, matches_nocase;
 	} rows[] = {
-	    {"", "", true, true}, {"*", "", true, true}, {"*", "abc", true, true}, {"a*", "abc", true, true},
-	    {"*c", "abc", true, true}, {"a*c", "ac", true, true}, {"a*c", "abcd", false, false},
-	    {"a*b*c", "a1b2c", true, true}, {"*ab*", "xaab", true, true}, {"", "a", false, false},
-	    {"gpt-4*", "GPT-4o", false, true}, {"a.c", "abc", false, false}, {"a?c", "abc", false, false},
-	    {"**", "x", true, true}, {"abc", "ab", false, false}, {"a*a", "a", false, false},
+	    {"", "", true, true},
+	    {"*", "", true, true},
+	    {"*", "abc", true, true},
+	    {"a*", "abc", true, true},
+	    {"*c", "abc", true, true},
+	    {"a*c", "ac", true, true},
+	    {"a*c", "abcd", false, false},
+	    {"a*b*c", "a1b2c", true, true},
+	    {"*ab*", "xaab", true, true},
+	    {"", "a", false, false},
+	    {"gpt-4*", "GPT-4o", false, true},
+	    {"a.c", "abc", false, false},
+	    {"a?c", "abc", false, false},
+	    {"**", "x", true, true},
+	    {"abc", "ab", false, false},
+	    {"a*a", "a", false, false},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		genops_str pattern = genops_str_of(rows[i].pattern), text = genops_str_of(rows[i].text);
+		genops_str pattern = genops_str_of(rows[i].pattern),
+			   text = genops_str_of(rows[i].text);
 		if (genops_str_glob(pattern, text, false) != rows[i].matches ||
 		    genops_str_glob(pattern, text, true) != rows[i].matches_nocase)
 			fail_msg("\"%s\" on \"%s\"", rows[i].pattern, rows[i].text);
@@ -165,19 +180,22 @@ static void test_utf8(void **state)
 		if (code >= 0x80)
 			bytes[n++] = (char)(0x80 | (code & 63));
 		bool is_surrogate = code >= 0xD800 && code <= 0xDFFF;
-		assert_int_equal(genops_str_utf8_sequence((genops_str){bytes, n}), is_surrogate ? 0 : n);
+		assert_int_equal(
+		    genops_str_utf8_sequence((genops_str){bytes, n}), is_surrogate ? 0 : n);
 		if (n > 1)
 			assert_int_equal(genops_str_utf8_sequence((genops_str){bytes, n - 1}), 0);
 	}
 	for (unsigned a = 0; a < 256; a++) {
 		for (unsigned b = 0; b < 256; b++) {
 			char bytes[2] = {(char)a, (char)b};
-			bool both = (a < 0x80 && b < 0x80) || (a >= 0xC2 && a <= 0xDF && b >= 0x80 && b <= 0xBF);
+			bool both = (a < 0x80 && b < 0x80) ||
+				    (a >= 0xC2 && a <= 0xDF && b >= 0x80 && b <= 0xBF);
 			assert_int_equal(genops_str_is_utf8((genops_str){bytes, 2}), both);
 		}
 	}
-	static const genops_str bad[] = {{"\xC0\x80", 2}, {"\xE0\x9F\xBF", 3}, {"\xF0\x8F\xBF\xBF", 4},
-	    {"\xF4\x90\x80\x80", 4}, {"\xF5\x80\x80\x80", 4}, {"\xE2(\xA1", 3}, {"\xF0\x9F\x98z", 4}};
+	static const genops_str bad[] = {{"\xC0\x80", 2}, {"\xE0\x9F\xBF", 3},
+	    {"\xF0\x8F\xBF\xBF", 4}, {"\xF4\x90\x80\x80", 4}, {"\xF5\x80\x80\x80", 4},
+	    {"\xE2(\xA1", 3}, {"\xF0\x9F\x98z", 4}};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		assert_int_equal(genops_str_utf8_sequence(bad[i]), 0);
 		assert_false(genops_str_is_utf8(bad[i]));

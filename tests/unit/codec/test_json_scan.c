@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_json_scan.c - the scanner: grammar, what is told, duplicates, bounds, and that pieces do not matter.
+ * test_json_scan.c - the scanner: grammar, what is told, duplicates, bounds, and that pieces do not
+ * matter.
  *
- * Every document here is also fed cut in two at every byte, and byte by byte; the record must be the same. */
+ * Every document here is also fed cut in two at every byte, and byte by byte; the record must be
+ * the same. */
 #include "base/buffer.h"
 #include "codec/json_scan.h"
 
@@ -10,6 +12,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "json_documents.h"
 #include "failing_alloc.h"
 
 static const struct genops_json_path paths_rows[] = {
@@ -44,11 +47,12 @@ static int tear_down(void **state)
 /* One line a value: what was told, in full. */
 static void record(void *arg, const struct genops_json_value *value)
 {
-	static const char *const names[] = {"null", "false", "true", "number", "string", "object", "array"};
+	static const char *const names[] = {
+	    "null", "false", "true", "number", "string", "object", "array"};
 	struct genops_buffer *log = arg;
 	genops_buffer_printf(log, "%d %s%s d%zu i%zu [%llu,%llu)", value->id, names[value->type],
-	    value->is_end ? " end" : "", value->depth, value->index, (unsigned long long)value->start,
-	    (unsigned long long)value->end);
+	    value->is_end ? " end" : "", value->depth, value->index,
+	    (unsigned long long)value->start, (unsigned long long)value->end);
 	if (value->type == GENOPS_JSON_NUMBER && value->is_integer)
 		genops_buffer_printf(log, " int %lld", (long long)value->integer);
 	if (value->type == GENOPS_JSON_NUMBER)
@@ -59,7 +63,8 @@ static void record(void *arg, const struct genops_json_value *value)
 }
 
 /* Feeds doc in the pieces [0,a) [a,b) [b,len); the log ends with the outcome and the message. */
-static int run(struct genops_json_scan *scan, struct genops_buffer *log, genops_str doc, size_t a, size_t b)
+static int run(
+    struct genops_json_scan *scan, struct genops_buffer *log, genops_str doc, size_t a, size_t b)
 {
 	struct genops_error err = {0};
 	genops_buffer_clear(log);
@@ -83,7 +88,8 @@ static int run_bytes(struct genops_json_scan *scan, struct genops_buffer *log, g
 	genops_buffer_clear(log);
 	genops_json_scan_reset(scan);
 	for (size_t i = 0; i < doc.len && !code; i++) {
-		char *one = malloc(1); /* a borrowed byte that goes away: nothing may point into an old piece */
+		char *one = malloc(
+		    1); /* a borrowed byte that goes away: nothing may point into an old piece */
 		assert_non_null(one);
 		*one = doc.ptr[i];
 		code = genops_json_scan_feed(scan, (genops_str){one, 1}, &err);
@@ -95,14 +101,16 @@ static int run_bytes(struct genops_json_scan *scan, struct genops_buffer *log, g
 	return code;
 }
 
-static void assert_same(const struct genops_buffer *a, const struct genops_buffer *b, genops_str doc, size_t cut)
+static void assert_same(
+    const struct genops_buffer *a, const struct genops_buffer *b, genops_str doc, size_t cut)
 {
 	if (a->len != b->len || memcmp(a->ptr, b->ptr, a->len) != 0)
-		fail_msg("cut at %zu of \"%.*s\":\n%.*s\ninstead of\n%.*s", cut, (int)doc.len, doc.ptr, (int)b->len,
-		    b->ptr, (int)a->len, a->ptr);
+		fail_msg("cut at %zu of \"%.*s\":\n%.*s\ninstead of\n%.*s", cut, (int)doc.len,
+		    doc.ptr, (int)b->len, b->ptr, (int)a->len, a->ptr);
 }
 
-/* Scans doc whole; with all cuts the same is recorded. The outcome; *ret_log is the caller's to free. */
+/* Scans doc whole; with all cuts the same is recorded. The outcome; *ret_log is the caller's to
+ * free. */
 static int scan_with(genops_str doc, const struct genops_json_scan_options *options, char **ret_log)
 {
 	struct genops_buffer whole, cut;
@@ -144,69 +152,33 @@ static void expect_log(genops_str doc, const char *expected)
 	free(log);
 }
 
-/* literal with its length, so that a NUL can stand in it */
-#define DOC(literal) {"" literal, sizeof(literal) - 1}
-
 static void test_valid_documents(void **state)
 {
 	(void)state;
-	static const genops_str valid[] = {
-	    DOC("null"), DOC("true"), DOC("false"), DOC(" \t\r\n0 \t\r\n"), DOC("\"\""), DOC("[]"), DOC("{}"),
-	    DOC("[[],{},[{}]]"), DOC("[ ]"), DOC("{ }"), DOC("[\n1\t,\r2 ]"), DOC("{\"\":0}"),
-	    DOC("{\"a\":{\"a\":{\"a\":1}},\"b\":1}"), DOC("-0"), DOC("-0.0e-0"), DOC("0e0"), DOC("0E+1"),
-	    DOC("1.5"), DOC("1e999"), DOC("-1e-999"), DOC("123456789012345678901234567890"), DOC("[1e1,2]"),
-	    DOC("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""), DOC("\"\\u0000\\u001F\\uabcd\\uABCD\""), DOC("\"\x7F\""),
-	    DOC("\"\\uD83D\\uDE00\\uDBFF\\uDFFF\""), DOC("\"\xC2\x80\xDF\xBF\xE0\xA0\x80\xEF\xBF\xBF\""),
-	    DOC("\"\xED\x9F\xBF\xEE\x80\x80\xF0\x90\x80\x80\xF4\x8F\xBF\xBF\""), DOC("\"\xEF\xBB\xBF\""),
-	    DOC("\"a long enough string for a step of sixteen \xE2\x82\xAC and some more of it\""),
-	    DOC("[{\"a\":1},{\"a\":1}]"), DOC("{\"a\":[{\"b\":1},{\"b\":2}],\"b\":3}"),
-	    DOC("{\"a\":1,\"A\":1,\"a \":1,\"\\u0061b\":1}"), DOC("\"\\\\u0061\""), DOC("\"'\""),
-	};
-	for (size_t i = 0; i < sizeof valid / sizeof *valid; i++) {
-		if (scan_with(valid[i], NULL, NULL) != GENOPS_OK)
-			fail_msg("refused: %.*s", (int)valid[i].len, valid[i].ptr);
+	for (size_t i = 0; i < sizeof valid_documents / sizeof *valid_documents; i++) {
+		if (scan_with(valid_documents[i], NULL, NULL) != GENOPS_OK)
+			fail_msg(
+			    "refused: %.*s", (int)valid_documents[i].len, valid_documents[i].ptr);
 	}
 }
 
 static void test_invalid_documents(void **state)
 {
 	(void)state;
-	static const genops_str invalid[] = {
-	    DOC(""), DOC(" "), DOC("nul"), DOC("nulll"), DOC("True"), DOC("NaN"), DOC("Infinity"), DOC("'a'"),
-	    DOC("[1,]"), DOC("[,1]"), DOC("[1 2]"), DOC("[1,,2]"), DOC("["), DOC("]"), DOC("[}"), DOC("{]"),
-	    DOC("[1}"), DOC("{\"a\":1]"), DOC("{\"a\"}"), DOC("{\"a\":}"), DOC("{\"a\" 1}"), DOC("{\"a\":1,}"),
-	    DOC("{,}"), DOC("{a:1}"), DOC("{1:1}"), DOC("{\"a\"::1}"), DOC("{\"a\":1 \"b\":2}"), DOC("{\"a\":1"),
-	    DOC("1 2"), DOC("{}{}"), DOC("[]x"), DOC("\"a\"\"b\""), DOC("}"), DOC(","), DOC(":"), DOC("{}}"),
-	    DOC("+1"), DOC("-"), DOC("01"), DOC("-01"), DOC("1."), DOC(".5"), DOC("2.e3"), DOC("1e"), DOC("1e+"),
-	    DOC("1.5.5"), DOC("0x10"), DOC("1_0"), DOC("--1"), DOC("1-"), DOC("-a"), DOC("1e1.5"), DOC("[-]"),
-	    DOC("\""), DOC("\"\\\""), DOC("\"\\x\""), DOC("\"\\u12\""), DOC("\"\\u123g\""), DOC("\"\\U0041\""),
-	    DOC("\"\n\""), DOC("\"\x1F\""), DOC("\"\0\""), DOC("\0"), DOC("[\0]"), DOC("\f1"), DOC("1\v"),
-	    DOC("\xA0" "1"), DOC("\xEF\xBB\xBF{}"), DOC("/**/1"), DOC("[1]//x"), DOC("#1"),
-	    /* surrogates */
-	    DOC("\"\\uD800\""), DOC("\"\\uDC00\""), DOC("\"\\uD800\\uD800\""), DOC("\"\\uD800a\""),
-	    DOC("\"\\uD800\\n\""), DOC("\"\\uD800\\u0041\""), DOC("{\"\\uDFFF\":1}"), DOC("\"\\uDE00\\uD83D\""),
-	    /* UTF-8 (Unicode table 3-7) */
-	    DOC("\"\x80\""), DOC("\"\xBF" "abcdef\""), DOC("\"\xC0\x80\""), DOC("\"\xC1\xBF\""), DOC("\"\xC2\""),
-	    DOC("\"\xE0\x9F\xBF\""), DOC("\"\xED\xA0\x80\""), DOC("\"\xE2\x82\""), DOC("\"\xE2(\xA1\""),
-	    DOC("\"\xF0\x8F\xBF\xBF\""), DOC("\"\xF4\x90\x80\x80\""), DOC("\"\xF5\x80\x80\x80\""), DOC("\"\xFF\""),
-	    DOC("\"\xF0\x9F\x98\""), DOC("\"\xF8\x88\x80\x80\x80\""), DOC("{\"\xC3(\":1}"), DOC("\"\xE2\x82"),
-	    DOC("[\"0123456789abcdef0123456789\xFFzzzzzzzz\"]"),
-	    /* duplicate keys, wherever they stand and however they are written */
-	    DOC("{\"a\":1,\"a\":1}"), DOC("{\"a\":1,\"\\u0061\":2}"), DOC("{\"\":1,\"\":2}"),
-	    DOC("[[{\"x\":{\"b\":1,\"c\":[{\"d\":{}}],\"b\":2}}]]"), DOC("{\"a\":{\"b\":1},\"c\":0,\"a\":{}}"),
-	    DOC("{\"\xF0\x9F\x98\x80\":1,\"\\ud83d\\ude00\":2}"), DOC("{\"\\/\":1,\"/\":2}"),
-	};
-	for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++) {
-		if (scan_with(invalid[i], NULL, NULL) != GENOPS_SYNTAX)
-			fail_msg("row %zu not refused: %.*s", i, (int)invalid[i].len, invalid[i].ptr);
+	for (size_t i = 0; i < sizeof invalid_documents / sizeof *invalid_documents; i++) {
+		if (scan_with(invalid_documents[i], NULL, NULL) != GENOPS_SYNTAX)
+			fail_msg("row %zu not refused: %.*s", i, (int)invalid_documents[i].len,
+			    invalid_documents[i].ptr);
 	}
 }
 
 static void test_tells_what_was_asked(void **state)
 {
 	(void)state;
-	expect_log(GENOPS_STR("{\"model\":\"gpt\\u20ac\",\"n\":[1],\"other\":{\"model\":2,\"n\":3},"
-			      "\"messages\":[{\"content\":\"hi\"},{\"content\":[{\"text\":\"a\\nb\"},7]},null]}"),
+	expect_log(
+	    GENOPS_STR(
+		"{\"model\":\"gpt\\u20ac\",\"n\":[1],\"other\":{\"model\":2,\"n\":3},"
+		"\"messages\":[{\"content\":\"hi\"},{\"content\":[{\"text\":\"a\\nb\"},7]},null]}"),
 	    "0 object d0 i0 [0,1) <>\n"
 	    "1 string end d1 i0 [9,20) <gpt\xE2\x82\xAC>\n"
 	    "4 array d1 i0 [25,26) <>\n"
@@ -221,18 +193,17 @@ static void test_tells_what_was_asked(void **state)
 	    "5 array end d1 i0 [66,121) <>\n"
 	    "0 object end d0 i0 [0,122) <>\n"
 	    "0 ");
-	expect_log(GENOPS_STR(" [true,[false,null,{}],\"\"]"),
-	    "0 array d0 i0 [1,2) <>\n"
-	    "6 true d1 i0 [2,6) <>\n"
-	    "6 array d1 i1 [7,8) <>\n"
-	    "7 false d2 i0 [8,13) <>\n"
-	    "7 null d2 i1 [14,18) <>\n"
-	    "7 object d2 i2 [19,20) <>\n"
-	    "7 object end d2 i2 [19,21) <>\n"
-	    "6 array end d1 i1 [7,22) <>\n"
-	    "6 string end d1 i2 [23,25) <>\n"
-	    "0 array end d0 i0 [1,26) <>\n"
-	    "0 ");
+	expect_log(GENOPS_STR(" [true,[false,null,{}],\"\"]"), "0 array d0 i0 [1,2) <>\n"
+							       "6 true d1 i0 [2,6) <>\n"
+							       "6 array d1 i1 [7,8) <>\n"
+							       "7 false d2 i0 [8,13) <>\n"
+							       "7 null d2 i1 [14,18) <>\n"
+							       "7 object d2 i2 [19,20) <>\n"
+							       "7 object end d2 i2 [19,21) <>\n"
+							       "6 array end d1 i1 [7,22) <>\n"
+							       "6 string end d1 i2 [23,25) <>\n"
+							       "0 array end d0 i0 [1,26) <>\n"
+							       "0 ");
 	expect_log(GENOPS_STR("{\"usage\":{\"prompt_tokens\":12,\"x\":{\"prompt_tokens\":1}}}"),
 	    "0 object d0 i0 [0,1) <>\n"
 	    "9 number d2 i0 [26,28) int 12 12 <12>\n"
@@ -248,14 +219,18 @@ static void test_numbers_are_exact(void **state)
 	} rows[] = {
 	    {"0", "0 number d0 i0 [0,1) int 0 0 <0>\n0 "},
 	    {"-0", "0 number d0 i0 [0,2) int 0 0 <-0>\n0 "},
-	    {"9007199254740993", "0 number d0 i0 [0,16) int 9007199254740993 9007199254740992 <9007199254740993>\n0 "},
+	    {"9007199254740993",
+		"0 number d0 i0 [0,16) int 9007199254740993 9007199254740992 <9007199254740993>\n0 "},
 	    {"9223372036854775807",
 		"0 number d0 i0 [0,19) int 9223372036854775807 9.2233720368547758e+18 <9223372036854775807>\n0 "},
 	    {"-9223372036854775808",
 		"0 number d0 i0 [0,20) int -9223372036854775808 -9.2233720368547758e+18 <-9223372036854775808>\n0 "},
-	    {"9223372036854775808", "0 number d0 i0 [0,19) 9.2233720368547758e+18 <9223372036854775808>\n0 "},
-	    {"-9223372036854775809", "0 number d0 i0 [0,20) -9.2233720368547758e+18 <-9223372036854775809>\n0 "},
-	    {"12345678901234567890", "0 number d0 i0 [0,20) 1.2345678901234567e+19 <12345678901234567890>\n0 "},
+	    {"9223372036854775808",
+		"0 number d0 i0 [0,19) 9.2233720368547758e+18 <9223372036854775808>\n0 "},
+	    {"-9223372036854775809",
+		"0 number d0 i0 [0,20) -9.2233720368547758e+18 <-9223372036854775809>\n0 "},
+	    {"12345678901234567890",
+		"0 number d0 i0 [0,20) 1.2345678901234567e+19 <12345678901234567890>\n0 "},
 	    {"1e3", "0 number d0 i0 [0,3) 1000 <1e3>\n0 "},
 	    {"1.0", "0 number d0 i0 [0,3) 1 <1.0>\n0 "},
 	    {"0.1", "0 number d0 i0 [0,3) 0.10000000000000001 <0.1>\n0 "},
@@ -276,7 +251,8 @@ static char *repeat(const char *unit, size_t n)
 	return text;
 }
 
-static int scan_once(genops_str doc, const struct genops_json_scan_options *options, struct genops_buffer *log)
+static int scan_once(
+    genops_str doc, const struct genops_json_scan_options *options, struct genops_buffer *log)
 {
 	struct genops_json_scan *scan = genops_json_scan_new(paths, options, record, log);
 	assert_non_null(scan);
@@ -335,7 +311,9 @@ static void test_long_texts_are_cut_between_characters(void **state)
 		free(log);
 	}
 	/* keys and numbers have their own bounds */
-	assert_int_equal(scan_with(GENOPS_STR("{\"usage\":{\"prompt_tokens\":1234567}}"), &five, NULL), GENOPS_OK);
+	assert_int_equal(
+	    scan_with(GENOPS_STR("{\"usage\":{\"prompt_tokens\":1234567}}"), &five, NULL),
+	    GENOPS_OK);
 }
 
 static void test_bounds_of_keys_and_numbers(void **state)
@@ -354,7 +332,8 @@ static void test_bounds_of_keys_and_numbers(void **state)
 	}
 	for (size_t len = 1024; len <= 1025; len++) {
 		char *number = repeat("7", len);
-		assert_int_equal(scan_once(genops_str_of(number), NULL, &log), len == 1024 ? GENOPS_OK : GENOPS_LIMIT);
+		assert_int_equal(scan_once(genops_str_of(number), NULL, &log),
+		    len == 1024 ? GENOPS_OK : GENOPS_LIMIT);
 		genops_buffer_clear(&doc); /* nobody asked for this one */
 		genops_buffer_printf(&doc, "{\"x\":%s}", number);
 		assert_int_equal(scan_once(genops_buffer_view(&doc), NULL, &log), GENOPS_OK);
@@ -411,11 +390,13 @@ static void test_answers_may_repeat_keys(void **state)
 	(void)state;
 	const struct genops_json_scan_options answers = {.allow_duplicates = true};
 	char *log;
-	assert_int_equal(scan_with(GENOPS_STR("{\"n\":1,\"x\":0,\"n\":2,\"x\":0}"), &answers, &log), GENOPS_OK);
+	assert_int_equal(
+	    scan_with(GENOPS_STR("{\"n\":1,\"x\":0,\"n\":2,\"x\":0}"), &answers, &log), GENOPS_OK);
 	assert_non_null(strstr(log, "4 number d1 i0 [5,6) int 1 1 <1>"));
 	assert_non_null(strstr(log, "4 number d1 i0 [17,18) int 2 2 <2>"));
 	free(log);
-	assert_int_equal(scan_with(GENOPS_STR("{\"x\":{\"\\uD800\":1}}"), &answers, NULL), GENOPS_SYNTAX);
+	assert_int_equal(
+	    scan_with(GENOPS_STR("{\"x\":{\"\\uD800\":1}}"), &answers, NULL), GENOPS_SYNTAX);
 }
 
 static void test_faults_name_the_byte_and_stay(void **state)
@@ -466,7 +447,8 @@ static void test_every_allocation_may_fail(void **state)
 		skip();
 	struct genops_buffer log;
 	genops_buffer_init(&log, 1 << 16);
-	assert_non_null(genops_buffer_reserve(&log, 1 << 14)); /* so that the record itself allocates nothing */
+	assert_non_null(
+	    genops_buffer_reserve(&log, 1 << 14)); /* so that the record itself allocates nothing */
 	long n = 0;
 	int code;
 	do {
@@ -475,9 +457,11 @@ static void test_every_allocation_may_fail(void **state)
 		struct genops_error err = {0};
 		allocs_left = n++;
 		struct genops_json_paths *own = genops_json_paths_new(paths_rows, 10, &err);
-		struct genops_json_scan *scan = own ? genops_json_scan_new(own, NULL, record, &log) : NULL;
+		struct genops_json_scan *scan =
+		    own ? genops_json_scan_new(own, NULL, record, &log) : NULL;
 		if (scan)
-			code = genops_json_scan_feed(scan, GENOPS_STR("{\"model\":\"\\n\",\"a\":1,\"n\":1"), &err);
+			code = genops_json_scan_feed(
+			    scan, GENOPS_STR("{\"model\":\"\\n\",\"a\":1,\"n\":1"), &err);
 		if (scan && !code)
 			code = genops_json_scan_feed(scan, GENOPS_STR("2}"), &err);
 		if (scan && !code)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_json_write.c - commas, escapes, repair, doubles that read back, money, bounds; and the scanner reads it all. */
+ * test_json_write.c - commas, escapes, repair, doubles that read back, money, bounds; and the
+ * scanner reads it all. */
 #include "codec/json_scan.h"
 #include "codec/json_write.h"
 
@@ -63,7 +64,8 @@ static void test_escapes_and_repair(void **state)
 	expect_quoted((genops_str){0}, "\"\"");
 	expect_quoted(GENOPS_STR("\"\\/\b\f\n\r\t"), "\"\\\"\\\\/\\b\\f\\n\\r\\t\"");
 	expect_quoted(GENOPS_STR("\0\x01\x1F\x7F"), "\"\\u0000\\u0001\\u001f\x7F\"");
-	expect_quoted(GENOPS_STR("\xE2\x82\xAC\xF0\x9F\x98\x80"), "\"\xE2\x82\xAC\xF0\x9F\x98\x80\"");
+	expect_quoted(
+	    GENOPS_STR("\xE2\x82\xAC\xF0\x9F\x98\x80"), "\"\xE2\x82\xAC\xF0\x9F\x98\x80\"");
 	expect_quoted(GENOPS_STR("a\xFFz"), "\"a\xEF\xBF\xBDz\"");
 	expect_quoted(GENOPS_STR("\xED\xA0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
 	expect_quoted(GENOPS_STR("end\xE2\x82"), "\"end\xEF\xBF\xBD\xEF\xBF\xBD\"");
@@ -91,8 +93,8 @@ static void test_scanner_reads_strings_back(void **state)
 		char text[64];
 		size_t len = 0;
 		while (len < sizeof text - 4 && (random = random * 1664525 + 1013904223) >> 28) {
-			static const char *const units[] = {"a", "\"", "\\", "\n", "\x01", "/", "\xC3\xA9", "\xE2\x82\xAC",
-			    "\xF0\x9F\x98\x80", "\x7F", " ", "u0041"};
+			static const char *const units[] = {"a", "\"", "\\", "\n", "\x01", "/",
+			    "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\x7F", " ", "u0041"};
 			const char *unit = units[(random >> 8) % (sizeof units / sizeof *units)];
 			if (len + strlen(unit) > sizeof text)
 				break;
@@ -104,7 +106,8 @@ static void test_scanner_reads_strings_back(void **state)
 		genops_json_writer_init(&json, &buf);
 		genops_json_string(&json, (genops_str){text, len});
 		genops_json_scan_reset(scan);
-		assert_int_equal(genops_json_scan_feed(scan, genops_buffer_view(&buf), NULL), GENOPS_OK);
+		assert_int_equal(
+		    genops_json_scan_feed(scan, genops_buffer_view(&buf), NULL), GENOPS_OK);
 		assert_int_equal(genops_json_scan_end(scan, NULL), GENOPS_OK);
 		assert_int_equal(back.len, len);
 		if (len)
@@ -170,7 +173,8 @@ static void test_doubles_read_back(void **state)
 static void test_doubles_do_not_follow_the_locale(void **state)
 {
 	(void)state;
-	static const char *const with_comma[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE", "fr_FR"};
+	static const char *const with_comma[] = {
+	    "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE", "fr_FR"};
 	const char *set = NULL;
 	for (size_t i = 0; i < sizeof with_comma / sizeof *with_comma && !set; i++)
 		set = setlocale(LC_NUMERIC, with_comma[i]);
@@ -201,8 +205,10 @@ static void test_money_is_exact(void **state)
 	expect_money(0, "{\"cost_nano_usd\":0,\"cost_usd\":0.0}");
 	expect_money(1500000000, "{\"cost_nano_usd\":1500000000,\"cost_usd\":1.5}");
 	expect_money(-1, "{\"cost_nano_usd\":-1,\"cost_usd\":-0.000000001}");
-	expect_money(INT64_MAX, "{\"cost_nano_usd\":9223372036854775807,\"cost_usd\":9223372036.854775807}");
-	expect_money(INT64_MIN, "{\"cost_nano_usd\":-9223372036854775808,\"cost_usd\":-9223372036.854775808}");
+	expect_money(
+	    INT64_MAX, "{\"cost_nano_usd\":9223372036854775807,\"cost_usd\":9223372036.854775807}");
+	expect_money(INT64_MIN,
+	    "{\"cost_nano_usd\":-9223372036854775808,\"cost_usd\":-9223372036.854775808}");
 }
 
 static void test_bounds(void **state)

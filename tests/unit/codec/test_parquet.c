@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_parquet.c - the file's structure byte by byte, row groups, compression, misuse and a failing sink.
+ * test_parquet.c - the file's structure byte by byte, row groups, compression, misuse and a failing
+ * sink.
  *
- * golden/codec/three_rows.parquet was read back with pyarrow, DuckDB and fastparquet when it was made. */
+ * golden/codec/three_rows.parquet was read back with pyarrow, DuckDB and fastparquet when it was
+ * made. */
 #include "base/buffer.h"
 #include "codec/parquet.h"
 #include "codec/wire.h"
@@ -26,14 +28,18 @@ static const struct genops_parquet_column columns[] = {
 static int to_buffer(void *arg, genops_str bytes, struct genops_error *err)
 {
 	genops_buffer_add(arg, bytes);
-	return ((struct genops_buffer *)arg)->error ? genops_fail(err, GENOPS_FULL, "disk full") : GENOPS_OK;
+	return ((struct genops_buffer *)arg)->error ? genops_fail(err, GENOPS_FULL, "disk full")
+						    : GENOPS_OK;
 }
 
-static struct genops_parquet *begin(struct genops_buffer *out, size_t max, bool is_plain, size_t rows)
+static struct genops_parquet *begin(
+    struct genops_buffer *out, size_t max, bool is_plain, size_t rows)
 {
-	const struct genops_parquet_options options = {.is_plain = is_plain, .row_group_rows = rows};
+	const struct genops_parquet_options options = {
+	    .is_plain = is_plain, .row_group_rows = rows};
 	genops_buffer_init(out, max);
-	struct genops_parquet *file = genops_parquet_new(columns, N_COLUMNS, &options, to_buffer, out, NULL);
+	struct genops_parquet *file =
+	    genops_parquet_new(columns, N_COLUMNS, &options, to_buffer, out, NULL);
 	assert_non_null(file);
 	return file;
 }
@@ -86,11 +92,17 @@ static void test_pages_are_what_the_format_says(void **state)
 	static const char pages[] =
 	    "PAR1"
 	    "\x15\x00\x15\x30\x15\x30\x2C\x15\x06\x15\x00\x15\x06\x15\x06\x00\x00"
-	    "\x01\0\0\0\0\0\0\0" "\xFE\xFF\xFF\xFF\xFF\xFF\xFF\xFF" "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F"
+	    "\x01\0\0\0\0\0\0\0"
+	    "\xFE\xFF\xFF\xFF\xFF\xFF\xFF\xFF"
+	    "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F"
 	    "\x15\x00\x15\x2C\x15\x2C\x2C\x15\x06\x15\x00\x15\x06\x15\x06\x00\x00"
-	    "\x02\0\0\0\x03\x05" "\x04\0\0\0core" "\x04\0\0\0" "a\xEF\xBF\xBD"
+	    "\x02\0\0\0\x03\x05"
+	    "\x04\0\0\0core"
+	    "\x04\0\0\0"
+	    "a\xEF\xBF\xBD"
 	    "\x15\x00\x15\x0E\x15\x0E\x2C\x15\x06\x15\x00\x15\x06\x15\x06\x00\x00"
-	    "\x02\0\0\0\x03\x05" "\x01";
+	    "\x02\0\0\0\x03\x05"
+	    "\x01";
 	/* levels 101, 2 bytes: one bit-packed group; a repaired text has its new length */
 	genops_str expected = {pages, sizeof pages - 1};
 	assert_true(out.len > expected.len);
@@ -104,7 +116,8 @@ static void test_pages_are_what_the_format_says(void **state)
 	for (size_t i = 0; i < 4; i++)
 		footer |= (uint32_t)(unsigned char)out.ptr[out.len - 8 + i] << 8 * i;
 	assert_true(footer < out.len);
-	assert_memory_equal(out.ptr + out.len - 8 - footer, "\x15\x02\x19\x5C\x48\x06schema\x15\x08\x00", 14);
+	assert_memory_equal(
+	    out.ptr + out.len - 8 - footer, "\x15\x02\x19\x5C\x48\x06schema\x15\x08\x00", 14);
 	genops_buffer_done(&out);
 }
 
@@ -121,7 +134,8 @@ static void test_compressed_pages_hold_the_same(void **state)
 {
 	(void)state;
 	struct genops_buffer plain, packed;
-	struct genops_parquet *files[] = {begin(&plain, 1 << 20, true, 0), begin(&packed, 1 << 20, false, 0)};
+	struct genops_parquet *files[] = {
+	    begin(&plain, 1 << 20, true, 0), begin(&packed, 1 << 20, false, 0)};
 	for (int i = 0; i < 2; i++) {
 		for (int row = 0; row < 1000; row++)
 			assert_int_equal(add_row(files[i], 5, GENOPS_STR("team"), 1), GENOPS_OK);
@@ -168,13 +182,16 @@ static void test_row_groups_bound_the_memory(void **state)
 	size_t before = 0;
 	for (int row = 0; row < 35; row++) {
 		assert_int_equal(add_row(file, row, GENOPS_STR("t"), 1), GENOPS_OK);
-		assert_true((out.len != before) == (row % 10 == 9)); /* only a full group goes out */
+		assert_true(
+		    (out.len != before) == (row % 10 == 9)); /* only a full group goes out */
 		before = out.len;
 	}
 	assert_int_equal(genops_parquet_finish(file, NULL), GENOPS_OK);
 	genops_parquet_free(file);
-	assert_int_equal(count(&out, GENOPS_STR("\x2C\x15\x14\x15\x00\x15\x06\x15\x06\x00\x00")), 3 * N_COLUMNS);
-	assert_int_equal(count(&out, GENOPS_STR("\x2C\x15\x0A\x15\x00\x15\x06\x15\x06\x00\x00")), N_COLUMNS);
+	assert_int_equal(
+	    count(&out, GENOPS_STR("\x2C\x15\x14\x15\x00\x15\x06\x15\x06\x00\x00")), 3 * N_COLUMNS);
+	assert_int_equal(
+	    count(&out, GENOPS_STR("\x2C\x15\x0A\x15\x00\x15\x06\x15\x06\x00\x00")), N_COLUMNS);
 	genops_buffer_done(&out);
 
 	file = begin(&out, 1 << 16, false, 0); /* no row at all is a file, too */
@@ -243,8 +260,10 @@ static void test_every_allocation_may_fail(void **state)
 		code = GENOPS_NOMEM;
 		genops_buffer_clear(&out);
 		allocs_left = n++;
-		const struct genops_parquet_options plain = {.is_plain = true}; /* libsnappy does not survive this */
-		struct genops_parquet *file = genops_parquet_new(columns, N_COLUMNS, &plain, to_buffer, &out, NULL);
+		const struct genops_parquet_options plain = {
+		    .is_plain = true}; /* libsnappy does not survive this */
+		struct genops_parquet *file =
+		    genops_parquet_new(columns, N_COLUMNS, &plain, to_buffer, &out, NULL);
 		if (file)
 			code = add_row(file, 1, GENOPS_STR("a\xFF"), 1);
 		if (file && !code)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_sse.c - the rules of WHATWG HTML 9.2.6, byte offsets, bounds; every stream also cut at every byte. */
+ * test_sse.c - the rules of WHATWG HTML 9.2.6, byte offsets, bounds; every stream also cut at every
+ * byte. */
 #include "base/buffer.h"
 #include "codec/sse.h"
 
@@ -11,8 +12,8 @@
 static void record(void *arg, const struct genops_sse_event *event)
 {
 	struct genops_buffer *log = arg;
-	genops_buffer_printf(log, "[%llu,%llu)%s ", (unsigned long long)event->start, (unsigned long long)event->end,
-	    event->is_cut ? " cut" : "");
+	genops_buffer_printf(log, "[%llu,%llu)%s ", (unsigned long long)event->start,
+	    (unsigned long long)event->end, event->is_cut ? " cut" : "");
 	genops_buffer_add(log, event->name);
 	genops_buffer_add_text(log, "<");
 	genops_buffer_add(log, event->data);
@@ -65,13 +66,15 @@ static void test_lines_and_fields(void **state)
 	expect(GENOPS_STR("data:a\n\n"), "[0,8) <a>\n");
 	expect(GENOPS_STR("data:  a\n\n"), "[0,10) < a>\n");
 	expect(GENOPS_STR("event: add\ndata: 1\ndata: 2\n\n"), "[0,28) add<1\n2>\n");
-	expect(GENOPS_STR("event: a\nevent: b\ndata: 1\n\ndata: 2\n\n"), "[0,27) b<1>\n[27,36) <2>\n");
+	expect(
+	    GENOPS_STR("event: a\nevent: b\ndata: 1\n\ndata: 2\n\n"), "[0,27) b<1>\n[27,36) <2>\n");
 	expect(GENOPS_STR("data\n\n"), "[0,6) <>\n"); /* the specification's own examples */
 	expect(GENOPS_STR("data\ndata\n\ndata:\n\n"), "[0,11) <\n>\n[11,18) <>\n");
 	expect(GENOPS_STR(": test stream\n\ndata: first\nid: 1\n\ndata:second\nid\n\n"),
 	    "[15,34) <first>\n[34,50) <second>\n");
 	expect(GENOPS_STR("retry: 10\nid: 7\ndatas: x\nDATA: y\n data: z\neventsource: q\n\n"), "");
-	expect(GENOPS_STR("event: ping\n\ndata: 1\n\n"), "[13,22) <1>\n"); /* no data, no event; its name is forgotten */
+	expect(GENOPS_STR("event: ping\n\ndata: 1\n\n"),
+	    "[13,22) <1>\n"); /* no data, no event; its name is forgotten */
 	expect(GENOPS_STR(":\n\n: keep\n\n"), "");
 	expect(GENOPS_STR("\n\n\ndata: a\n\n\n"), "[3,12) <a>\n");
 	expect(GENOPS_STR("data: a:b: c\n\n"), "[0,14) <a:b: c>\n");
@@ -91,10 +94,18 @@ static void test_line_ends(void **state)
 static void test_byte_order_mark(void **state)
 {
 	(void)state;
-	expect(GENOPS_STR("\xEF\xBB\xBF" "data: a\n\n"), "[0,12) <a>\n");
-	expect(GENOPS_STR("\xEF\xBB" "data: a\n\ndata: b\n\n"), "[11,20) <b>\n");
-	expect(GENOPS_STR("\xEF\xBB\xBF\xEF\xBB\xBF" "data: a\n\n"), "");
-	expect(GENOPS_STR("data: a\n\n\xEF\xBB\xBF" "data: b\n\n"), "[0,9) <a>\n");
+	expect(GENOPS_STR("\xEF\xBB\xBF"
+			  "data: a\n\n"),
+	    "[0,12) <a>\n");
+	expect(GENOPS_STR("\xEF\xBB"
+			  "data: a\n\ndata: b\n\n"),
+	    "[11,20) <b>\n");
+	expect(GENOPS_STR("\xEF\xBB\xBF\xEF\xBB\xBF"
+			  "data: a\n\n"),
+	    "");
+	expect(GENOPS_STR("data: a\n\n\xEF\xBB\xBF"
+			  "data: b\n\n"),
+	    "[0,9) <a>\n");
 }
 
 static void test_the_end_tells_what_is_there(void **state)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_wire.c - protobuf's wire format against known bytes, there and back, and against hostile input. */
+ * test_wire.c - protobuf's wire format against known bytes, there and back, and against hostile
+ * input. */
 #include "codec/wire.h"
 
 #include <setjmp.h>
@@ -26,7 +27,8 @@ static void test_known_bytes(void **state)
 	genops_wire_put_uint(&buf, 16, 0);
 	expect_bytes(&buf, GENOPS_STR("\x80\x01\x00"));
 	genops_wire_put_uint(&buf, (1u << 29) - 1, UINT64_MAX);
-	expect_bytes(&buf, GENOPS_STR("\xF8\xFF\xFF\xFF\x0F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"));
+	expect_bytes(
+	    &buf, GENOPS_STR("\xF8\xFF\xFF\xFF\x0F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"));
 	genops_wire_put_int(&buf, 1, -1);
 	expect_bytes(&buf, GENOPS_STR("\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"));
 	genops_wire_put_sint(&buf, 1, -1);
@@ -62,9 +64,11 @@ static void test_texts_are_repaired(void **state)
 	struct genops_buffer buf;
 	genops_buffer_init(&buf, 4096);
 	genops_wire_put_text(&buf, 1, GENOPS_STR("a\xE2\x82\xAC"));
-	expect_bytes(&buf, GENOPS_STR("\x0A\x04" "a\xE2\x82\xAC"));
+	expect_bytes(&buf, GENOPS_STR("\x0A\x04"
+				      "a\xE2\x82\xAC"));
 	genops_wire_put_text(&buf, 1, GENOPS_STR("a\xFF"));
-	expect_bytes(&buf, GENOPS_STR("\x0A\x84\x80\x80\x00" "a\xEF\xBF\xBD"));
+	expect_bytes(&buf, GENOPS_STR("\x0A\x84\x80\x80\x00"
+				      "a\xEF\xBF\xBD"));
 	genops_buffer_done(&buf);
 }
 
@@ -134,23 +138,21 @@ static void test_what_is_no_message(void **state)
 {
 	(void)state;
 	static const genops_str wrong[] = {
-	    {"\x00", 1},                                                  /* field 0 */
-	    {"\x80", 1},                                                  /* a tag that is cut off */
-	    {"\x08", 1},                                                  /* no value */
-	    {"\x08\x80", 2},
-	    {"\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x02", 11},         /* 65 bits */
-	    {"\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 12},     /* 11 bytes */
-	    {"\x0A\x05" "abcd", 6},                                       /* longer than what there is */
-	    {"\x0A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 11},
-	    {"\x09\0\0\0\0\0\0\0", 8},
-	    {"\x0D\0\0\0", 4},
-	    {"\x0B\x0C", 2},                                              /* a group */
-	    {"\x0E\x01", 2},
-	    {"\x0F\x01", 2},
-	    {"\x80\x80\x80\x80\x10\x01", 6},                              /* field 2^29 */
+	    {"\x00", 1}, /* field 0 */
+	    {"\x80", 1}, /* a tag that is cut off */
+	    {"\x08", 1}, /* no value */
+	    {"\x08\x80", 2}, {"\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x02", 11}, /* 65 bits */
+	    {"\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 12},		   /* 11 bytes */
+	    {"\x0A\x05"
+	     "abcd",
+		6}, /* longer than what there is */
+	    {"\x0A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 11}, {"\x09\0\0\0\0\0\0\0", 8},
+	    {"\x0D\0\0\0", 4}, {"\x0B\x0C", 2},				       /* a group */
+	    {"\x0E\x01", 2}, {"\x0F\x01", 2}, {"\x80\x80\x80\x80\x10\x01", 6}, /* field 2^29 */
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		/* on the heap and exactly as long, so that a sanitizer sees a read behind the end */
+		/* on the heap and exactly as long, so that a sanitizer sees a read behind the
+		 * end */
 		char *bytes = malloc(wrong[i].len);
 		assert_non_null(bytes);
 		memcpy(bytes, wrong[i].ptr, wrong[i].len);
