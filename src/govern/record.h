@@ -3,7 +3,7 @@
  * metrics are made from. Encoded once by the process that ran it, decoded by the drain.
  *
  * Encoding: a version byte, then fields as (tag varint, length varint or fixed value), unknown tags skipped, so that an old
- * drain reads a newer process (docs/queue-format.md; rows in govern/record_fields.h). Decoding bounds everything and borrows texts from the bytes.
+ * drain reads a newer process (docs/queue-format.md; rows in govern/record/record_fields.h). Decoding bounds everything and borrows texts from the bytes.
  */
 #ifndef GOVERN_RECORD_H
 #define GOVERN_RECORD_H

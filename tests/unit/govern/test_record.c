@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "govern/record.h"
-#include "govern/record_fields.h"
+#include "govern/record/record_fields.h"
 
 #define S(literal) {"" literal, sizeof(literal) - 1} /* a static initialiser, unlike GENOPS_STR */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/record_fields.h - the rows behind govern/record.c: what a record stores, under which number, as what.
+ * govern/record/record_fields.h - the rows behind govern/record/record.c: what a record stores, under which number, as what.
  *
  * X(number, kind, field, limit). Numbers never change their meaning and are never reused; new ones are added at
  * the end. Kinds: ID (the array's bytes), INT (int64), U32, SMALL (int from 0 to limit), ENUM (0 to limit, exclusive),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/record.c - writing a record (see record.h; rows in record_fields.h; reading in record_decode.c).
+ * govern/record/record.c - writing a record (see record.h; rows in record_fields.h; reading in record_decode.c).
  *
  * On the path of every call, so: one upper bound for the whole record first, one reservation, then plain stores
  * without further checks. Values are fixed-width (4 bytes where they fit, else 8), because that is faster than varints and
@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <endian.h>
 
-#include "govern/record_fields.h"
+#include "govern/record/record_fields.h"
 
 /* Key, and length or value: what a field takes beside a text's bytes. */
 #define FIELD_MAX ((size_t)12)

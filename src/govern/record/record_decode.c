@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/record_decode.c - reading a record back (see record.h; rows in record_fields.h).
+ * govern/record/record_decode.c - reading a record back (see record.h; rows in record_fields.h).
  *
  * Two passes over the top level: the first counts the lists and holds them to their maxima, the second fills
  * arrays of just that size. Depth is fixed by the format (a budget's lines are the deepest), so nothing recurses. Numbers
@@ -8,7 +8,7 @@
  */
 #include <endian.h>
 
-#include "govern/record_fields.h"
+#include "govern/record/record_fields.h"
 
 struct field {
 	unsigned number;
