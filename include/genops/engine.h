@@ -68,11 +68,6 @@ GENOPS_API void genops_engine_close(genops_engine *engine);
 GENOPS_API GENOPS_NODISCARD int genops_engine_metrics(
     genops_engine *engine, char **ret_text, size_t *ret_len, struct genops_error *err);
 
-/* The policies in force, as JSON: {"mode", "policies": [{"name", "type", "enforcement_level", "on_error", "enabled", "origin",
- * "match", "settings"}]}. The caller frees *ret_text with free(). */
-GENOPS_API GENOPS_NODISCARD int genops_engine_policies_json(
-    genops_engine *engine, char **ret_text, size_t *ret_len, struct genops_error *err);
-
 /* "0.1.0": of the library that is loaded. Static. */
 GENOPS_API const char *genops_version(void);
 

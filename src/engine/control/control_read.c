@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "codec/json_write.h"
 
+#include <genops/policy.h>
 #include <genops/report.h>
 
 #include <stdlib.h>
@@ -134,7 +135,7 @@ void genops_control_policies(struct genops_control *control)
 	struct genops_error err;
 	char *text = NULL;
 	size_t len = 0;
-	int code = genops_engine_policies_json(control->engine, &text, &len, &err);
+	int code = genops_policy_list_json(control->engine, &text, &len, &err);
 	answer_text(control, code, text, len, &err);
 }
 
