@@ -27,6 +27,7 @@ struct subject {
 	const struct genops_record *record;
 	genops_str standard[GENOPS_ATTRIBUTE_N_STANDARD];
 	genops_str model;
+	size_t who_len, model_len; /* of the labels that begin all of its series */
 };
 
 struct genops_metrics *genops_metrics_new(size_t series_max)
@@ -74,37 +75,39 @@ static void label(struct genops_metrics *metrics, const char *name, genops_str v
 	genops_series_label(&metrics->labels, name, value);
 }
 
-/* Team, project, environment: what every series of an operation has. */
-static void begin_labels(struct genops_metrics *metrics, const struct subject *subject)
+/* Labels that many series share stand at the front of the buffer, so that they are written once a record: team, project,
+ * environment, then provider and model. */
+static void begin_labels(struct genops_metrics *metrics, struct subject *subject)
 {
 	genops_buffer_clear(&metrics->labels);
 	label(metrics, "genops_team", subject->standard[GENOPS_ATTRIBUTE_TEAM]);
 	label(metrics, "genops_project", subject->standard[GENOPS_ATTRIBUTE_PROJECT]);
 	label(metrics, "genops_environment", subject->standard[GENOPS_ATTRIBUTE_ENVIRONMENT]);
-}
-
-static void add_model_labels(struct genops_metrics *metrics, const struct subject *subject)
-{
+	subject->who_len = metrics->labels.len;
 	label(metrics, "ai_model_provider", subject->record->provider);
 	label(metrics, "ai_model_name", subject->model);
+	subject->model_len = metrics->labels.len;
+}
+
+/* Keeps only the shared ones, for the next series. */
+static void cut_labels(struct genops_metrics *metrics, size_t len)
+{
+	metrics->labels.len = len;
 }
 
 static void count_cost(struct genops_metrics *metrics, const struct subject *subject)
 {
-	begin_labels(metrics, subject);
+	cut_labels(metrics, subject->model_len);
 	label(metrics, "genops_customer_id", subject->standard[GENOPS_ATTRIBUTE_CUSTOMER_ID]);
 	label(metrics, "genops_cost_center", subject->standard[GENOPS_ATTRIBUTE_COST_CENTER]);
 	label(metrics, "genops_feature", subject->standard[GENOPS_ATTRIBUTE_FEATURE]);
-	add_model_labels(metrics, subject);
 	count(metrics, GENOPS_METRIC_COST, subject->record->actual_nano_usd);
 }
 
 static void count_operation(struct genops_metrics *metrics, const struct subject *subject)
 {
 	const struct genops_record *record = subject->record;
-	begin_labels(metrics, subject);
-	count(metrics, GENOPS_METRIC_TRACES, 1);
-	add_model_labels(metrics, subject);
+	cut_labels(metrics, subject->model_len);
 	label(metrics, "genops_policy_result", genops_str_of(genops_result_name(record->result)));
 	label(metrics, "genops_outcome", genops_str_of(genops_conventions_outcome(record->outcome)));
 	count(metrics, GENOPS_METRIC_OPERATIONS, 1);
@@ -115,8 +118,7 @@ static void count_tokens_of(struct genops_metrics *metrics, const struct subject
 {
 	if (n <= 0)
 		return;
-	begin_labels(metrics, subject);
-	add_model_labels(metrics, subject);
+	cut_labels(metrics, subject->model_len);
 	label(metrics, "type", genops_str_of(type));
 	count(metrics, family, n);
 }
@@ -156,8 +158,7 @@ static void count_duration(struct genops_metrics *metrics, const struct subject 
 		ns = 0;
 	while (at < GENOPS_DURATION_BOUNDS && ns > bounds_ns[at])
 		at++;
-	begin_labels(metrics, subject);
-	add_model_labels(metrics, subject);
+	cut_labels(metrics, subject->model_len);
 	struct genops_series *series = find(metrics, GENOPS_METRIC_DURATION);
 	if (!series)
 		return;
@@ -171,7 +172,7 @@ static void count_violations(struct genops_metrics *metrics, const struct subjec
 		const struct genops_evaluation *evaluation = &subject->record->evaluations[i];
 		if (!evaluation->is_violation)
 			continue;
-		begin_labels(metrics, subject);
+		cut_labels(metrics, subject->who_len);
 		label(metrics, "genops_policy_name", evaluation->policy);
 		label(metrics, "genops_policy_type", evaluation->policy_type);
 		label(metrics, "genops_policy_result", genops_str_of(genops_result_name(evaluation->result)));
@@ -180,14 +181,18 @@ static void count_violations(struct genops_metrics *metrics, const struct subjec
 	}
 }
 
-static void count_all(struct genops_metrics *metrics, const struct subject *subject)
+static void count_all(struct genops_metrics *metrics, struct subject *subject)
 {
+	begin_labels(metrics, subject);
 	count_operation(metrics, subject);
 	if (genops_conventions_is_executed(subject->record->outcome)) {
 		count_cost(metrics, subject);
 		count_tokens(metrics, subject);
 		count_duration(metrics, subject);
 	}
+	/* These overwrite the labels of the model. */
+	cut_labels(metrics, subject->who_len);
+	count(metrics, GENOPS_METRIC_TRACES, 1);
 	count_violations(metrics, subject);
 }
 

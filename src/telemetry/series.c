@@ -160,9 +160,24 @@ struct genops_series *genops_series_find(
 	return series;
 }
 
+/* How many bytes from the start are ASCII and stand for themselves. */
+static size_t plain_run(genops_str text)
+{
+	size_t n = 0;
+	while (n < text.len && (unsigned char)text.ptr[n] < 0x80 && text.ptr[n] != '"' && text.ptr[n] != '\\' &&
+	       text.ptr[n] != '\n')
+		n++;
+	return n;
+}
+
 static void add_escaped(struct genops_buffer *labels, genops_str value)
 {
-	while (value.len) {
+	for (;;) {
+		size_t run = plain_run(value);
+		genops_buffer_add(labels, (genops_str){value.ptr, run});
+		value = genops_str_skip(value, run);
+		if (!value.len)
+			return;
 		size_t len = genops_str_utf8_sequence(value);
 		char c = value.ptr[0];
 		if (!len)

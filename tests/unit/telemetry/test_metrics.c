@@ -54,8 +54,8 @@ static void test_names_and_values(void **state)
 	char *text = expose(metrics);
 	static const char *const lines[] = {
 	    "# TYPE genops_cost_total counter",
-	    "genops_cost_total{" WHO ",genops_customer_id=\"acme-corp\",genops_cost_center=\"R&D-001\","
-	    "genops_feature=\"summary\"," WHAT "} 0.0096",
+	    "genops_cost_total{" WHO "," WHAT ",genops_customer_id=\"acme-corp\",genops_cost_center=\"R&D-001\","
+	    "genops_feature=\"summary\"} 0.0096",
 	    "# TYPE traces untyped",
 	    "traces{" WHO "} 3",
 	    "genops_operations_total{" WHO "," WHAT ",genops_policy_result=\"warning\",genops_outcome=\"ok\"} 3",
