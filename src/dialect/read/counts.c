@@ -64,7 +64,7 @@ static int64_t output_of(const struct genops_counts *counts, bool *ret_is_estima
 			*ret_is_estimated = true;
 		output += unexplained;
 	}
-	int64_t parts = v[GENOPS_COUNT_REASONING] + v[GENOPS_COUNT_AUDIO_OUT];
+	int64_t parts = v[GENOPS_COUNT_REASONING] + v[GENOPS_COUNT_THOUGHTS] + v[GENOPS_COUNT_AUDIO_OUT];
 	if (parts > output) {
 		output += parts;
 		*ret_is_estimated = true;

@@ -105,9 +105,7 @@ static void read_options(struct genops_request *request, const char *field, cons
 	request->is_options_null = value->type == GENOPS_JSON_NULL;
 	request->options_start = value->start;
 	request->options_end = value->end;
-	if (value->type == GENOPS_JSON_OBJECT)
-		request->is_options_open = !value->is_end;
-	else if (!request->is_options_null)
+	if (value->type != GENOPS_JSON_OBJECT && !request->is_options_null)
 		refuse(request, field, "must be an object");
 }
 
@@ -298,7 +296,7 @@ static void on_value(void *arg, const struct genops_json_value *value)
 int genops_request_begin(void *state, struct genops_arena *arena, const struct genops_request_info *info)
 {
 	struct genops_request *request = state;
-	*request = (struct genops_request){.info = *info, .arena = arena, .is_options_empty = true};
+	*request = (struct genops_request){.info = *info, .arena = arena};
 	genops_buffer_init(&request->call.content, GENOPS_REQUEST_CONTENT_MAX);
 	struct genops_fields *fields = info->endpoint->reading->request;
 	if (!fields || info->endpoint->body_form != GENOPS_BODY_JSON)
@@ -315,14 +313,13 @@ static void look_into_options(struct genops_request *request, genops_str piece)
 {
 	uint64_t piece_start = request->n_bytes;
 	uint64_t at = request->options_start + 1;
-	if (!request->has_options || request->is_options_null || !request->is_options_empty)
+	if (!request->has_options || request->is_options_null || request->is_options_known)
 		return;
 	for (at = at > piece_start ? at : piece_start; at < piece_start + piece.len; at++) {
 		char c = piece.ptr[at - piece_start];
-		if (c == '}')
-			return;
-		if (c == '"') {
-			request->is_options_empty = false;
+		if (c == '}' || c == '"') {
+			request->is_options_known = true;
+			request->is_options_empty = c == '}';
 			return;
 		}
 	}
@@ -343,8 +340,7 @@ int genops_request_feed(void *state, genops_str piece, struct genops_error *err)
 		if (code != GENOPS_OK && request->info.endpoint->reading->is_lenient)
 			code = stop_reading(request);
 		GENOPS_TRY(code);
-		if (request->is_options_open)
-			look_into_options(request, piece);
+		look_into_options(request, piece);
 	}
 	request->n_bytes += piece.len;
 	return GENOPS_OK;

@@ -32,7 +32,7 @@ struct genops_request {
 
 	uint64_t root_start;
 	uint64_t options_start, options_end, include_start, include_end; /* stream_options and its include_usage */
-	bool has_options, is_options_null, has_include, is_options_open, is_options_empty;
+	bool has_options, is_options_null, has_include, is_options_known, is_options_empty;
 
 	int code;                      /* not OK: refused, */
 	const char *field;             /* because this field, */

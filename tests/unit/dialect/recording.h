@@ -49,7 +49,7 @@ static inline bool recording_read(struct recording *recording, const char *path)
 	    {"response.headers.content-type", CONTENT_TYPE}, {"request.headers.content-type", REQUEST_TYPE}};
 	*recording = (struct recording){0};
 	genops_arena_init(&recording->arena, (size_t)1 << 24);
-	size_t len;
+	size_t len = 0;
 	char *text = read_file(path, &len);
 	struct genops_json_paths *paths = genops_json_paths_new(rows, sizeof rows / sizeof rows[0], NULL);
 	struct genops_json_scan_options options = {.text_max = (size_t)1 << 24};

@@ -114,7 +114,7 @@ static void replay(const struct recording *recording, const struct expected *exp
 /* Quadratic work stays small: long bodies are cut at every so manieth byte. */
 static size_t stride(size_t len)
 {
-	return len <= 4096 ? 1 : len / 1024 | 1;
+	return len <= 2048 ? 1 : len / 512 | 1;
 }
 
 static void replay_cut(const struct recording *recording, const struct expected *expected)
@@ -153,7 +153,7 @@ static void replay_broken(const struct recording *recording, const struct expect
 
 static int for_each(void (*on_exchange)(const struct recording *recording, const struct expected *expected))
 {
-	size_t len;
+	size_t len = 0;
 	int n = 0;
 	char *tsv = read_file(RECORDED_DIR "/expected.tsv", &len);
 	assert_non_null(tsv);
