@@ -269,11 +269,14 @@ static const struct genops_price *nearest(
 const struct genops_price *genops_prices_find(
     const struct genops_prices *prices, genops_str provider, genops_str model, int64_t unix_s)
 {
+	genops_str other, rest;
 	if (!prices->n_rows)
 		return NULL;
+	const struct genops_price *row = exact(prices, provider, model, unix_s);
+	if (row)
+		return row;
 	provider = genops_prices_name_provider(provider);
-	const struct genops_price *row = nearest(prices, provider, model, unix_s);
-	genops_str other, rest;
+	row = nearest(prices, provider, model, unix_s);
 	for (int step = 0; !row && (other = genops_prices_name_fallback(provider, step)).len; step++)
 		row = nearest(prices, other, model, unix_s);
 	/* A reseller's name says whose model it is; the vendor's own price is nearer than a ceiling. */

@@ -7,66 +7,69 @@
 
 #include "base/str.h"
 
+/* A literal with its length: the tables are walked for every name that is not known as it stands. */
+#define TEXT(literal) {"" literal, sizeof(literal) - 1}
+
 struct other_name {
-	const char *name, *provider;
+	genops_str name, provider;
 };
 
 /* Our own names, those of OpenTelemetry (gen_ai.provider.name), and LiteLLM's. */
 static const struct other_name other_names[] = {
-    {"ai21_chat", "ai21"},
-    {"amazon", "bedrock"},
-    {"aws", "bedrock"},
-    {"aws.bedrock", "bedrock"},
-    {"aws_bedrock", "bedrock"},
-    {"bedrock_converse", "bedrock"},
-    {"az.ai.openai", "azure"},
-    {"azure.ai.inference", "azure"},
-    {"azure.ai.openai", "azure"},
-    {"azure_ai", "azure"},
-    {"azure_openai", "azure"},
-    {"azure_text", "azure"},
-    {"cohere_chat", "cohere"},
-    {"fireworks_ai", "fireworks"},
-    {"gcp.gemini", "gemini"},
-    {"google", "gemini"},
-    {"google_genai", "gemini"},
-    {"google_ai", "gemini"},
-    {"gcp.gen_ai", "gemini"},
-    {"gcp.vertex_ai", "vertex"},
-    {"google_vertex", "vertex"},
-    {"vertex_ai", "vertex"},
-    {"vertexai", "vertex"},
-    {"mistral_ai", "mistral"},
-    {"mistralai", "mistral"},
-    {"ollama_chat", "ollama"},
-    {"open_router", "openrouter"},
-    {"text-completion-openai", "openai"},
-    {"together_ai", "together"},
-    {"togetherai", "together"},
-    {"x-ai", "xai"},
-    {"x_ai", "xai"},
+    {TEXT("ai21_chat"), TEXT("ai21")},
+    {TEXT("amazon"), TEXT("bedrock")},
+    {TEXT("aws"), TEXT("bedrock")},
+    {TEXT("aws.bedrock"), TEXT("bedrock")},
+    {TEXT("aws_bedrock"), TEXT("bedrock")},
+    {TEXT("bedrock_converse"), TEXT("bedrock")},
+    {TEXT("az.ai.openai"), TEXT("azure")},
+    {TEXT("azure.ai.inference"), TEXT("azure")},
+    {TEXT("azure.ai.openai"), TEXT("azure")},
+    {TEXT("azure_ai"), TEXT("azure")},
+    {TEXT("azure_openai"), TEXT("azure")},
+    {TEXT("azure_text"), TEXT("azure")},
+    {TEXT("cohere_chat"), TEXT("cohere")},
+    {TEXT("fireworks_ai"), TEXT("fireworks")},
+    {TEXT("gcp.gemini"), TEXT("gemini")},
+    {TEXT("google"), TEXT("gemini")},
+    {TEXT("google_genai"), TEXT("gemini")},
+    {TEXT("google_ai"), TEXT("gemini")},
+    {TEXT("gcp.gen_ai"), TEXT("gemini")},
+    {TEXT("gcp.vertex_ai"), TEXT("vertex")},
+    {TEXT("google_vertex"), TEXT("vertex")},
+    {TEXT("vertex_ai"), TEXT("vertex")},
+    {TEXT("vertexai"), TEXT("vertex")},
+    {TEXT("mistral_ai"), TEXT("mistral")},
+    {TEXT("mistralai"), TEXT("mistral")},
+    {TEXT("ollama_chat"), TEXT("ollama")},
+    {TEXT("open_router"), TEXT("openrouter")},
+    {TEXT("text-completion-openai"), TEXT("openai")},
+    {TEXT("together_ai"), TEXT("together")},
+    {TEXT("togetherai"), TEXT("together")},
+    {TEXT("x-ai"), TEXT("xai")},
+    {TEXT("x_ai"), TEXT("xai")},
 };
 
 /* Resellers' vendor names that are not the provider's name. */
 static const struct other_name vendors[] = {
-    {"mistralai", "mistral"}, {"google", "gemini"}, {"x-ai", "xai"}, {"amazon", "bedrock"}, {"openai", "openai"},
-    {"anthropic", "anthropic"}, {"cohere", "cohere"}, {"deepseek", "deepseek"}};
+    {TEXT("mistralai"), TEXT("mistral")}, {TEXT("google"), TEXT("gemini")}, {TEXT("x-ai"), TEXT("xai")}, {TEXT("amazon"), TEXT("bedrock")}, {TEXT("openai"), TEXT("openai")},
+    {TEXT("anthropic"), TEXT("anthropic")}, {TEXT("cohere"), TEXT("cohere")}, {TEXT("deepseek"), TEXT("deepseek")}};
 
 struct fallback {
-	const char *provider, *other;
+	genops_str provider, other;
 	int step;
 };
 
 static const struct fallback fallbacks[] = {
-    {"azure", "openai", 0}, {"vertex", "gemini", 0}, {"vertex", "anthropic", 1}, {"bedrock", "anthropic", 0}};
+    {TEXT("azure"), TEXT("openai"), 0}, {TEXT("vertex"), TEXT("gemini"), 0}, {TEXT("vertex"), TEXT("anthropic"), 1}, {TEXT("bedrock"), TEXT("anthropic"), 0}};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 genops_str genops_prices_name_provider(genops_str provider)
 {
 	for (size_t i = 0; i < COUNT(other_names); i++) {
-		if (genops_str_is_nocase(provider, other_names[i].name))
-			return genops_str_of(other_names[i].provider);
+		if (genops_str_equal_nocase(provider, other_names[i].name))
+			return other_names[i].provider;
 	}
 	/* LiteLLM tells Vertex's families apart: vertex_ai-language-models, vertex_ai-anthropic_models ... */
 	if (genops_str_starts(provider, GENOPS_STR("vertex_ai-")))
@@ -77,8 +80,8 @@ genops_str genops_prices_name_provider(genops_str provider)
 genops_str genops_prices_name_fallback(genops_str provider, int step)
 {
 	for (size_t i = 0; i < COUNT(fallbacks); i++) {
-		if (fallbacks[i].step == step && genops_str_is_nocase(provider, fallbacks[i].provider))
-			return genops_str_of(fallbacks[i].other);
+		if (fallbacks[i].step == step && genops_str_equal_nocase(provider, fallbacks[i].provider))
+			return fallbacks[i].other;
 	}
 	return (genops_str){0};
 }
@@ -88,8 +91,8 @@ bool genops_prices_name_vendor(genops_str model, genops_str *ret_provider, genop
 	genops_str rest = model;
 	genops_str vendor = genops_str_split(&rest, '/');
 	for (size_t i = 0; rest.len && i < COUNT(vendors); i++) {
-		if (genops_str_is_nocase(vendor, vendors[i].name)) {
-			*ret_provider = genops_str_of(vendors[i].provider);
+		if (genops_str_equal_nocase(vendor, vendors[i].name)) {
+			*ret_provider = vendors[i].provider;
 			*ret_model = rest;
 			return true;
 		}
@@ -123,14 +126,14 @@ static bool cut_suffix(genops_str *model, genops_str suffix)
 }
 
 /* Does the end of `text` look like `shape`, where 0 stands for any digit? */
-static bool cut_shape(genops_str *text, const char *shape)
+static bool cut_shape(genops_str *text, genops_str shape)
 {
-	size_t n = strlen(shape);
+	size_t n = shape.len;
 	if (text->len <= n)
 		return false;
 	const char *end = text->ptr + text->len - n;
 	for (size_t i = 0; i < n; i++) {
-		if (shape[i] == '0' ? end[i] < '0' || end[i] > '9' : end[i] != shape[i])
+		if (shape.ptr[i] == '0' ? end[i] < '0' || end[i] > '9' : end[i] != shape.ptr[i])
 			return false;
 	}
 	text->len -= n;
@@ -140,7 +143,8 @@ static bool cut_shape(genops_str *text, const char *shape)
 /* Where a model is run: full resource names, cross-region profiles of Bedrock, paths of Gemini. */
 static bool cut_place(genops_str *model)
 {
-	static const char *const regions[] = {"us.", "eu.", "apac.", "global.", "us-gov.", "au.", "ca.", "jp.", "sa.", "me."};
+	static const genops_str regions[] = {TEXT("us."), TEXT("eu."), TEXT("apac."), TEXT("global."), TEXT("us-gov."),
+	    TEXT("au."), TEXT("ca."), TEXT("jp."), TEXT("sa."), TEXT("me.")};
 	size_t at = last_of(*model, '/');
 	if (genops_str_starts(*model, GENOPS_STR("arn:")) && at != SIZE_MAX && at + 1 < model->len) {
 		*model = genops_str_skip(*model, at + 1);
@@ -148,13 +152,13 @@ static bool cut_place(genops_str *model)
 	}
 	if (cut_prefix(model, GENOPS_STR("models/")))
 		return true;
-	size_t models = genops_str_find(*model, GENOPS_STR("/models/"));
+	size_t models = at == SIZE_MAX ? SIZE_MAX : genops_str_find(*model, GENOPS_STR("/models/"));
 	if (models != SIZE_MAX && models + 8 < model->len) {
 		*model = genops_str_skip(*model, models + 8);
 		return true;
 	}
 	for (size_t i = 0; i < COUNT(regions); i++) {
-		if (cut_prefix(model, genops_str_of(regions[i])))
+		if (cut_prefix(model, regions[i]))
 			return true;
 	}
 	return false;
@@ -180,8 +184,8 @@ static bool cut_tag(genops_str *model)
 
 static bool cut_version(genops_str *model)
 {
-	static const char *const shapes[] = {
-	    "-0000-00-00", "-00000000", "-00-00-0000", "-00-0000", "-00-00", "-0000", "-000", "-v0"};
+	static const genops_str shapes[] = {TEXT("-0000-00-00"), TEXT("-00000000"), TEXT("-00-00-0000"),
+	    TEXT("-00-0000"), TEXT("-00-00"), TEXT("-0000"), TEXT("-000"), TEXT("-v0")};
 	if (cut_suffix(model, GENOPS_STR("-latest")))
 		return true;
 	for (size_t i = 0; i < COUNT(shapes); i++) {

@@ -42,15 +42,19 @@ static enum genops_rate_kind parent_of(enum genops_rate_kind kind)
 	}
 }
 
+/* What the card, or else the standard one, asks for the kind apart; NONE. */
+static int64_t apart(const struct genops_price *price, const struct genops_rate_card *card, enum genops_rate_kind kind)
+{
+	int64_t rate = card->nano_per_million[kind];
+	return rate >= 0 ? rate : price->cards[0].nano_per_million[kind];
+}
+
 static int64_t rate_of(const struct genops_price *price, const struct genops_rate_card *card, enum genops_rate_kind kind)
 {
 	for (; kind != GENOPS_RATE_N; kind = parent_of(kind)) {
-		if (card->nano_per_million[kind] >= 0)
-			return card->nano_per_million[kind];
-		if (parent_of(kind) != GENOPS_RATE_N && price->cards[0].nano_per_million[kind] >= 0)
-			return price->cards[0].nano_per_million[kind];
-		if (parent_of(kind) == GENOPS_RATE_N)
-			return price->cards[0].nano_per_million[kind] >= 0 ? price->cards[0].nano_per_million[kind] : 0;
+		int64_t rate = apart(price, card, kind);
+		if (rate >= 0)
+			return rate;
 	}
 	return 0;
 }
@@ -64,6 +68,8 @@ static int64_t clamp(int64_t count)
 
 static void add(struct side *side, int64_t count, int64_t rate, int64_t per)
 {
+	if (count <= 0 || rate <= 0)
+		return;
 	/* 1e12 counted * 9e18 nano a million * 1000 stays far below 2^128, also a dozen times. */
 	side->sum += (uint128)(uint64_t)clamp(count) * (uint64_t)rate * (uint64_t)per;
 }
@@ -114,11 +120,11 @@ static const struct genops_rate_card *card_of(
 static void add_units(struct side *input, struct side *output, const struct genops_price *price,
     const struct genops_rate_card *card, const struct genops_usage *usage)
 {
-	add(input, usage->characters, rate_of(price, card, GENOPS_RATE_CHARACTER), PER_UNIT);
-	add(input, usage->audio_ms, rate_of(price, card, GENOPS_RATE_AUDIO_SECOND), PER_MILLI);
-	add(input, 1, rate_of(price, card, GENOPS_RATE_REQUEST), PER_UNIT);
-	add(output, usage->images, rate_of(price, card, GENOPS_RATE_IMAGE), PER_UNIT);
-	add(output, usage->web_searches, rate_of(price, card, GENOPS_RATE_WEB_SEARCH), PER_UNIT);
+	add(input, usage->characters, apart(price, card, GENOPS_RATE_CHARACTER), PER_UNIT);
+	add(input, usage->audio_ms, apart(price, card, GENOPS_RATE_AUDIO_SECOND), PER_MILLI);
+	add(input, 1, apart(price, card, GENOPS_RATE_REQUEST), PER_UNIT);
+	add(output, usage->images, apart(price, card, GENOPS_RATE_IMAGE), PER_UNIT);
+	add(output, usage->web_searches, apart(price, card, GENOPS_RATE_WEB_SEARCH), PER_UNIT);
 }
 
 struct part {
@@ -134,6 +140,8 @@ static void add_tokens(struct side *side, const struct genops_price *price, cons
 	for (size_t i = 0; i < n; i++) {
 		/* Parts that claim more than the whole are charged for the whole only. */
 		int64_t count = clamp(parts[i].count) < rest ? clamp(parts[i].count) : rest;
+		if (!count)
+			continue;
 		add(side, count, rate_of(price, card, parts[i].kind), PER_UNIT);
 		rest -= count;
 	}
@@ -169,9 +177,10 @@ struct genops_quote genops_prices_quote(const struct genops_price *price, const 
 static int64_t dearest_of(const struct genops_price *price, const struct genops_rate_card *card,
     const enum genops_rate_kind *kinds, size_t n)
 {
+	/* Kinds without a rate fall back to one that is among them: the dearest of those that have one is enough. */
 	int64_t dearest = 0;
 	for (size_t i = 0; i < n; i++) {
-		int64_t rate = rate_of(price, card, kinds[i]);
+		int64_t rate = apart(price, card, kinds[i]);
 		if (rate > dearest)
 			dearest = rate;
 	}
