@@ -165,7 +165,7 @@ static void check_budgets(struct owned *owned, const struct genops_config *confi
 		say(owned, "keys", GENOPS_CHECK_PASSED, NULL, "%zu virtual keys, kept as hashes", config->n_keys);
 }
 
-/* proves-by-name of contract CORE-050: the text is the guides'. */
+/* Contract CORE-050: the warning's text is the guides'. */
 static void check_providers(struct owned *owned, const struct genops_config *config)
 {
 	size_t n_keys = 0;

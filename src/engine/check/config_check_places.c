@@ -3,6 +3,7 @@
  * looked at instead of enforced. */
 #include "engine/check/config_check_places.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -67,6 +68,18 @@ static void check_room(const char *path, struct genops_config_check_place *place
 		set(place, GENOPS_CHECK_PASSED, "", "%.400s is private and writable, %llu MiB are left", path, mib);
 }
 
+static bool is_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	size_t n = 0;
+	if (!dir)
+		return false;
+	while (n < 3 && readdir(dir))
+		n++; /* . and .. are always there */
+	closedir(dir);
+	return n < 3;
+}
+
 void genops_config_check_state(const char *path, struct genops_config_check_place *ret_place)
 {
 	struct stat status;
@@ -81,6 +94,8 @@ void genops_config_check_state(const char *path, struct genops_config_check_plac
 	} else if (status.st_uid != geteuid()) {
 		set(ret_place, GENOPS_CHECK_FAILED, "run as its owner, or name another with --state",
 		    "%.400s belongs to another user", path);
+	} else if ((status.st_mode & 077) && is_empty(path)) {
+		set(ret_place, GENOPS_CHECK_PASSED, "", "%.400s is empty and will be made private", path);
 	} else if (status.st_mode & 077) {
 		set(ret_place, GENOPS_CHECK_FAILED, "chmod 700 it", "%.400s is open to others (mode %04o)", path,
 		    (unsigned)(status.st_mode & 07777));

@@ -66,7 +66,7 @@ const struct genops_option genops_config_exporter_rows[] = {
     {.name = NULL},
 };
 
-static const struct genops_option http_rows[] = {
+const struct genops_option genops_config_exporter_http_rows[] = {
     {.name = "encoding",
 	.type = GENOPS_OPTION_ENUM,
 	.offset = AT(encoding),
@@ -77,7 +77,7 @@ static const struct genops_option http_rows[] = {
     {.name = NULL},
 };
 
-static const struct genops_option file_rows[] = {
+const struct genops_option genops_config_exporter_file_rows[] = {
     {.name = "path", .type = GENOPS_OPTION_TEXT, .offset = AT(path), .is_required = true, .text = "one JSON object a line is appended to it"},
     {.name = NULL},
 };
@@ -250,7 +250,7 @@ static int read_otlp(struct genops_config_reader *reader, const struct genops_ya
 	const struct genops_option *rows = genops_config_exporter_rows;
 	bool is_grpc = genops_str_is(exporter->type, "otlp");
 	struct exporter raw = {0};
-	const struct genops_config_part parts[] = {{rows, &raw}, {http_rows, &raw}};
+	const struct genops_config_part parts[] = {{rows, &raw}, {genops_config_exporter_http_rows, &raw}};
 	if (node->kind != GENOPS_YAML_MAPPING)
 		return genops_config_read_fail(reader, node, NULL, "%s needs \"endpoint\"", what);
 	GENOPS_TRY(check_done(reader, node, rows, what));
@@ -273,7 +273,7 @@ static int read_local(struct genops_config_reader *reader, const struct genops_y
 	bool is_empty = node == key;
 	if (is_file && is_empty)
 		return genops_config_read_fail(reader, node, NULL, "%s needs \"path\"", what);
-	GENOPS_TRY(read_part(reader, is_empty ? NULL : node, what, is_file ? file_rows : no_rows, &raw));
+	GENOPS_TRY(read_part(reader, is_empty ? NULL : node, what, is_file ? genops_config_exporter_file_rows : no_rows, &raw));
 	if (!is_file)
 		return GENOPS_OK;
 	return genops_config_file_path(reader, raw.path, reader->folder, &exporter->endpoint);

@@ -137,11 +137,6 @@ const char *genops_config_environment_get(const struct genops_config_reader *rea
 
 /* --- rows, for the reference page --- */
 
-struct genops_config_page {
-	const char *section;            /* "governance.policies[]" */
-	const char *text;               /* one line */
-	const struct genops_option *rows;
-};
 extern const struct genops_option genops_config_rows[];           /* top level */
 extern const struct genops_option genops_config_governance_rows[];
 extern const struct genops_option genops_config_pricing_rows[];
@@ -158,6 +153,8 @@ extern const struct genops_option genops_config_observability_rows[];
 extern const struct genops_option genops_config_wandb_rows[];
 extern const struct genops_option genops_config_state_rows[];
 extern const struct genops_option genops_config_exporter_rows[];
+extern const struct genops_option genops_config_exporter_http_rows[]; /* what otlphttp has beside */
+extern const struct genops_option genops_config_exporter_file_rows[];
 extern const struct genops_option genops_config_exporter_tls_rows[];
 extern const struct genops_option genops_config_exporter_retry_rows[];
 extern const struct genops_option genops_config_batch_rows[];

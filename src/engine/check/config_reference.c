@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/check/config_reference.c - the reference page of the configuration, made from the parser's own rows, so it cannot differ from it. */
+#include "engine/config/config_read.h"
+
+#include <genops/config.h>
+
+#include <stdio.h>
+
+#define PAGE_MAX ((size_t)1 << 20)
+
+struct page {
+	const char *section, *text;
+	const struct genops_option *rows;
+};
+
+static const struct page pages[] = {
+    {"Top level", "Every section and key is optional.", genops_config_rows},
+    {"state", "A path, or a mapping:", genops_config_state_rows},
+    {"governance", "", genops_config_governance_rows},
+    {"governance.pricing", "", genops_config_pricing_rows},
+    {"governance.policies[]", "Every policy has these, and those of its type:", genops_config_policy_rows},
+    {"governance.budgets[]", "A budget has these, and those of policy type budget_limit (`per` is empty unless set):",
+	genops_config_budget_rows},
+    {"governance.approvals", "", genops_config_approval_rows},
+    {"governance.keys[]", "", genops_config_key_rows},
+    {"gateway", "", genops_config_gateway_rows},
+    {"gateway.tls", "", genops_config_gateway_tls_rows},
+    {"gateway.providers.NAME", "", genops_config_provider_rows},
+    {"telemetry", "", genops_config_telemetry_rows},
+    {"telemetry.queue", "", genops_config_queue_rows},
+    {"observability", "", genops_config_observability_rows},
+    {"exporters.otlp, exporters.otlphttp", "Also with a name: `otlp/tempo`. `debug` and `console` have no keys.",
+	genops_config_exporter_rows},
+    {"exporters.otlphttp", "Beside these:", genops_config_exporter_http_rows},
+    {"exporters.file", "", genops_config_exporter_file_rows},
+    {"exporters.*.tls", "", genops_config_exporter_tls_rows},
+    {"exporters.*.retry_on_failure", "", genops_config_exporter_retry_rows},
+    {"processors.batch", "", genops_config_batch_rows},
+    {"service", "", genops_config_service_rows},
+    {"service.pipelines.traces", "", genops_config_pipeline_rows},
+    {"wandb", "", genops_config_wandb_rows},
+};
+
+/* A cell of a table: | would end it. */
+static void add_cell(struct genops_buffer *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '|')
+			genops_buffer_add_char(out, '\\');
+		genops_buffer_add_char(out, *text);
+	}
+}
+
+static void add_type(struct genops_buffer *out, const struct genops_option *row)
+{
+	if (row->type == GENOPS_OPTION_ENUM) {
+		for (size_t i = 0; row->names[i]; i++)
+			genops_buffer_printf(out, "%s`%s`", i ? ", " : "", row->names[i]);
+		return;
+	}
+	add_cell(out, row->type == GENOPS_OPTION_CUSTOM ? "see there" : genops_option_type_text(row->type));
+	if (row->min == 0 && row->max == 0)
+		return;
+	if (row->max < row->min)
+		genops_buffer_printf(out, ", at least %.15g", row->min);
+	else
+		genops_buffer_printf(out, ", %.15g to %.15g", row->min, row->max);
+	if (row->type == GENOPS_OPTION_DURATION)
+		genops_buffer_add_text(out, " s");
+}
+
+static void add_row(struct genops_buffer *out, const struct genops_option *row)
+{
+	genops_buffer_printf(out, "| `%s`", row->name);
+	for (const char *const *alias = row->aliases; alias && *alias; alias++)
+		genops_buffer_printf(out, ", `%s`", *alias);
+	genops_buffer_add_text(out, row->is_required ? " (required) | " : " | ");
+	add_type(out, row);
+	genops_buffer_add_text(out, " | ");
+	if (row->default_text)
+		genops_buffer_printf(out, "`%s`", row->default_text);
+	genops_buffer_add_text(out, " | ");
+	add_cell(out, row->text ? row->text : "");
+	genops_buffer_add_text(out, row->is_secret ? "; a secret, never shown |\n" : " |\n");
+}
+
+static void add_page(struct genops_buffer *out, int depth, const char *section, const char *text,
+    const struct genops_option *rows)
+{
+	genops_buffer_printf(out, "\n%s `%s`\n\n", depth == 2 ? "##" : "###", section);
+	if (*text)
+		genops_buffer_printf(out, "%s\n\n", text);
+	genops_buffer_add_text(out, "| key | value | default | meaning |\n| --- | --- | --- | --- |\n");
+	for (; rows->name; rows++)
+		add_row(out, rows);
+}
+
+static void add_policy_types(struct genops_buffer *out)
+{
+	size_t n;
+	char section[96], text[256];
+	const struct genops_policy_type *const *types = genops_policy_types(&n);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(section, sizeof section, "type: %s", types[i]->name);
+		snprintf(text, sizeof text, "It %s.", types[i]->summary);
+		add_page(out, 3, section, text, types[i]->options);
+	}
+}
+
+static void add_variables(struct genops_buffer *out)
+{
+	size_t n;
+	const struct genops_config_variable *variables = genops_config_environment_variables(&n);
+	genops_buffer_add_text(out, "\n## Environment variables\n\nThey beat the file; an empty one counts as not set.\n\n"
+				    "| variable | meaning |\n| --- | --- |\n");
+	for (size_t i = 0; i < n; i++) {
+		genops_buffer_printf(out, "| `%s` | ", variables[i].name);
+		add_cell(out, variables[i].text);
+		genops_buffer_add_text(out, " |\n");
+	}
+}
+
+int genops_config_reference(char **ret_text, size_t *ret_len, struct genops_error *err)
+{
+	struct genops_buffer out;
+	genops_buffer_init(&out, PAGE_MAX);
+	genops_buffer_add_text(&out,
+	    "# Configuration reference\n\n"
+	    "Made from the rows that the parser uses. `--config FILE`, else `$GENOPS_CONFIG`, `./genops.yaml`,\n"
+	    "`~/.genops/config.yaml`. In values `${VAR}` and `${VAR:-default}` expand, `$${` is a plain `${`.\n"
+	    "Parameters beat environment variables beat the file beats defaults. Relative paths start at the\n"
+	    "file's folder.\n");
+	for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+		add_page(&out, 2, pages[i].section, pages[i].text, pages[i].rows);
+		if (pages[i].rows == genops_config_policy_rows)
+			add_policy_types(&out);
+	}
+	add_variables(&out);
+	char *text = genops_buffer_take(&out, ret_len);
+	genops_buffer_done(&out);
+	if (!text)
+		return genops_fail(err, GENOPS_NOMEM, "out of memory for the reference page");
+	*ret_text = text;
+	return GENOPS_OK;
+}
