@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * bench/bench_policy.c - CPU time of one decision by six policies, without content and with 1 KB of it, and of the search for 300
- * patterns in 64 KB by both back ends. */
+ * bench/bench_policy.c - CPU time of one decision by six policies, without content and with 1 KB of
+ * it, and of the search for 300 patterns in 64 KB by both back ends. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -18,8 +18,8 @@ static double cpu_ns(void)
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-static bool take(void *arg, struct genops_hash key, double tokens_per_minute, int64_t burst, int64_t max_delay_ns,
-    bool is_dry_run, int64_t *ret_delay_ns)
+static bool take(void *arg, struct genops_hash key, double tokens_per_minute, int64_t burst,
+    int64_t max_delay_ns, bool is_dry_run, int64_t *ret_delay_ns)
 {
 	*ret_delay_ns = 0; /* the bucket itself is the counters' benchmark */
 	return true;
@@ -46,26 +46,31 @@ static void check(int code, const struct genops_error *err)
 static void make(struct genops_policy *policy, size_t i, struct genops_arena *arena)
 {
 	struct genops_error err = {0};
-	const struct genops_policy_type *type = genops_policy_type_find(genops_str_of(settings[i][0]));
-	*policy = (struct genops_policy){.name = genops_str_of(settings[i][0]), .type = type,
-	    .level = i == 1 ? GENOPS_LEVEL_RATE_LIMIT : GENOPS_LEVEL_BLOCK, .is_enabled = true};
+	const struct genops_policy_type *type =
+	    genops_policy_type_find(genops_str_of(settings[i][0]));
+	*policy = (struct genops_policy){.name = genops_str_of(settings[i][0]),
+	    .type = type,
+	    .level = i == 1 ? GENOPS_LEVEL_RATE_LIMIT : GENOPS_LEVEL_BLOCK,
+	    .is_enabled = true};
 	policy->settings = genops_arena_alloc(arena, type->settings_size);
 	check(genops_option_defaults(type->options, policy->settings, arena, &err), &err);
-	check(genops_option_set(genops_option_find(type->options, genops_str_of(settings[i][1])), policy->settings,
-		  genops_str_of(settings[i][2]), arena, &err), &err);
+	check(genops_option_set(genops_option_find(type->options, genops_str_of(settings[i][1])),
+		  policy->settings, genops_str_of(settings[i][2]), arena, &err),
+	    &err);
 	if (type->compile)
 		check(type->compile(policy->settings, arena, &err), &err);
 }
 
-static void run(const char *what, const struct genops_policy *const *policies, struct genops_policy_input *input)
+static void run(const char *what, const struct genops_policy *const *policies,
+    struct genops_policy_input *input)
 {
 	struct genops_evaluation evaluations[GENOPS_EVALUATIONS_MAX];
 	size_t sum = 0;
 	double begin = cpu_ns();
 	for (int i = 0; i < ROUNDS; i++) {
 		struct genops_decision decision = {0};
-		sum += genops_policies_evaluate(
-		    policies, N_POLICIES, GENOPS_MODE_ENFORCED, input, evaluations, GENOPS_EVALUATIONS_MAX, &decision);
+		sum += genops_policies_evaluate(policies, N_POLICIES, GENOPS_MODE_ENFORCED, input,
+		    evaluations, GENOPS_EVALUATIONS_MAX, &decision);
 		sum += decision.is_refused;
 	}
 	printf("%-40s %8.1f ns\n", what, (cpu_ns() - begin) / ROUNDS);
@@ -108,16 +113,25 @@ int main(void)
 		make(&made[i], i, &arena);
 		policies[i] = &made[i];
 	}
-	check(genops_attributes_set_text(&attributes, GENOPS_STR("team"), GENOPS_STR("data-science"), NULL), NULL);
-	check(genops_attributes_set_text(&attributes, GENOPS_STR("project"), GENOPS_STR("ranking"), NULL), NULL);
-	struct genops_policy_input input = {
-	    .subject = {.attributes = &attributes, .provider = GENOPS_STR("openai"), .model = GENOPS_STR("gpt-4o-mini")},
-	    .region = GENOPS_STR("us-east-1"), .estimated_cost_nano_usd = 1000000, .limiter = &limiter, .arena = &arena};
+	check(genops_attributes_set_text(
+		  &attributes, GENOPS_STR("team"), GENOPS_STR("data-science"), NULL),
+	    NULL);
+	check(genops_attributes_set_text(
+		  &attributes, GENOPS_STR("project"), GENOPS_STR("ranking"), NULL),
+	    NULL);
+	struct genops_policy_input input = {.subject = {.attributes = &attributes,
+						.provider = GENOPS_STR("openai"),
+						.model = GENOPS_STR("gpt-4o-mini")},
+	    .region = GENOPS_STR("us-east-1"),
+	    .estimated_cost_nano_usd = 1000000,
+	    .limiter = &limiter,
+	    .arena = &arena};
 	run("six policies, no content", policies, &input);
 	input.content = (genops_str){text, 1024};
 	input.has_content = true;
 	run("six policies, 1 KB of content", policies, &input);
-	run_patterns("300 patterns, best back end", GENOPS_PATTERN_BEST, (genops_str){text, sizeof text});
+	run_patterns(
+	    "300 patterns, best back end", GENOPS_PATTERN_BEST, (genops_str){text, sizeof text});
 	run_patterns("300 patterns, PCRE2", GENOPS_PATTERN_PCRE2, (genops_str){text, sizeof text});
 	for (size_t i = 0; i < N_POLICIES; i++) {
 		if (made[i].type->release)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz/fuzz_pattern_set.c - two patterns and a text (lines one, two and the rest; a line that begins with ~ is a regular expression):
- * both back ends give the same verdict and the same pattern, unless PCRE2 reached its limits. */
+ * fuzz/fuzz_pattern_set.c - two patterns and a text (lines one, two and the rest; a line that
+ * begins with ~ is a regular expression): both back ends give the same verdict and the same
+ * pattern, unless PCRE2 reached its limits. */
 #include <stdlib.h>
 
 #include "base/str.h"

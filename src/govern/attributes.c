@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/attributes.c - see attributes.h. An array in the operation's arena; the standard six also by index.
- * One thread at a time, as the operation it belongs to. Strings are copied into the arena. */
+ * govern/attributes.c - see attributes.h. An array in the operation's arena; the standard six also
+ * by index. One thread at a time, as the operation it belongs to. Strings are copied into the
+ * arena. */
 #include "govern/attributes.h"
 
 #include "base/str.h"
@@ -14,7 +15,8 @@ struct standard_name {
 };
 
 static const struct standard_name standard_names[GENOPS_ATTRIBUTE_N_STANDARD] = {
-#define X(symbol, name, key, header) {{name, sizeof name - 1}, {key, sizeof key - 1}, {header, sizeof header - 1}},
+#define X(symbol, name, key, header)                                                               \
+	{{name, sizeof name - 1}, {key, sizeof key - 1}, {header, sizeof header - 1}},
     GENOPS_STANDARD_ATTRIBUTES(X)
 #undef X
 };
@@ -30,14 +32,16 @@ int genops_attributes_standard_key(genops_str name)
 {
 	for (int i = 0; i < GENOPS_ATTRIBUTE_N_STANDARD; i++) {
 		const struct standard_name *row = &standard_names[i];
-		if (genops_str_equal_nocase(name, row->name) || genops_str_equal_nocase(name, row->key) ||
+		if (genops_str_equal_nocase(name, row->name) ||
+		    genops_str_equal_nocase(name, row->key) ||
 		    genops_str_equal_nocase(name, row->header))
 			return i;
 	}
 	return -1;
 }
 
-static struct genops_attribute *find(const struct genops_attributes *attributes, genops_str key, int standard)
+static struct genops_attribute *find(
+    const struct genops_attributes *attributes, genops_str key, int standard)
 {
 	if (standard >= 0) {
 		int at = attributes->standard[standard];
@@ -56,8 +60,9 @@ static int check(const struct genops_attribute *attribute, struct genops_error *
 	if (!key.len)
 		return genops_fail(err, GENOPS_SYNTAX, "an attribute has an empty key");
 	if (key.len > GENOPS_ATTRIBUTE_KEY_MAX)
-		return genops_fail(err, GENOPS_LIMIT, "an attribute's key is %zu bytes long; at most %d are taken",
-		    key.len, GENOPS_ATTRIBUTE_KEY_MAX);
+		return genops_fail(err, GENOPS_LIMIT,
+		    "an attribute's key is %zu bytes long; at most %d are taken", key.len,
+		    GENOPS_ATTRIBUTE_KEY_MAX);
 	if (!genops_str_is_utf8(key))
 		return genops_fail(err, GENOPS_SYNTAX, "an attribute's key is not UTF-8");
 	if (attribute->type != GENOPS_ATTRIBUTE_STRING)
@@ -65,11 +70,11 @@ static int check(const struct genops_attribute *attribute, struct genops_error *
 	genops_str value = attribute->value.string;
 	if (value.len > GENOPS_ATTRIBUTE_VALUE_MAX)
 		return genops_fail(err, GENOPS_LIMIT,
-		    "the value of attribute \"%.*s\" is %zu bytes long; at most %d are taken", GENOPS_STR_ARG(key),
-		    value.len, GENOPS_ATTRIBUTE_VALUE_MAX);
+		    "the value of attribute \"%.*s\" is %zu bytes long; at most %d are taken",
+		    GENOPS_STR_ARG(key), value.len, GENOPS_ATTRIBUTE_VALUE_MAX);
 	if (!genops_str_is_utf8(value))
-		return genops_fail(
-		    err, GENOPS_SYNTAX, "the value of attribute \"%.*s\" is not UTF-8", GENOPS_STR_ARG(key));
+		return genops_fail(err, GENOPS_SYNTAX,
+		    "the value of attribute \"%.*s\" is not UTF-8", GENOPS_STR_ARG(key));
 	return GENOPS_OK;
 }
 
@@ -79,8 +84,8 @@ static int grow(struct genops_attributes *attributes, struct genops_error *err)
 	if (attributes->n < attributes->cap)
 		return GENOPS_OK;
 	if (attributes->cap >= GENOPS_ATTRIBUTES_MAX)
-		return genops_fail(
-		    err, GENOPS_LIMIT, "an operation has more than %d attributes", GENOPS_ATTRIBUTES_MAX);
+		return genops_fail(err, GENOPS_LIMIT, "an operation has more than %d attributes",
+		    GENOPS_ATTRIBUTES_MAX);
 	size_t cap = attributes->cap ? 2 * attributes->cap : FIRST_CAP;
 	struct genops_attribute *items = genops_arena_alloc(attributes->arena, cap * sizeof *items);
 	if (!items)
@@ -111,15 +116,16 @@ genops_str genops_attributes_text(const struct genops_attribute *attribute, char
 	return (genops_str){out, n > 0 && (size_t)n < size ? (size_t)n : 0};
 }
 
-int genops_attributes_set(
-    struct genops_attributes *attributes, const struct genops_attribute *attribute, struct genops_error *err)
+int genops_attributes_set(struct genops_attributes *attributes,
+    const struct genops_attribute *attribute, struct genops_error *err)
 {
 	char scratch[64];
 	GENOPS_TRY(check(attribute, err));
 	int standard = genops_attributes_standard_key(attribute->key);
 	struct genops_attribute copy = *attribute;
 	if (standard >= 0) {
-		/* A text whatever type the caller used: it is what policies match and reports group by. */
+		/* A text whatever type the caller used: it is what policies match and reports group
+		 * by. */
 		copy.value.string = genops_attributes_text(attribute, scratch, sizeof scratch);
 		copy.type = GENOPS_ATTRIBUTE_STRING;
 		copy.key = standard_names[standard].name;
@@ -143,20 +149,22 @@ int genops_attributes_set(
 	return GENOPS_OK;
 }
 
-int genops_attributes_set_text(
-    struct genops_attributes *attributes, genops_str key, genops_str value, struct genops_error *err)
+int genops_attributes_set_text(struct genops_attributes *attributes, genops_str key,
+    genops_str value, struct genops_error *err)
 {
 	struct genops_attribute attribute = {
 	    .key = key, .type = GENOPS_ATTRIBUTE_STRING, .value.string = value};
 	return genops_attributes_set(attributes, &attribute, err);
 }
 
-const struct genops_attribute *genops_attributes_get(const struct genops_attributes *attributes, genops_str key)
+const struct genops_attribute *genops_attributes_get(
+    const struct genops_attributes *attributes, genops_str key)
 {
 	return find(attributes, key, genops_attributes_standard_key(key));
 }
 
-genops_str genops_attributes_standard(const struct genops_attributes *attributes, enum genops_attribute_key key)
+genops_str genops_attributes_standard(
+    const struct genops_attributes *attributes, enum genops_attribute_key key)
 {
 	int at = attributes->standard[key];
 	return at < 0 ? (genops_str){0} : attributes->items[at].value.string;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * govern/attributes.h - the attributes of one operation, merged in order of strength.
  *
- * Add the weakest source first; a later add of the same key replaces. The six standard ones are found without
- * a search. Values are copied into the arena. dev -> development and prod -> production for matching only
- * (contract A-007); the attribute itself keeps the user's text.
- */
+ * Add the weakest source first; a later add of the same key replaces. The six standard ones are
+ * found without a search. Values are copied into the arena. dev -> development and prod ->
+ * production for matching only (contract A-007); the attribute itself keeps the user's text. */
 #ifndef GOVERN_ATTRIBUTES_H
 #define GOVERN_ATTRIBUTES_H
 
@@ -22,8 +21,8 @@ struct genops_attributes {
 
 void genops_attributes_init(struct genops_attributes *attributes, struct genops_arena *arena);
 
-/* Copies. Keys may be the short name, its telemetry key, or anything else. Errors: LIMIT (count, length), SYNTAX (empty key,
- * not UTF-8), NOMEM. */
+/* Copies. Keys may be the short name, its telemetry key, or anything else. Errors: LIMIT (count,
+ * length), SYNTAX (empty key, not UTF-8), NOMEM. */
 GENOPS_NODISCARD int genops_attributes_set(struct genops_attributes *attributes,
     const struct genops_attribute *attribute, struct genops_error *err);
 GENOPS_NODISCARD int genops_attributes_set_text(
@@ -36,11 +35,13 @@ genops_str genops_attributes_standard(const struct genops_attributes *attributes
 /* A standard attribute by short name, telemetry key or header (case ignored); -1 if it is none. */
 int genops_attributes_standard_key(genops_str name);
 
-/* The value as a text: a string's own, a number or boolean written into `out` (64 bytes are enough). */
+/* The value as a text: a string's own, a number or boolean written into `out` (64 bytes are
+ * enough). */
 genops_str genops_attributes_text(const struct genops_attribute *attribute, char *out, size_t size);
 
-/* `match: {environment: production, team: [a, b], customer_id: "acme-*"}`: every entry must hold; a value is exact, a glob with *,
- * or a list of them. provider, model, operation name and type match as "provider", "model", "operation", "type". */
+/* `match: {environment: production, team: [a, b], customer_id: "acme-*"}`: every entry must hold; a
+ * value is exact, a glob with *, or a list of them. provider, model, operation name and type match
+ * as "provider", "model", "operation", "type". */
 struct genops_match_entry {
 	genops_str key;
 	size_t n_values;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * govern/decision.c - the names of results and reasons, and how evaluations add up to a decision.
- * Pure; any thread. Numbers that are no member get the empty name, as they can come from stored records. */
+ * Pure; any thread. Numbers that are no member get the empty name, as they can come from stored
+ * records. */
 #include "govern/policy/policy.h"
 
 const char *genops_result_name(enum genops_result result)
 {
 	switch (result) {
-#define X(symbol, guides, spec)                                                                       \
-	case GENOPS_##symbol:                                                                         \
+#define X(symbol, guides, spec)                                                                    \
+	case GENOPS_##symbol:                                                                      \
 		return guides;
 		GENOPS_RESULTS(X)
 #undef X
@@ -18,8 +19,8 @@ const char *genops_result_name(enum genops_result result)
 const char *genops_result_spec_name(enum genops_result result)
 {
 	switch (result) {
-#define X(symbol, guides, spec)                                                                       \
-	case GENOPS_##symbol:                                                                         \
+#define X(symbol, guides, spec)                                                                    \
+	case GENOPS_##symbol:                                                                      \
 		return spec;
 		GENOPS_RESULTS(X)
 #undef X
@@ -37,9 +38,11 @@ const char *genops_reason_name(enum genops_reason reason)
 	return (size_t)reason < GENOPS_REASON_N ? names[reason] : "";
 }
 
-void genops_decision_add(struct genops_decision *decision, const struct genops_evaluation *evaluation)
+void genops_decision_add(
+    struct genops_decision *decision, const struct genops_evaluation *evaluation)
 {
-	/* Strictly stricter: among equals the first, in the order of the configuration, is the one that is named. */
+	/* Strictly stricter: among equals the first, in the order of the configuration, is the one
+	 * that is named. */
 	if (evaluation->result <= decision->result)
 		return;
 	decision->result = evaluation->result;

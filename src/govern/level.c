@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/level.c - see level.h. One table of spellings for levels, one for modes; case and surrounding blanks are ignored.
- * Pure; any thread. */
+ * govern/level.c - see level.h. One table of spellings for levels, one for modes; case and
+ * surrounding blanks are ignored. Pure; any thread. */
 #include "govern/level.h"
 
 #include "base/str.h"
@@ -10,8 +10,9 @@ struct spelling {
 	int value;
 };
 
-/* Contract A-002, COL-150..153: the guides' eight spellings, the results' names, and the action words that the
- * OpenTelemetry guide uses for the same thing. `redact` is an action for content (a mask), not a level. */
+/* Contract A-002, COL-150..153: the guides' eight spellings, the results' names, and the action
+ * words that the OpenTelemetry guide uses for the same thing. `redact` is an action for content (a
+ * mask), not a level. */
 static const struct spelling level_spellings[] = {
     {"block", GENOPS_LEVEL_BLOCK},
     {"blocked", GENOPS_LEVEL_BLOCK},
@@ -36,7 +37,8 @@ static const struct spelling mode_spellings[] = {
     {"audit_only", GENOPS_MODE_AUDIT_ONLY},
 };
 
-static bool find_spelling(const struct spelling *spellings, size_t n, genops_str text, int *ret_value)
+static bool find_spelling(
+    const struct spelling *spellings, size_t n, genops_str text, int *ret_value)
 {
 	text = genops_str_trim(text);
 	for (size_t i = 0; i < n; i++) {
@@ -51,7 +53,8 @@ static bool find_spelling(const struct spelling *spellings, size_t n, genops_str
 bool genops_level_parse(genops_str text, enum genops_level *ret_level)
 {
 	int value;
-	if (!find_spelling(level_spellings, sizeof level_spellings / sizeof *level_spellings, text, &value))
+	if (!find_spelling(
+		level_spellings, sizeof level_spellings / sizeof *level_spellings, text, &value))
 		return false;
 	*ret_level = (enum genops_level)value;
 	return true;
@@ -60,7 +63,8 @@ bool genops_level_parse(genops_str text, enum genops_level *ret_level)
 bool genops_mode_parse(genops_str text, enum genops_mode *ret_mode)
 {
 	int value;
-	if (!find_spelling(mode_spellings, sizeof mode_spellings / sizeof *mode_spellings, text, &value))
+	if (!find_spelling(
+		mode_spellings, sizeof mode_spellings / sizeof *mode_spellings, text, &value))
 		return false;
 	*ret_mode = (enum genops_mode)value;
 	return true;

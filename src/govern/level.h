@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/level.h - enforcement levels and modes, with every spelling the guides use (contract A-002, A-003, COL-150..153). */
+ * govern/level.h - enforcement levels and modes, with every spelling the guides use (contract
+ * A-002, A-003, COL-150..153). */
 #ifndef GOVERN_LEVEL_H
 #define GOVERN_LEVEL_H
 
@@ -14,8 +15,8 @@ bool genops_mode_parse(genops_str text, enum genops_mode *ret_mode); /* enforced
 const char *genops_level_name(enum genops_level level);              /* "block", ... */
 const char *genops_mode_name(enum genops_mode mode);
 
-/* What a violation at this level becomes under this mode. A violated rate limit at level RATE_LIMIT is
- * RATE_LIMITED; other types at that level are delayed then, as policy/policy.h says. */
+/* What a violation at this level becomes under this mode. A violated rate limit at level RATE_LIMIT
+ * is RATE_LIMITED; other types at that level are delayed then, as policy/policy.h says. */
 enum genops_result genops_level_result(enum genops_level level, enum genops_mode mode);
 
 #endif

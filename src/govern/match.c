@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/match.c - does a `match:` clause of a policy or budget hold for an operation? See attributes.h.
- * Pure, no allocation; a compiled clause is immutable and read by any thread. */
+ * govern/match.c - does a `match:` clause of a policy or budget hold for an operation? See
+ * attributes.h. Pure, no allocation; a compiled clause is immutable and read by any thread. */
 #include "govern/attributes.h"
 
 #include "base/str.h"
@@ -8,7 +8,8 @@
 
 enum comparison { COMPARE_EXACT, COMPARE_NOCASE, COMPARE_ENVIRONMENT, COMPARE_MODEL };
 
-/* Contract A-007: what people call the same environment. Only for matching; the attribute keeps its text. */
+/* Contract A-007: what people call the same environment. Only for matching; the attribute keeps its
+ * text. */
 static genops_str environment_of(genops_str text)
 {
 	if (genops_str_is_nocase(text, "dev"))
@@ -33,9 +34,10 @@ static bool value_holds(genops_str value, genops_str text, enum comparison compa
 	return false;
 }
 
-/* The text that an entry compares with; false: the operation does not have it. `out` is for numbers. */
-static bool subject_text(const struct genops_match_subject *subject, genops_str key, char *out, size_t size,
-    genops_str *ret_text, enum comparison *ret_comparison)
+/* The text that an entry compares with; false: the operation does not have it. `out` is for
+ * numbers. */
+static bool subject_text(const struct genops_match_subject *subject, genops_str key, char *out,
+    size_t size, genops_str *ret_text, enum comparison *ret_comparison)
 {
 	*ret_comparison = COMPARE_EXACT;
 	if (genops_str_is(key, "provider") || genops_str_is(key, "model")) {
@@ -56,7 +58,8 @@ static bool subject_text(const struct genops_match_subject *subject, genops_str 
 			*ret_comparison = COMPARE_ENVIRONMENT;
 		if (subject->attributes->standard[standard] < 0)
 			return false;
-		*ret_text = genops_attributes_standard(subject->attributes, (enum genops_attribute_key)standard);
+		*ret_text = genops_attributes_standard(
+		    subject->attributes, (enum genops_attribute_key)standard);
 		return true;
 	}
 	const struct genops_attribute *attribute = genops_attributes_get(subject->attributes, key);
@@ -66,7 +69,8 @@ static bool subject_text(const struct genops_match_subject *subject, genops_str 
 	return true;
 }
 
-static bool entry_holds(const struct genops_match_entry *entry, const struct genops_match_subject *subject)
+static bool entry_holds(
+    const struct genops_match_entry *entry, const struct genops_match_subject *subject)
 {
 	char scratch[64];
 	genops_str text;
@@ -80,7 +84,8 @@ static bool entry_holds(const struct genops_match_entry *entry, const struct gen
 	return false;
 }
 
-bool genops_match_holds(const struct genops_match *match, const struct genops_match_subject *subject)
+bool genops_match_holds(
+    const struct genops_match *match, const struct genops_match_subject *subject)
 {
 	for (size_t i = 0; i < match->n_entries; i++) {
 		if (!entry_holds(&match->entries[i], subject))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * govern/money.c - see money.h. Pure functions of their arguments; no locale; any thread.
  *
- * A decimal text is never turned into a double: its digits are walked once, so that 0.1 is one hundred
- * million nanos and not the double next to it. */
+ * A decimal text is never turned into a double: its digits are walked once, so that 0.1 is one
+ * hundred million nanos and not the double next to it. */
 #include "govern/money.h"
 
 #include "base/str.h"
@@ -17,7 +17,8 @@ int64_t genops_money_scale(int64_t a, int64_t b, int64_t divisor)
 	uint128 product = (uint128)(uint64_t)a * (uint64_t)b;
 	uint128 quotient = product / (uint64_t)divisor;
 	uint64_t rest = (uint64_t)(product % (uint64_t)divisor);
-	uint64_t other = (uint64_t)divisor - rest; /* compared instead of 2 * rest, which could overflow */
+	uint64_t other =
+	    (uint64_t)divisor - rest; /* compared instead of 2 * rest, which could overflow */
 	if (quotient > (uint128)GENOPS_MONEY_MAX)
 		return GENOPS_MONEY_MAX;
 	if (rest > other || (rest == other && (quotient & 1)))
@@ -78,7 +79,8 @@ bool genops_money_parse_scaled(genops_str text, int power_of_ten, int64_t *ret_v
 	struct decimal d;
 	if (text.len > EXPONENT_MAX || !split_decimal(text, &d))
 		return false;
-	/* Digits at a place below `whole` are units; the first one behind decides the rounding with the rest. */
+	/* Digits at a place below `whole` are units; the first one behind decides the rounding with
+	 * the rest. */
 	int64_t whole = d.n_integer + d.exponent + power_of_ten;
 	int64_t value = 0, place = 0;
 	int first = 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/prices.h - the price catalogue: immutable snapshots of what each model costs, since when, and who says so.
+ * govern/prices.h - the price catalogue: immutable snapshots of what each model costs, since when,
+ * and who says so.
  *
- * Pure: sources are given as texts (shipped facts, the guides' CSV, LiteLLM's JSON map); later sources win per
- * provider and model. Rates are nano-USD per million units, so that no known price needs rounding.
- */
+ * Pure: sources are given as texts (shipped facts, the guides' CSV, LiteLLM's JSON map); later
+ * sources win per provider and model. Rates are nano-USD per million units, so that no known price
+ * needs rounding. */
 #ifndef GOVERN_PRICES_H
 #define GOVERN_PRICES_H
 
@@ -70,19 +71,22 @@ struct genops_prices_source {
 /* The catalogue that is built in (data/prices/), format GENOPS_PRICES_OWN_JSON. Static. */
 genops_str genops_prices_shipped(void);
 
-/* Parses all sources, earlier ones weaker. Returns an owned reference, or NULL with err (file, line). */
+/* Parses all sources, earlier ones weaker. Returns an owned reference, or NULL with err (file,
+ * line). */
 struct genops_prices *genops_prices_new(
     const struct genops_prices_source *sources, size_t n_sources, struct genops_error *err);
 struct genops_prices *genops_prices_ref(struct genops_prices *prices);
 void genops_prices_unref(struct genops_prices *prices);
 
-/* The price of a model at a moment. Matching: exact, then without a date or version suffix and provider prefixes as
- * prices.c documents ("gpt-4o-2024-08-06" -> "gpt-4o", "us.anthropic.claude-..." -> ...). Never NULL for a provider that
- * has rates: an unknown model gets the provider's ceiling (is_ceiling). NULL: provider unknown altogether -> use
+/* The price of a model at a moment. Matching: exact, then without a date or version suffix and
+ * provider prefixes as prices.c documents ("gpt-4o-2024-08-06" -> "gpt-4o",
+ * "us.anthropic.claude-..." -> ...). Never NULL for a provider that has rates: an unknown model
+ * gets the provider's ceiling (is_ceiling). NULL: provider unknown altogether -> use
  * genops_prices_ceiling. */
 const struct genops_price *genops_prices_find(
     const struct genops_prices *prices, genops_str provider, genops_str model, int64_t unix_s);
-/* The dearest of everything known, for a provider that nobody knows. Never NULL when the catalogue has one row. */
+/* The dearest of everything known, for a provider that nobody knows. Never NULL when the catalogue
+ * has one row. */
 const struct genops_price *genops_prices_ceiling(const struct genops_prices *prices, int64_t unix_s);
 
 size_t genops_prices_count(const struct genops_prices *prices);
@@ -92,12 +96,14 @@ struct genops_quote {
 	int64_t total_nano_usd, input_nano_usd, output_nano_usd; /* total = input + output, exactly */
 };
 
-/* What `usage` costs: the right card for tier and context, cached and audio parts at their own rates. Saturates. */
+/* What `usage` costs: the right card for tier and context, cached and audio parts at their own
+ * rates. Saturates. */
 struct genops_quote genops_prices_quote(const struct genops_price *price, const struct genops_usage *usage);
 
-/* The upper bound for a call that may use up to input_tokens_max and output_tokens_max (0: the model's maximum, or
- * GENOPS_OUTPUT_TOKENS_DEFAULT_MAX), whatever tier and cache state it is served with: the dearest applicable card
- * and kind. `usage` carries images, characters, audio_ms where they are known. */
+/* The upper bound for a call that may use up to input_tokens_max and output_tokens_max (0: the
+ * model's maximum, or GENOPS_OUTPUT_TOKENS_DEFAULT_MAX), whatever tier and cache state it is served
+ * with: the dearest applicable card and kind. `usage` carries images, characters, audio_ms where
+ * they are known. */
 #define GENOPS_OUTPUT_TOKENS_DEFAULT_MAX 16384
 int64_t genops_prices_upper_bound(const struct genops_price *price, const struct genops_usage *expected);
 

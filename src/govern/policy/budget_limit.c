@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/policy/budget_limit.c - policy type budget_limit: a budget written as a policy (contract COL-141..143). It has no evaluation of
- * its own: the configuration makes a budget rule of it, and budgets decide (budget_limit.h, govern/budget.h). */
+ * govern/policy/budget_limit.c - policy type budget_limit: a budget written as a policy (contract
+ * COL-141..143). It has no evaluation of its own: the configuration makes a budget rule of it, and
+ * budgets decide (budget_limit.h, govern/budget.h). */
 #include "govern/policy/budget_limit.h"
 
 #include "base/str.h"
 
-#define WINDOW(symbol, key)                                                                           \
-	{.name = key,                                                                                 \
-	    .type = GENOPS_OPTION_MONEY,                                                              \
-	    .offset = offsetof(struct genops_budget_limit, limit_nano_usd[GENOPS_PERIOD_##symbol]),   \
-	    .min = 1e-9,                                                                              \
-	    .max = 9e9,                                                                               \
+#define WINDOW(symbol, key)                                                                        \
+	{.name = key,                                                                              \
+	    .type = GENOPS_OPTION_MONEY,                                                           \
+	    .offset =                                                                              \
+		offsetof(struct genops_budget_limit, limit_nano_usd[GENOPS_PERIOD_##symbol]),      \
+	    .min = 1e-9,                                                                           \
+	    .max = 9e9,                                                                            \
 	    .text = "USD that may be spent in this period; unset: no such limit"},
 
 static const struct genops_option options[] = {
 #define X(symbol, name, key) WINDOW(symbol, key)
     GENOPS_PERIODS(X)
 #undef X
-    {.name = "timezone",
-	.type = GENOPS_OPTION_TEXT,
-	.offset = offsetof(struct genops_budget_limit, timezone),
-	.default_text = "UTC",
-	.text = "the time zone whose days and months count"},
+	{.name = "timezone",
+	    .type = GENOPS_OPTION_TEXT,
+	    .offset = offsetof(struct genops_budget_limit, timezone),
+	    .default_text = "UTC",
+	    .text = "the time zone whose days and months count"},
     {.name = "alerts",
 	.type = GENOPS_OPTION_LIST,
 	.offset = offsetof(struct genops_budget_limit, alerts),
@@ -38,7 +40,8 @@ static const struct genops_option options[] = {
 static int compile_alerts(struct genops_budget_limit *settings, struct genops_error *err)
 {
 	if (settings->alerts.n > GENOPS_ALERTS_MAX)
-		return genops_fail(err, GENOPS_CONFIG, "alerts: more than %d percentages", GENOPS_ALERTS_MAX);
+		return genops_fail(
+		    err, GENOPS_CONFIG, "alerts: more than %d percentages", GENOPS_ALERTS_MAX);
 	settings->n_alerts = 0;
 	for (size_t i = 0; i < settings->alerts.n; i++) {
 		genops_str text = settings->alerts.items[i];
@@ -47,7 +50,8 @@ static int compile_alerts(struct genops_budget_limit *settings, struct genops_er
 			text.len--;
 		if (!genops_str_to_int(text, &percent) || percent < 1 || percent > 1000)
 			return genops_fail_fix(err, GENOPS_CONFIG, "write them as [80, 90, 100]",
-			    "alerts: \"%.*s\" is not a percentage from 1 to 1000", GENOPS_STR_ARG(text));
+			    "alerts: \"%.*s\" is not a percentage from 1 to 1000",
+			    GENOPS_STR_ARG(text));
 		/* Kept ascending: they are few and may be written in any order. */
 		size_t at = settings->n_alerts++;
 		for (; at > 0 && settings->alert_percent[at - 1] > percent; at--)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/policy/content_filter.c - policy type content_filter: patterns that a request may not contain (contract COL-137, COL-138, A-059).
+ * govern/policy/content_filter.c - policy type content_filter: patterns that a request may not
+ * contain (contract COL-137, COL-138, A-059).
  *
- * A pattern is a plain text, found anywhere in any case; written /.../ or re:... it is a regular expression. The message names the
- * pattern, which is configuration, never what was found. A search that hits its limits is an error: on_error decides. */
+ * A pattern is a plain text, found anywhere in any case; written /.../ or re:... it is a regular
+ * expression. The message names the pattern, which is configuration, never what was found. A search
+ * that hits its limits is an error: on_error decides. */
 #include "govern/policy/policy.h"
 
 #include "base/str.h"
@@ -18,7 +20,8 @@ static const struct genops_option options[] = {
 	.type = GENOPS_OPTION_LIST,
 	.offset = offsetof(struct content_filter, blocked),
 	.is_required = true,
-	.text = "texts that a request may not contain, in any case; /.../ or re:... is a regular expression"},
+	.text =
+	    "texts that a request may not contain, in any case; /.../ or re:... is a regular expression"},
     {.name = NULL},
 };
 
@@ -36,7 +39,8 @@ static int compile(void *object, struct genops_arena *arena, struct genops_error
 	struct content_filter *settings = object;
 	size_t n = settings->blocked.n;
 	if (!n)
-		return genops_fail_fix(err, GENOPS_CONFIG, "name at least one pattern, or set enabled: false",
+		return genops_fail_fix(err, GENOPS_CONFIG,
+		    "name at least one pattern, or set enabled: false",
 		    "blocked_patterns: the list is empty");
 	struct genops_pattern *patterns = genops_arena_alloc(arena, n * sizeof *patterns);
 	if (!patterns)
@@ -66,16 +70,17 @@ static void evaluate(const struct genops_policy *policy, const struct genops_pol
 	case GENOPS_PATTERN_FAILED:
 		ret_verdict->is_error = true;
 		ret_verdict->message = genops_policy_message(input,
-		    "policy \"%.*s\": the search for its patterns reached its limits", GENOPS_STR_ARG(policy->name));
+		    "policy \"%.*s\": the search for its patterns reached its limits",
+		    GENOPS_STR_ARG(policy->name));
 		return;
 	case GENOPS_PATTERN_FOUND:
 		break;
 	}
 	ret_verdict->is_violation = true;
 	ret_verdict->reason = GENOPS_REASON_POLICY_DENY_CONTENT;
-	ret_verdict->message =
-	    genops_policy_message(input, "policy \"%.*s\": the request contains the blocked pattern \"%.*s\"",
-		GENOPS_STR_ARG(policy->name), GENOPS_STR_ARG(settings->blocked.items[index]));
+	ret_verdict->message = genops_policy_message(input,
+	    "policy \"%.*s\": the request contains the blocked pattern \"%.*s\"",
+	    GENOPS_STR_ARG(policy->name), GENOPS_STR_ARG(settings->blocked.items[index]));
 }
 
 const struct genops_policy_type genops_policy_type_content_filter = {

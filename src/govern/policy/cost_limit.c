@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/policy/cost_limit.c - policy type cost_limit: one call may not cost more than max_cost, by its estimate, before it is made.
- * Strictly more refuses (contract A-052, COL-133); an estimate that is not known is an error, so that on_error decides. */
+ * govern/policy/cost_limit.c - policy type cost_limit: one call may not cost more than max_cost, by
+ * its estimate, before it is made. Strictly more refuses (contract A-052, COL-133); an estimate
+ * that is not known is an error, so that on_error decides. */
 #include "govern/policy/policy.h"
 
 #include "base/str.h"
@@ -31,7 +32,8 @@ static void evaluate(const struct genops_policy *policy, const struct genops_pol
 	if (cost < 0) {
 		ret_verdict->is_error = true;
 		ret_verdict->message = genops_policy_message(input,
-		    "policy \"%.*s\": the cost of this call cannot be estimated", GENOPS_STR_ARG(policy->name));
+		    "policy \"%.*s\": the cost of this call cannot be estimated",
+		    GENOPS_STR_ARG(policy->name));
 		return;
 	}
 	if (cost <= settings->max_cost)

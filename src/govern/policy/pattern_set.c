@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/policy/pattern_set.c - see pattern_set.h: literals become expressions, and each search is shared out between the two back ends.
- * Owns the expressions, both back ends and their pools. */
+ * govern/policy/pattern_set.c - see pattern_set.h: literals become expressions, and each search is
+ * shared out between the two back ends. Owns the expressions, both back ends and their pools. */
 #include "govern/policy/pattern_set.h"
 
 #include "base/buffer.h"
@@ -34,14 +34,15 @@ bool genops_pattern_pool_put(struct genops_pattern_pool *pool, void *space)
 {
 	for (size_t i = 0; i < GENOPS_PATTERN_POOL_SIZE; i++) {
 		void *expected = NULL;
-		if (atomic_compare_exchange_strong_explicit(
-			&pool->slots[i], &expected, space, memory_order_release, memory_order_relaxed))
+		if (atomic_compare_exchange_strong_explicit(&pool->slots[i], &expected, space,
+			memory_order_release, memory_order_relaxed))
 			return true;
 	}
 	return false;
 }
 
-/* A literal as an expression that both libraries read alike: every ASCII byte that is no letter or digit is escaped. */
+/* A literal as an expression that both libraries read alike: every ASCII byte that is no letter or
+ * digit is escaped. */
 static char *expression_of(const struct genops_pattern *pattern)
 {
 	struct genops_buffer buf;
@@ -54,7 +55,8 @@ static char *expression_of(const struct genops_pattern *pattern)
 			genops_buffer_printf(&buf, "\\x%02x", c);
 			continue;
 		}
-		bool is_plain = c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+		bool is_plain = c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+				(c >= 'a' && c <= 'z');
 		if (!is_plain)
 			genops_buffer_add_char(&buf, '\\');
 		genops_buffer_add_char(&buf, (char)c);
@@ -70,7 +72,8 @@ static int check(const struct genops_pattern *pattern, struct genops_error *err)
 	if (!text.len)
 		return genops_fail(err, GENOPS_CONFIG, "a pattern is empty");
 	if (text.len > GENOPS_PATTERN_LEN_MAX)
-		return genops_fail(err, GENOPS_LIMIT, "a pattern is %zu bytes long; at most %d are taken", text.len,
+		return genops_fail(err, GENOPS_LIMIT,
+		    "a pattern is %zu bytes long; at most %d are taken", text.len,
 		    GENOPS_PATTERN_LEN_MAX);
 	if (!genops_str_is_utf8(text) || genops_str_find_char(text, '\0') != SIZE_MAX)
 		return genops_fail(err, GENOPS_CONFIG, "a pattern is not a text in UTF-8");
@@ -87,21 +90,24 @@ static int compile(struct genops_pattern_set *set, const struct genops_pattern *
 			return genops_fail(err, GENOPS_NOMEM, "no memory for patterns");
 	}
 	const char *const *expressions = (const char *const *)set->expressions;
-	/* PCRE2 takes all of them: it is the judge of what is well formed, and reads what is not UTF-8. */
+	/* PCRE2 takes all of them: it is the judge of what is well formed, and reads what is not
+	 * UTF-8. */
 	GENOPS_TRY(genops_pattern_set_pcre2_new(expressions, patterns, set->n, &set->pcre2, err));
 	if (backend == GENOPS_PATTERN_BEST)
-		GENOPS_TRY(
-		    genops_pattern_set_hyperscan_new(expressions, set->n, set->is_fast, &set->hyperscan, err));
+		GENOPS_TRY(genops_pattern_set_hyperscan_new(
+		    expressions, set->n, set->is_fast, &set->hyperscan, err));
 	for (size_t i = 0; i < set->n; i++)
 		set->n_fast += set->is_fast[i];
 	return GENOPS_OK;
 }
 
 int genops_pattern_set_new(const struct genops_pattern *patterns, size_t n_patterns,
-    enum genops_pattern_backend backend, struct genops_pattern_set **ret_set, struct genops_error *err)
+    enum genops_pattern_backend backend, struct genops_pattern_set **ret_set,
+    struct genops_error *err)
 {
 	if (n_patterns > GENOPS_PATTERNS_MAX)
-		return genops_fail(err, GENOPS_LIMIT, "more than %d patterns in one set", GENOPS_PATTERNS_MAX);
+		return genops_fail(
+		    err, GENOPS_LIMIT, "more than %d patterns in one set", GENOPS_PATTERNS_MAX);
 	struct genops_pattern_set *set = calloc(1, sizeof *set);
 	if (!set)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for patterns");

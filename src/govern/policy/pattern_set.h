@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/policy/pattern_set.h - many patterns looked for in one text, at once. Compiled once, immutable, used by any thread.
+ * govern/policy/pattern_set.h - many patterns looked for in one text, at once. Compiled once,
+ * immutable, used by any thread.
  *
- * Two back ends behind one face: Hyperscan, whose time does not depend on the number of patterns nor on
- * malicious texts, and PCRE2 for patterns that Hyperscan does not take (back-references, look-around) and for builds
- * without it. Both give the same answer: the first pattern, in the order given, that is found anywhere in the text.
- * Case is ignored, beyond ASCII too; \w \d \s \b are ASCII; `.` does not match a line feed.
- */
+ * Two back ends behind one face: Hyperscan, whose time does not depend on the number of patterns
+ * nor on malicious texts, and PCRE2 for patterns that Hyperscan does not take (back-references,
+ * look-around) and for builds without it. Both give the same answer: the first pattern, in the
+ * order given, that is found anywhere in the text. Case is ignored, beyond ASCII too; \w \d \s \b
+ * are ASCII; `.` does not match a line feed. */
 #ifndef GOVERN_POLICY_PATTERN_SET_H
 #define GOVERN_POLICY_PATTERN_SET_H
 
@@ -15,8 +16,8 @@
 
 #include <stdatomic.h>
 
-#define GENOPS_PATTERNS_MAX     4096 /* in one set */
-#define GENOPS_PATTERN_LEN_MAX  4096 /* bytes */
+#define GENOPS_PATTERNS_MAX    4096 /* in one set */
+#define GENOPS_PATTERN_LEN_MAX 4096 /* bytes */
 
 struct genops_pattern {
 	genops_str text;
@@ -36,10 +37,12 @@ enum genops_pattern_outcome {
 
 struct genops_pattern_set;
 
-/* Compiles. Returns the owned set in *ret_set. Errors: CONFIG (names the pattern, its fault and where), LIMIT, NOMEM. `patterns` is
- * borrowed for the call. A pattern that matches the empty text is refused, as it would be found everywhere. */
-GENOPS_NODISCARD int genops_pattern_set_new(const struct genops_pattern *patterns, size_t n_patterns,
-    enum genops_pattern_backend backend, struct genops_pattern_set **ret_set, struct genops_error *err);
+/* Compiles. Returns the owned set in *ret_set. Errors: CONFIG (names the pattern, its fault and
+ * where), LIMIT, NOMEM. `patterns` is borrowed for the call. A pattern that matches the empty text
+ * is refused, as it would be found everywhere. */
+GENOPS_NODISCARD int genops_pattern_set_new(const struct genops_pattern *patterns,
+    size_t n_patterns, enum genops_pattern_backend backend, struct genops_pattern_set **ret_set,
+    struct genops_error *err);
 void genops_pattern_set_free(struct genops_pattern_set *set);
 
 /* FOUND fills *ret_index. Any bytes are taken as text, also such that are not UTF-8. */
@@ -51,28 +54,32 @@ size_t genops_pattern_set_fast_count(const struct genops_pattern_set *set);
 
 /* --- between pattern_set.c and the back ends --- */
 
-/* Work space that a search needs and no two threads may share: taken out of a slot, put back afterwards. No
- * lock, no thread-local storage: safe after fork and at thread exit; what finds no free slot is made and freed. */
+/* Work space that a search needs and no two threads may share: taken out of a slot, put back
+ * afterwards. No lock, no thread-local storage: safe after fork and at thread exit; what finds no
+ * free slot is made and freed. */
 #define GENOPS_PATTERN_POOL_SIZE 16
 struct genops_pattern_pool {
 	void *_Atomic slots[GENOPS_PATTERN_POOL_SIZE];
 };
-void *genops_pattern_pool_take(struct genops_pattern_pool *pool);           /* NULL: none free */
-bool genops_pattern_pool_put(struct genops_pattern_pool *pool, void *space); /* false: full, free it */
+void *genops_pattern_pool_take(struct genops_pattern_pool *pool); /* NULL: none free */
+bool genops_pattern_pool_put(
+    struct genops_pattern_pool *pool, void *space); /* false: full, free it */
 
 /* `expressions` are NUL-terminated regular expressions, `n` long, owned by the set. */
 struct genops_pattern_pcre2;
-GENOPS_NODISCARD int genops_pattern_set_pcre2_new(const char *const *expressions, const struct genops_pattern *patterns,
-    size_t n, struct genops_pattern_pcre2 **ret, struct genops_error *err);
+GENOPS_NODISCARD int genops_pattern_set_pcre2_new(const char *const *expressions,
+    const struct genops_pattern *patterns, size_t n, struct genops_pattern_pcre2 **ret,
+    struct genops_error *err);
 void genops_pattern_set_pcre2_free(struct genops_pattern_pcre2 *pcre2);
 /* Looks for those patterns i < end with !is_done[i] (is_done NULL: for all). */
-enum genops_pattern_outcome genops_pattern_set_pcre2_find(const struct genops_pattern_pcre2 *pcre2, genops_str text,
-    const bool *is_done, size_t end, size_t *ret_index);
+enum genops_pattern_outcome genops_pattern_set_pcre2_find(const struct genops_pattern_pcre2 *pcre2,
+    genops_str text, const bool *is_done, size_t end, size_t *ret_index);
 
 struct genops_pattern_hyperscan;
-/* Takes the patterns that it can and says in is_taken[] which. *ret is NULL when it takes none. Errors: NOMEM. */
-GENOPS_NODISCARD int genops_pattern_set_hyperscan_new(const char *const *expressions, size_t n, bool *is_taken,
-    struct genops_pattern_hyperscan **ret, struct genops_error *err);
+/* Takes the patterns that it can and says in is_taken[] which. *ret is NULL when it takes none.
+ * Errors: NOMEM. */
+GENOPS_NODISCARD int genops_pattern_set_hyperscan_new(const char *const *expressions, size_t n,
+    bool *is_taken, struct genops_pattern_hyperscan **ret, struct genops_error *err);
 void genops_pattern_set_hyperscan_free(struct genops_pattern_hyperscan *hyperscan);
 /* `text` must be UTF-8 and at most UINT32_MAX bytes long. */
 enum genops_pattern_outcome genops_pattern_set_hyperscan_find(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/policy/pattern_set_hyperscan.c - the Hyperscan back end of pattern_set.h. Without the library (GENOPS_HYPERSCAN not defined) it takes no
- * pattern, and PCRE2 looks for all. The database is immutable; scratch space is pooled. */
+ * govern/policy/pattern_set_hyperscan.c - the Hyperscan back end of pattern_set.h. Without the
+ * library (GENOPS_HYPERSCAN not defined) it takes no pattern, and PCRE2 looks for all. The database
+ * is immutable; scratch space is pooled. */
 #include "govern/policy/pattern_set.h"
 
 #ifdef GENOPS_HYPERSCAN
@@ -34,7 +35,8 @@ static bool is_known(const char *expression)
 	return code == HS_SUCCESS;
 }
 
-static void fill_batch(struct batch *batch, const char *const *expressions, size_t n, const bool *is_taken)
+static void fill_batch(
+    struct batch *batch, const char *const *expressions, size_t n, const bool *is_taken)
 {
 	batch->n = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -46,16 +48,20 @@ static void fill_batch(struct batch *batch, const char *const *expressions, size
 	}
 }
 
-/* Compiles the batch; a pattern that turns out to be too much for it leaves the batch, until the rest compiles. */
-static hs_database_t *compile_batch(struct batch *batch, const char *const *expressions, size_t n, bool *is_taken)
+/* Compiles the batch; a pattern that turns out to be too much for it leaves the batch, until the
+ * rest compiles. */
+static hs_database_t *compile_batch(
+    struct batch *batch, const char *const *expressions, size_t n, bool *is_taken)
 {
-	for (fill_batch(batch, expressions, n, is_taken); batch->n; fill_batch(batch, expressions, n, is_taken)) {
+	for (fill_batch(batch, expressions, n, is_taken); batch->n;
+	     fill_batch(batch, expressions, n, is_taken)) {
 		hs_database_t *database = NULL;
 		hs_compile_error_t *fault = NULL;
-		if (hs_compile_multi(batch->expressions, batch->flags, batch->ids, batch->n, HS_MODE_BLOCK, NULL,
-			&database, &fault) == HS_SUCCESS)
+		if (hs_compile_multi(batch->expressions, batch->flags, batch->ids, batch->n,
+			HS_MODE_BLOCK, NULL, &database, &fault) == HS_SUCCESS)
 			return database;
-		bool is_one = fault && fault->expression >= 0 && (unsigned)fault->expression < batch->n;
+		bool is_one =
+		    fault && fault->expression >= 0 && (unsigned)fault->expression < batch->n;
 		if (is_one)
 			is_taken[batch->ids[fault->expression]] = false;
 		hs_free_compile_error(fault);
@@ -67,7 +73,8 @@ static hs_database_t *compile_batch(struct batch *batch, const char *const *expr
 	return NULL;
 }
 
-static hs_database_t *compile(const char *const *expressions, size_t n, bool *is_taken, bool *ret_is_nomem)
+static hs_database_t *compile(
+    const char *const *expressions, size_t n, bool *is_taken, bool *ret_is_nomem)
 {
 	struct batch batch = {
 	    .expressions = calloc(n + 1, sizeof *batch.expressions),
@@ -117,7 +124,8 @@ void genops_pattern_set_hyperscan_free(struct genops_pattern_hyperscan *hypersca
 {
 	if (!hyperscan)
 		return;
-	for (hs_scratch_t *scratch; hyperscan->pool && (scratch = genops_pattern_pool_take(hyperscan->pool));)
+	for (hs_scratch_t *scratch;
+	     hyperscan->pool && (scratch = genops_pattern_pool_take(hyperscan->pool));)
 		hs_free_scratch(scratch);
 	hs_free_scratch(hyperscan->scratch);
 	hs_free_database(hyperscan->database);
@@ -129,7 +137,8 @@ struct search {
 	unsigned first; /* the lowest id found so far */
 };
 
-static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *arg)
+static int on_match(
+    unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *arg)
 {
 	struct search *search = arg;
 	if (id < search->first)
@@ -144,8 +153,8 @@ enum genops_pattern_outcome genops_pattern_set_hyperscan_find(
 	hs_scratch_t *scratch = genops_pattern_pool_take(hyperscan->pool);
 	if (!scratch && hs_clone_scratch(hyperscan->scratch, &scratch) != HS_SUCCESS)
 		return GENOPS_PATTERN_FAILED;
-	hs_error_t code = hs_scan(hyperscan->database, text.ptr ? text.ptr : "", (unsigned)text.len, 0, scratch, on_match,
-	    &search);
+	hs_error_t code = hs_scan(hyperscan->database, text.ptr ? text.ptr : "", (unsigned)text.len,
+	    0, scratch, on_match, &search);
 	if (!genops_pattern_pool_put(hyperscan->pool, scratch))
 		hs_free_scratch(scratch);
 	if (search.first != UINT32_MAX) {

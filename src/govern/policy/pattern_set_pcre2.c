@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/policy/pattern_set_pcre2.c - the PCRE2 back end of pattern_set.h: one compiled expression after the other, with JIT where the
- * system allows it, and bounds on steps, depth and memory of each match attempt, so that an expression that
- * backtracks without end becomes FAILED and not an outage. Compiled expressions are immutable; work space is pooled. */
+ * govern/policy/pattern_set_pcre2.c - the PCRE2 back end of pattern_set.h: one compiled expression
+ * after the other, with JIT where the system allows it, and bounds on steps, depth and memory of
+ * each match attempt, so that an expression that backtracks without end becomes FAILED and not an
+ * outage. Compiled expressions are immutable; work space is pooled. */
 #include "govern/policy/pattern_set.h"
 
 #include "base/str.h"
@@ -11,11 +12,11 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#define MATCH_LIMIT     200000 /* steps from one starting position */
-#define DEPTH_LIMIT     10000  /* nested backtracking without JIT */
-#define HEAP_LIMIT_KIB  20480
+#define MATCH_LIMIT	200000 /* steps from one starting position */
+#define DEPTH_LIMIT	10000  /* nested backtracking without JIT */
+#define HEAP_LIMIT_KIB	20480
 #define JIT_STACK_FIRST ((size_t)32 * 1024)
-#define JIT_STACK_MAX   ((size_t)512 * 1024)
+#define JIT_STACK_MAX	((size_t)512 * 1024)
 
 struct genops_pattern_pcre2 {
 	size_t n;
@@ -60,17 +61,21 @@ static struct space *space_new(void)
 	return space;
 }
 
-static int fail_pattern(const struct genops_pattern *pattern, int number, PCRE2_SIZE offset, struct genops_error *err)
+static int fail_pattern(
+    const struct genops_pattern *pattern, int number, PCRE2_SIZE offset, struct genops_error *err)
 {
 	PCRE2_UCHAR text[160];
 	pcre2_get_error_message(number, text, sizeof text);
-	return genops_fail_fix(err, GENOPS_CONFIG, "write the expression as PCRE2 reads it, or as plain text without slashes",
-	    "pattern \"%.*s\": %s, at byte %zu", pattern->text.len > 80 ? 80 : (int)pattern->text.len,
-	    pattern->text.ptr, (const char *)text, offset);
+	return genops_fail_fix(err, GENOPS_CONFIG,
+	    "write the expression as PCRE2 reads it, or as plain text without slashes",
+	    "pattern \"%.*s\": %s, at byte %zu",
+	    pattern->text.len > 80 ? 80 : (int)pattern->text.len, pattern->text.ptr,
+	    (const char *)text, offset);
 }
 
 /* What matches the empty text is found in every text: surely not what was meant. */
-static int check_not_empty(const pcre2_code *code, const struct genops_pattern *pattern, struct genops_error *err)
+static int check_not_empty(
+    const pcre2_code *code, const struct genops_pattern *pattern, struct genops_error *err)
 {
 	struct space *space = space_new();
 	if (!space)
@@ -84,13 +89,14 @@ static int check_not_empty(const pcre2_code *code, const struct genops_pattern *
 	    pattern->text.len > 80 ? 80 : (int)pattern->text.len, pattern->text.ptr);
 }
 
-static int compile_one(const char *expression, const struct genops_pattern *pattern, pcre2_code **ret_code,
-    struct genops_error *err)
+static int compile_one(const char *expression, const struct genops_pattern *pattern,
+    pcre2_code **ret_code, struct genops_error *err)
 {
 	int number;
 	PCRE2_SIZE offset;
 	pcre2_code *code = pcre2_compile((PCRE2_SPTR)expression, PCRE2_ZERO_TERMINATED,
-	    PCRE2_CASELESS | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &number, &offset, NULL);
+	    PCRE2_CASELESS | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &number,
+	    &offset, NULL);
 	if (!code)
 		return fail_pattern(pattern, number, offset, err);
 	*ret_code = code;
@@ -99,8 +105,9 @@ static int compile_one(const char *expression, const struct genops_pattern *patt
 	return check_not_empty(code, pattern, err);
 }
 
-int genops_pattern_set_pcre2_new(const char *const *expressions, const struct genops_pattern *patterns, size_t n,
-    struct genops_pattern_pcre2 **ret, struct genops_error *err)
+int genops_pattern_set_pcre2_new(const char *const *expressions,
+    const struct genops_pattern *patterns, size_t n, struct genops_pattern_pcre2 **ret,
+    struct genops_error *err)
 {
 	struct genops_pattern_pcre2 *pcre2 = calloc(1, sizeof *pcre2);
 	if (!pcre2)
@@ -134,15 +141,15 @@ void genops_pattern_set_pcre2_free(struct genops_pattern_pcre2 *pcre2)
 	free(pcre2);
 }
 
-static enum genops_pattern_outcome find(const struct genops_pattern_pcre2 *pcre2, struct space *space, genops_str text,
-    const bool *is_done, size_t end, size_t *ret_index)
+static enum genops_pattern_outcome find(const struct genops_pattern_pcre2 *pcre2,
+    struct space *space, genops_str text, const bool *is_done, size_t end, size_t *ret_index)
 {
 	enum genops_pattern_outcome outcome = GENOPS_PATTERN_ABSENT;
 	for (size_t i = 0; i < end; i++) {
 		if (is_done && is_done[i])
 			continue;
-		int matched = pcre2_match(pcre2->codes[i], (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0, 0,
-		    space->data, space->context);
+		int matched = pcre2_match(pcre2->codes[i], (PCRE2_SPTR)(text.ptr ? text.ptr : ""),
+		    text.len, 0, 0, space->data, space->context);
 		if (matched >= 0) {
 			*ret_index = i;
 			return GENOPS_PATTERN_FOUND;
@@ -153,8 +160,8 @@ static enum genops_pattern_outcome find(const struct genops_pattern_pcre2 *pcre2
 	return outcome;
 }
 
-enum genops_pattern_outcome genops_pattern_set_pcre2_find(const struct genops_pattern_pcre2 *pcre2, genops_str text,
-    const bool *is_done, size_t end, size_t *ret_index)
+enum genops_pattern_outcome genops_pattern_set_pcre2_find(const struct genops_pattern_pcre2 *pcre2,
+    genops_str text, const bool *is_done, size_t end, size_t *ret_index)
 {
 	struct space *space = genops_pattern_pool_take(pcre2->pool);
 	if (!space && !(space = space_new()))

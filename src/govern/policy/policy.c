@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/policy/policy.c - the policy types by name, and what a verdict becomes under level, mode and on_error.
+ * govern/policy/policy.c - the policy types by name, and what a verdict becomes under level, mode
+ * and on_error.
  *
- * This is the only place that turns a type's own verdict into a result, so that every type behaves alike under
- * every level (contract COL-148). Pure but for the limiter; policies are immutable; any thread. Nothing is
- * allocated unless a message is needed. */
+ * This is the only place that turns a type's own verdict into a result, so that every type behaves
+ * alike under every level (contract COL-148). Pure but for the limiter; policies are immutable; any
+ * thread. Nothing is allocated unless a message is needed. */
 #include "govern/policy/policy.h"
 
 #include "base/str.h"
@@ -34,7 +35,8 @@ const struct genops_policy_type *genops_policy_type_find(genops_str name)
 	return NULL;
 }
 
-/* Names of models and teams come from outside, and the formatting may have cut a character in two. */
+/* Names of models and teams come from outside, and the formatting may have cut a character in
+ * two. */
 static void make_printable(char *text, size_t len)
 {
 	bool is_utf8 = genops_str_is_utf8((genops_str){text, len});
@@ -73,8 +75,10 @@ static enum genops_result result_of(
 		return verdict->is_violation ? genops_level_result(level, mode) : GENOPS_ALLOWED;
 	if (policy->on_error == GENOPS_ON_ERROR_OPEN)
 		return GENOPS_ALLOWED;
-	/* Holding back a call of which nothing is known would let it through: as strict as block. */
-	return genops_level_result(level == GENOPS_LEVEL_RATE_LIMIT ? GENOPS_LEVEL_BLOCK : level, mode);
+	/* Holding back a call of which nothing is known would let it through: as strict as
+	 * block. */
+	return genops_level_result(
+	    level == GENOPS_LEVEL_RATE_LIMIT ? GENOPS_LEVEL_BLOCK : level, mode);
 }
 
 static genops_str action_of(enum genops_result result)
@@ -98,18 +102,20 @@ static void add_delay(struct genops_decision *decision, const struct genops_verd
 {
 	bool is_rate = verdict->reason == GENOPS_REASON_RATE_LIMITED;
 	if (evaluation->result == GENOPS_BLOCKED && is_rate)
-		decision->retry_after_ns = longest(decision->retry_after_ns, verdict->retry_after_ns);
+		decision->retry_after_ns =
+		    longest(decision->retry_after_ns, verdict->retry_after_ns);
 	if (evaluation->result != GENOPS_RATE_LIMITED)
 		return;
 	if (verdict->is_limited || !is_rate) {
-		decision->delay_ns = longest(
-		    decision->delay_ns, verdict->is_limited ? verdict->delay_ns : GENOPS_HOLD_BACK_NS);
+		decision->delay_ns = longest(decision->delay_ns,
+		    verdict->is_limited ? verdict->delay_ns : GENOPS_HOLD_BACK_NS);
 		return;
 	}
 	decision->retry_after_ns = longest(decision->retry_after_ns, verdict->retry_after_ns);
 	if (decision->is_refused)
 		return;
-	/* Refused: stricter than whatever only holds back, although the result has the same name. */
+	/* Refused: stricter than whatever only holds back, although the result has the same
+	 * name. */
 	decision->is_refused = true;
 	decision->reason = evaluation->reason;
 	decision->policy = evaluation->policy;
@@ -142,20 +148,22 @@ static struct genops_evaluation evaluate(const struct genops_policy *policy, enu
 	return evaluation;
 }
 
-size_t genops_policies_evaluate(const struct genops_policy *const *policies, size_t n_policies, enum genops_mode mode,
-    const struct genops_policy_input *input, struct genops_evaluation *ret_evaluations, size_t max,
-    struct genops_decision *decision)
+size_t genops_policies_evaluate(const struct genops_policy *const *policies, size_t n_policies,
+    enum genops_mode mode, const struct genops_policy_input *input,
+    struct genops_evaluation *ret_evaluations, size_t max, struct genops_decision *decision)
 {
 	size_t n = 0;
 	for (int is_taking = 0; is_taking <= 1; is_taking++) {
 		struct genops_policy_input looking = *input;
 		for (size_t i = 0; i < n_policies; i++) {
 			const struct genops_policy *policy = policies[i];
-			if (!policy->is_enabled || !policy->type->evaluate || policy->type->is_taking != is_taking ||
+			if (!policy->is_enabled || !policy->type->evaluate ||
+			    policy->type->is_taking != is_taking ||
 			    !genops_match_holds(&policy->match, &input->subject))
 				continue;
 			looking.is_dry_run = input->is_dry_run || decision->is_refused;
-			struct genops_evaluation evaluation = evaluate(policy, mode, &looking, decision);
+			struct genops_evaluation evaluation =
+			    evaluate(policy, mode, &looking, decision);
 			if (n < max)
 				ret_evaluations[n++] = evaluation;
 		}

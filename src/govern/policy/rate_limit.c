@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/policy/rate_limit.c - policy type rate_limit: a token bucket for each combination of `per` (contract COL-135, COL-136, A-054).
+ * govern/policy/rate_limit.c - policy type rate_limit: a token bucket for each combination of `per`
+ * (contract COL-135, COL-136, A-054).
  *
- * At level rate_limit a call waits for its token up to max_delay, and is refused beyond. At every other level a
- * call does not wait: an empty bucket is a violation at once, and nothing is taken. The bucket itself is shared
- * memory behind input->limiter. */
+ * At level rate_limit a call waits for its token up to max_delay, and is refused beyond. At every
+ * other level a call does not wait: an empty bucket is a violation at once, and nothing is taken.
+ * The bucket itself is shared memory behind input->limiter. */
 #include "govern/policy/policy.h"
 
 #include "base/str.h"
@@ -29,12 +30,14 @@ static const struct genops_option options[] = {
 	.offset = offsetof(struct rate_limit, burst),
 	.min = 1,
 	.max = 1e9,
-	.text = "requests that pass at once after a pause; unset: max_requests_per_minute / 60, at least 1"},
+	.text =
+	    "requests that pass at once after a pause; unset: max_requests_per_minute / 60, at least 1"},
     {.name = "per",
 	.type = GENOPS_OPTION_LIST,
 	.offset = offsetof(struct rate_limit, per),
 	.default_text = "team,project",
-	.text = "attributes; each combination of their values has a bucket of its own (also provider, model)"},
+	.text =
+	    "attributes; each combination of their values has a bucket of its own (also provider, model)"},
     {.name = "max_delay",
 	.type = GENOPS_OPTION_DURATION,
 	.offset = offsetof(struct rate_limit, max_delay_ns),
@@ -48,23 +51,28 @@ static int compile(void *object, struct genops_arena *arena, struct genops_error
 {
 	struct rate_limit *settings = object;
 	if (settings->burst == 0)
-		settings->burst = settings->per_minute < 120 ? 1 : (int64_t)(settings->per_minute / 60);
+		settings->burst =
+		    settings->per_minute < 120 ? 1 : (int64_t)(settings->per_minute / 60);
 	return GENOPS_OK;
 }
 
-static genops_str part_of(const struct genops_policy_input *input, genops_str key, char *out, size_t size)
+static genops_str part_of(
+    const struct genops_policy_input *input, genops_str key, char *out, size_t size)
 {
 	if (genops_str_is(key, "provider"))
 		return input->subject.provider;
 	if (genops_str_is(key, "model"))
 		return input->subject.model;
 	const struct genops_attribute *attribute =
-	    input->subject.attributes ? genops_attributes_get(input->subject.attributes, key) : NULL;
+	    input->subject.attributes ? genops_attributes_get(input->subject.attributes, key)
+				      : NULL;
 	return attribute ? genops_attributes_text(attribute, out, size) : (genops_str){0};
 }
 
-/* Each part is hashed with what the parts before it gave as the seed: ("ab", "c") and ("a", "bc") differ. */
-static struct genops_hash bucket_of(const struct genops_policy *policy, const struct genops_policy_input *input)
+/* Each part is hashed with what the parts before it gave as the seed: ("ab", "c") and ("a", "bc")
+ * differ. */
+static struct genops_hash bucket_of(
+    const struct genops_policy *policy, const struct genops_policy_input *input)
 {
 	const struct rate_limit *settings = policy->settings;
 	struct genops_hash hash = genops_hash_of(policy->name, input->hash_seed);
@@ -76,8 +84,8 @@ static struct genops_hash bucket_of(const struct genops_policy *policy, const st
 	return hash;
 }
 
-static void fail(const struct genops_policy *policy, const struct genops_policy_input *input, int64_t wait_ns,
-    struct genops_verdict *ret_verdict)
+static void fail(const struct genops_policy *policy, const struct genops_policy_input *input,
+    int64_t wait_ns, struct genops_verdict *ret_verdict)
 {
 	const struct rate_limit *settings = policy->settings;
 	ret_verdict->is_violation = true;
@@ -96,13 +104,15 @@ static void evaluate(const struct genops_policy *policy, const struct genops_pol
 	int64_t wait_ns = 0;
 	if (!input->limiter) {
 		ret_verdict->is_error = true;
-		ret_verdict->message = genops_policy_message(
-		    input, "policy \"%.*s\": there is nothing to count requests in", GENOPS_STR_ARG(policy->name));
+		ret_verdict->message = genops_policy_message(input,
+		    "policy \"%.*s\": there is nothing to count requests in",
+		    GENOPS_STR_ARG(policy->name));
 		return;
 	}
-	int64_t max_delay_ns = policy->level == GENOPS_LEVEL_RATE_LIMIT ? settings->max_delay_ns : 0;
-	bool is_taken = input->limiter->take(input->limiter->arg, bucket_of(policy, input), settings->per_minute,
-	    settings->burst, max_delay_ns, input->is_dry_run, &wait_ns);
+	int64_t max_delay_ns =
+	    policy->level == GENOPS_LEVEL_RATE_LIMIT ? settings->max_delay_ns : 0;
+	bool is_taken = input->limiter->take(input->limiter->arg, bucket_of(policy, input),
+	    settings->per_minute, settings->burst, max_delay_ns, input->is_dry_run, &wait_ns);
 	if (is_taken && wait_ns <= 0)
 		return;
 	fail(policy, input, wait_ns, ret_verdict);

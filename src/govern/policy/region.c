@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/policy/region.c - policy type region: where calls may run. Region names match exactly or by glob, case ignored.
+ * govern/policy/region.c - policy type region: where calls may run. Region names match exactly or
+ * by glob, case ignored.
  *
- * A region in both lists is allowed, as for models. A call to a provider whose region nobody knows is in no allowed list,
- * and cannot be judged by a blocked list alone: on_error decides. An operation without a provider runs nowhere. */
+ * A region in both lists is allowed, as for models. A call to a provider whose region nobody knows
+ * is in no allowed list, and cannot be judged by a blocked list alone: on_error decides. An
+ * operation without a provider runs nowhere. */
 #include "govern/policy/policy.h"
 
 #include "base/str.h"
@@ -27,7 +29,8 @@ static int compile(void *object, struct genops_arena *arena, struct genops_error
 {
 	const struct region *settings = object;
 	if (!settings->allowed.n && !settings->blocked.n)
-		return genops_fail_fix(err, GENOPS_CONFIG, "give allowed_regions, blocked_regions or both",
+		return genops_fail_fix(err, GENOPS_CONFIG,
+		    "give allowed_regions, blocked_regions or both",
 		    "region: both lists are empty");
 	return GENOPS_OK;
 }
@@ -50,7 +53,8 @@ static void evaluate(const struct genops_policy *policy, const struct genops_pol
 		return;
 	if (!region.len) {
 		ret_verdict->message = genops_policy_message(input,
-		    "policy \"%.*s\": it is not known in which region this call would run", GENOPS_STR_ARG(policy->name));
+		    "policy \"%.*s\": it is not known in which region this call would run",
+		    GENOPS_STR_ARG(policy->name));
 		ret_verdict->is_error = !settings->allowed.n;
 		ret_verdict->is_violation = settings->allowed.n > 0;
 		ret_verdict->reason = GENOPS_REASON_POLICY_DENY_REGION;
@@ -61,8 +65,9 @@ static void evaluate(const struct genops_policy *policy, const struct genops_pol
 		return;
 	ret_verdict->is_violation = true;
 	ret_verdict->reason = GENOPS_REASON_POLICY_DENY_REGION;
-	ret_verdict->message = genops_policy_message(input, "policy \"%.*s\": region \"%.*s\" is not allowed",
-	    GENOPS_STR_ARG(policy->name), GENOPS_STR_ARG(region));
+	ret_verdict->message =
+	    genops_policy_message(input, "policy \"%.*s\": region \"%.*s\" is not allowed",
+		GENOPS_STR_ARG(policy->name), GENOPS_STR_ARG(region));
 }
 
 const struct genops_policy_type genops_policy_type_region = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/policy/team_access.c - policy type team_access: only listed teams run (contract COL-140). An operation without a team is in
- * no list (A-060). Names are compared exactly, case included; `*` is a glob. */
+ * govern/policy/team_access.c - policy type team_access: only listed teams run (contract COL-140).
+ * An operation without a team is in no list (A-060). Names are compared exactly, case included; `*`
+ * is a glob. */
 #include "govern/policy/policy.h"
 
 #include "base/str.h"
@@ -22,7 +23,8 @@ static int compile(void *object, struct genops_arena *arena, struct genops_error
 {
 	const struct team_access *settings = object;
 	if (!settings->allowed.n)
-		return genops_fail_fix(err, GENOPS_CONFIG, "name at least one team, or \"*\" for any team",
+		return genops_fail_fix(err, GENOPS_CONFIG,
+		    "name at least one team, or \"*\" for any team",
 		    "allowed_teams: the list is empty");
 	return GENOPS_OK;
 }
@@ -42,8 +44,8 @@ static void evaluate(const struct genops_policy *policy, const struct genops_pol
 	ret_verdict->reason = GENOPS_REASON_TEAM_ACCESS;
 	if (team.len)
 		ret_verdict->message = genops_policy_message(input,
-		    "policy \"%.*s\": team \"%.*s\" is not one of its %zu allowed teams", GENOPS_STR_ARG(policy->name),
-		    GENOPS_STR_ARG(team), settings->allowed.n);
+		    "policy \"%.*s\": team \"%.*s\" is not one of its %zu allowed teams",
+		    GENOPS_STR_ARG(policy->name), GENOPS_STR_ARG(team), settings->allowed.n);
 	else
 		ret_verdict->message = genops_policy_message(input,
 		    "policy \"%.*s\": the call names no team, and only %zu listed teams are allowed",

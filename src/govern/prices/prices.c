@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * govern/prices/prices.c - see govern/prices.h: builds, indexes and finds.
  *
- * The index is an open-addressed table over (provider, model) in lower case, whose slots point to chains of rows, the
- * one added last first: a later source wins, and of several validities the first that holds at the moment. Immutable after new;
- * references are counted with atomics, so any thread may find in one while another thread drops its reference. */
+ * The index is an open-addressed table over (provider, model) in lower case, whose slots point to
+ * chains of rows, the one added last first: a later source wins, and of several validities the
+ * first that holds at the moment. Immutable after new; references are counted with atomics, so any
+ * thread may find in one while another thread drops its reference. */
 #include "govern/prices/prices_build.h"
 
 #include "base/hash.h"
@@ -34,11 +35,12 @@ struct genops_prices {
 	size_t mask;
 	struct genops_price *ceilings; /* one a provider */
 	size_t n_ceilings;
-	struct genops_price *ceiling;  /* of all; NULL: no rows */
+	struct genops_price *ceiling; /* of all; NULL: no rows */
 };
 
 /* The lower-case key "provider\0model" in `out`; 0: too long to be in the catalogue. */
-static size_t key_of(genops_str provider, genops_str model, char out[2 * GENOPS_PRICES_MODEL_MAX + 1])
+static size_t key_of(
+    genops_str provider, genops_str model, char out[2 * GENOPS_PRICES_MODEL_MAX + 1])
 {
 	if (provider.len > GENOPS_PRICES_MODEL_MAX || model.len > GENOPS_PRICES_MODEL_MAX)
 		return 0;
@@ -54,8 +56,8 @@ static size_t key_of(genops_str provider, genops_str model, char out[2 * GENOPS_
 }
 
 /* The slot of the name, or the empty one where it belongs; NULL: a name too long. */
-static struct slot *slot_of(const struct genops_prices *prices, genops_str provider, genops_str model,
-    struct genops_hash *ret_hash)
+static struct slot *slot_of(const struct genops_prices *prices, genops_str provider,
+    genops_str model, struct genops_hash *ret_hash)
 {
 	char key[2 * GENOPS_PRICES_MODEL_MAX + 1];
 	size_t n = key_of(provider, model, key);
@@ -79,7 +81,8 @@ static void index_name(struct genops_prices *prices, genops_str model, uint32_t 
 	*slot = (struct slot){hash.low, hash.high, (uint32_t)prices->n_entries};
 }
 
-static int index_all(struct genops_prices *prices, const struct genops_prices_build *build, struct genops_error *err)
+static int index_all(
+    struct genops_prices *prices, const struct genops_prices_build *build, struct genops_error *err)
 {
 	size_t n_slots = 64;
 	while (n_slots < 4 * build->n_names)
@@ -91,7 +94,8 @@ static int index_all(struct genops_prices *prices, const struct genops_prices_bu
 	prices->mask = n_slots - 1;
 	for (size_t i = 0; i < build->n_names; i++)
 		index_name(prices, build->names[i].model, build->names[i].row, false);
-	/* "claude-3-5-haiku-latest" also answers for "claude-3-5-haiku" and its dates, unless that has a price of its own. */
+	/* "claude-3-5-haiku-latest" also answers for "claude-3-5-haiku" and its dates, unless that
+	 * has a price of its own. */
 	for (size_t i = 0; i < build->n_names; i++) {
 		genops_str model = build->names[i].model;
 		if (!genops_str_ends(model, GENOPS_STR("-latest")))
@@ -127,7 +131,8 @@ static int add_ceilings(struct genops_prices *prices, struct genops_error *err)
 	prices->ceilings = calloc(prices->n_rows + 1, sizeof *prices->ceilings);
 	if (!prices->ceilings)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for prices");
-	/* First by the rows that count; then for the providers that have none of those, by all rows they have. */
+	/* First by the rows that count; then for the providers that have none of those, by all rows
+	 * they have. */
 	for (int round = 0; round < 2; round++, counts_all = true) {
 		size_t n_known = prices->n_ceilings;
 		for (size_t i = 0; i < prices->n_rows; i++) {
@@ -166,7 +171,8 @@ static int read_source(struct genops_prices_build *build, const struct genops_pr
 	if (genops_str_starts(text, GENOPS_STR("\xEF\xBB\xBF")))
 		text = genops_str_skip(text, 3);
 	if (text.len > GENOPS_PRICES_TEXT_MAX)
-		return genops_fail(err, GENOPS_LIMIT, "%s: a price file is longer than 64 MiB", source->name);
+		return genops_fail(
+		    err, GENOPS_LIMIT, "%s: a price file is longer than 64 MiB", source->name);
 	switch (source->format) {
 	case GENOPS_PRICES_OWN_JSON:
 		return genops_prices_json_read(build, text, err);
@@ -183,11 +189,12 @@ static int read_source(struct genops_prices_build *build, const struct genops_pr
 		return genops_prices_csv_read(build, text, err);
 	/* Both are JSON; only ours has a list of prices. */
 	bool is_own = !is_object || genops_str_find(trimmed, GENOPS_STR("\"prices\"")) != SIZE_MAX;
-	return is_own ? genops_prices_json_read(build, text, err) : genops_prices_litellm_read(build, text, err);
+	return is_own ? genops_prices_json_read(build, text, err)
+		      : genops_prices_litellm_read(build, text, err);
 }
 
-static int read_all(struct genops_prices *prices, const struct genops_prices_source *sources, size_t n_sources,
-    struct genops_error *err)
+static int read_all(struct genops_prices *prices, const struct genops_prices_source *sources,
+    size_t n_sources, struct genops_error *err)
 {
 	struct genops_prices_build build = {.arena = &prices->arena};
 	int code = GENOPS_OK;
@@ -277,9 +284,11 @@ const struct genops_price *genops_prices_find(
 		return row;
 	provider = genops_prices_name_provider(provider);
 	row = nearest(prices, provider, model, unix_s);
-	for (int step = 0; !row && (other = genops_prices_name_fallback(provider, step)).len; step++)
+	for (int step = 0; !row && (other = genops_prices_name_fallback(provider, step)).len;
+	     step++)
 		row = nearest(prices, other, model, unix_s);
-	/* A reseller's name says whose model it is; the vendor's own price is nearer than a ceiling. */
+	/* A reseller's name says whose model it is; the vendor's own price is nearer than a
+	 * ceiling. */
 	if (!row && genops_prices_name_vendor(model, &other, &rest))
 		row = nearest(prices, other, rest, unix_s);
 	if (row)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/prices/prices_build.c - see prices_build.h: collects rows and names while sources are read. One thread. */
+ * govern/prices/prices_build.c - see prices_build.h: collects rows and names while sources are
+ * read. One thread. */
 #include "govern/prices/prices_build.h"
 
 #include "base/str.h"
@@ -33,7 +34,8 @@ struct genops_rate_card *genops_prices_build_card(
     struct genops_price *row, enum genops_tier tier, int64_t input_tokens_above)
 {
 	for (size_t i = 0; i < row->n_cards; i++) {
-		if (row->cards[i].tier == tier && row->cards[i].input_tokens_above == input_tokens_above)
+		if (row->cards[i].tier == tier &&
+		    row->cards[i].input_tokens_above == input_tokens_above)
 			return &row->cards[i];
 	}
 	if (row->n_cards == GENOPS_RATE_CARDS_MAX)
@@ -62,25 +64,28 @@ static int check_name(genops_str name, const char *what, struct genops_error *er
 	if (!name.len)
 		return genops_fail(err, GENOPS_CONFIG, "a price has no %s", what);
 	if (name.len > GENOPS_PRICES_MODEL_MAX)
-		return genops_fail(
-		    err, GENOPS_CONFIG, "a %s's name is longer than %d bytes", what, GENOPS_PRICES_MODEL_MAX);
+		return genops_fail(err, GENOPS_CONFIG, "a %s's name is longer than %d bytes", what,
+		    GENOPS_PRICES_MODEL_MAX);
 	if (!genops_str_is_utf8(name) || genops_str_find_char(name, '\0') != SIZE_MAX)
 		return genops_fail(err, GENOPS_CONFIG, "a %s's name is not a text in UTF-8", what);
 	return GENOPS_OK;
 }
 
-int genops_prices_build_alias(struct genops_prices_build *build, genops_str model, struct genops_error *err)
+int genops_prices_build_alias(
+    struct genops_prices_build *build, genops_str model, struct genops_error *err)
 {
 	genops_str copy;
 	GENOPS_TRY(check_name(model, "model", err));
 	if (build->n_names >= GENOPS_PRICES_NAMES_MAX)
-		return genops_fail(err, GENOPS_LIMIT, "more than %d names of models", GENOPS_PRICES_NAMES_MAX);
+		return genops_fail(
+		    err, GENOPS_LIMIT, "more than %d names of models", GENOPS_PRICES_NAMES_MAX);
 	void *names = build->names;
 	bool has_room = grow(&names, build->n_names, &build->cap_names, sizeof *build->names);
 	build->names = names;
 	if (!has_room || !genops_arena_dup(build->arena, model, &copy))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for prices");
-	build->names[build->n_names++] = (struct genops_prices_name){copy, (uint32_t)(build->n_rows - 1)};
+	build->names[build->n_names++] =
+	    (struct genops_prices_name){copy, (uint32_t)(build->n_rows - 1)};
 	return GENOPS_OK;
 }
 
@@ -106,13 +111,15 @@ int genops_prices_build_add(
 	return genops_prices_build_alias(build, copy.model, err);
 }
 
-/* Days since 1970-01-01 of the proleptic Gregorian calendar (Howard Hinnant's days_from_civil, for years >= 1). */
+/* Days since 1970-01-01 of the proleptic Gregorian calendar (Howard Hinnant's days_from_civil, for
+ * years >= 1). */
 static int64_t days_of(int64_t year, int64_t month, int64_t day)
 {
 	year -= month <= 2;
 	int64_t era = year / 400, year_of_era = year - era * 400;
 	int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+	       day_of_year - 719468;
 }
 
 bool genops_prices_build_date(genops_str text, int64_t *ret_unix_s)
@@ -141,8 +148,8 @@ bool genops_prices_build_tier(genops_str text, enum genops_tier *ret_tier)
 	return false;
 }
 
-int genops_prices_build_feed(const struct genops_prices_build *build, struct genops_json_scan *scan, genops_str text,
-    int *line, const int *code, struct genops_error *err)
+int genops_prices_build_feed(const struct genops_prices_build *build, struct genops_json_scan *scan,
+    genops_str text, int *line, const int *code, struct genops_error *err)
 {
 	while (text.len) {
 		size_t end = genops_str_find_char(text, '\n');

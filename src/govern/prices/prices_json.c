@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/prices/prices_json.c - reads GenOps' own price format: one object a provider, or an array of such objects.
+ * govern/prices/prices_json.c - reads GenOps' own price format: one object a provider, or an array
+ * of such objects.
  *
  *   {"provider": "openai", "source": "https://...", "source_date": "2026-10-21", "prices": [
  *     {"model": "gpt-4o", "aliases": ["..."], "mode": "chat", "valid_from": "2024-10-02", "valid_until": "...",
@@ -8,8 +9,9 @@
  *                {"tier": "batch", "input": 1.25, "output": 5},
  *                {"above": 200000, "input": 6, "output": 22.5}]}]}
  *
- * Rates are USD per 1,000,000 units of the kind (names: GENOPS_RATES), read digit by digit. provider and source stand before
- * prices. A row needs a rate: nothing becomes free by a slip of the pen. */
+ * Rates are USD per 1,000,000 units of the kind (names: GENOPS_RATES), read digit by digit.
+ * provider and source stand before prices. A row needs a rate: nothing becomes free by a slip of
+ * the pen. */
 #include "govern/prices/prices_build.h"
 
 #include "base/str.h"
@@ -39,23 +41,24 @@ enum {
 };
 
 #define RATE_PATH(root, name, kind) {root "prices[].cards[]." name, ID_RATE + GENOPS_RATE_##kind},
-#define PATHS(root)                                                                                   \
-	{root "provider", ID_PROVIDER}, {root "source", ID_SOURCE}, {root "source_date", ID_SOURCE_DATE},     \
-	    {root "prices[]", ID_ROW}, {root "prices[].model", ID_MODEL},                             \
-	    {root "prices[].aliases[]", ID_ALIAS}, {root "prices[].mode", ID_MODE},                   \
-	    {root "prices[].valid_from", ID_VALID_FROM}, {root "prices[].valid_until", ID_VALID_UNTIL},    \
-	    {root "prices[].max_input_tokens", ID_MAX_INPUT},                                         \
-	    {root "prices[].max_output_tokens", ID_MAX_OUTPUT}, {root "prices[].cards[]", ID_CARD},   \
-	    {root "prices[].cards[].tier", ID_TIER}, {root "prices[].cards[].above", ID_ABOVE},
+#define PATHS(root)                                                                                \
+	{root "provider", ID_PROVIDER}, {root "source", ID_SOURCE},                                \
+	    {root "source_date", ID_SOURCE_DATE}, {root "prices[]", ID_ROW},                       \
+	    {root "prices[].model", ID_MODEL}, {root "prices[].aliases[]", ID_ALIAS},              \
+	    {root "prices[].mode", ID_MODE}, {root "prices[].valid_from", ID_VALID_FROM},          \
+	    {root "prices[].valid_until", ID_VALID_UNTIL},                                         \
+	    {root "prices[].max_input_tokens", ID_MAX_INPUT},                                      \
+	    {root "prices[].max_output_tokens", ID_MAX_OUTPUT},                                    \
+	    {root "prices[].cards[]", ID_CARD}, {root "prices[].cards[].tier", ID_TIER},           \
+	    {root "prices[].cards[].above", ID_ABOVE},
 
-static const struct genops_json_path rows[] = {
-    PATHS("")
+static const struct genops_json_path rows[] = {PATHS("")
 #define X(kind, name) RATE_PATH("", name, kind)
-    GENOPS_RATES(X)
+	GENOPS_RATES(X)
 #undef X
-    PATHS("[].")
+	    PATHS("[].")
 #define X(kind, name) RATE_PATH("[].", name, kind)
-    GENOPS_RATES(X)
+		GENOPS_RATES(X)
 #undef X
 };
 
@@ -192,7 +195,8 @@ static void on_row_value(struct reader *r, const struct genops_json_value *value
 		set_count(r, value, &r->row.max_output_tokens);
 		break;
 	case ID_TIER:
-		if (value->type != GENOPS_JSON_STRING || !genops_prices_build_tier(value->text, &r->card.tier))
+		if (value->type != GENOPS_JSON_STRING ||
+		    !genops_prices_build_tier(value->text, &r->card.tier))
 			fail(r, GENOPS_CONFIG, "a tier is one of standard, batch, flex, priority");
 		break;
 	case ID_ABOVE:
@@ -232,12 +236,15 @@ static void on_value(void *arg, const struct genops_json_value *value)
 	}
 }
 
-int genops_prices_json_read(struct genops_prices_build *build, genops_str text, struct genops_error *err)
+int genops_prices_json_read(
+    struct genops_prices_build *build, genops_str text, struct genops_error *err)
 {
 	static const struct genops_json_scan_options options = {.max_depth = 16, .text_max = 1024};
 	struct reader *r = genops_arena_alloc(build->arena, sizeof *r);
-	struct genops_json_paths *paths = genops_json_paths_new(rows, sizeof rows / sizeof *rows, err);
-	struct genops_json_scan *scan = r && paths ? genops_json_scan_new(paths, &options, on_value, r) : NULL;
+	struct genops_json_paths *paths =
+	    genops_json_paths_new(rows, sizeof rows / sizeof *rows, err);
+	struct genops_json_scan *scan =
+	    r && paths ? genops_json_scan_new(paths, &options, on_value, r) : NULL;
 	int code = GENOPS_NOMEM;
 	if (scan) {
 		*r = (struct reader){.build = build, .err = err, .line = 1};

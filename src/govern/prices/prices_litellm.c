@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/prices/prices_litellm.c - reads LiteLLM's model_prices_and_context_window.json: one object whose keys are models, USD per unit.
+ * govern/prices/prices_litellm.c - reads LiteLLM's model_prices_and_context_window.json: one object
+ * whose keys are models, USD per unit.
  *
- * The document is checked whole first; then each member is read by itself, so that the names of models need not be known.
- * Field names are taken apart by rule: base, then _above_NNNk_tokens (a context) and _priority, _flex or _batches (a tier), in any order.
- * Fields that we do not charge by (video, pixels, pages, stored gigabytes, unknown tiers) are passed over; a row that has
- * nothing else is left out, and its model is then unknown, not free. */
+ * The document is checked whole first; then each member is read by itself, so that the names of
+ * models need not be known. Field names are taken apart by rule: base, then _above_NNNk_tokens (a
+ * context) and _priority, _flex or _batches (a tier), in any order. Fields that we do not charge by
+ * (video, pixels, pages, stored gigabytes, unknown tiers) are passed over; a row that has nothing
+ * else is left out, and its model is then unknown, not free. */
 #include "govern/prices/prices_build.h"
 
 #include "base/str.h"
@@ -38,13 +40,15 @@ static const struct field fields[] = {
 
 #define PER_MILLION 15 /* USD a unit to nano-USD a million units: * 1e9 * 1e6 */
 
-/* Reads "_above_200k_tokens", "_priority" ... to the end of the name. False: something else stands there. */
+/* Reads "_above_200k_tokens", "_priority" ... to the end of the name. False: something else stands
+ * there. */
 static bool read_suffixes(genops_str rest, enum genops_tier *tier, int64_t *above)
 {
 	static const struct {
 		const char *suffix;
 		enum genops_tier tier;
-	} tiers[] = {{"_priority", GENOPS_TIER_PRIORITY}, {"_flex", GENOPS_TIER_FLEX}, {"_batches", GENOPS_TIER_BATCH}};
+	} tiers[] = {{"_priority", GENOPS_TIER_PRIORITY}, {"_flex", GENOPS_TIER_FLEX},
+	    {"_batches", GENOPS_TIER_BATCH}};
 	while (rest.len) {
 		size_t i = 0;
 		while (i < 3 && !genops_str_starts(rest, genops_str_of(tiers[i].suffix)))
@@ -59,8 +63,8 @@ static bool read_suffixes(genops_str rest, enum genops_tier *tier, int64_t *abov
 		rest = genops_str_skip(rest, 7);
 		size_t k = genops_str_find(rest, GENOPS_STR("k_tokens"));
 		int64_t thousands;
-		if (k == SIZE_MAX || !genops_str_to_int((genops_str){rest.ptr, k}, &thousands) || thousands < 1 ||
-		    thousands > 1000000)
+		if (k == SIZE_MAX || !genops_str_to_int((genops_str){rest.ptr, k}, &thousands) ||
+		    thousands < 1 || thousands > 1000000)
 			return false;
 		*above = thousands * 1000;
 		rest = genops_str_skip(rest, k + 8);
@@ -93,9 +97,9 @@ struct members {
 };
 
 struct member {
-	genops_str key;   /* raw, between its quotes: names of models and fields need no escapes */
+	genops_str key;	  /* raw, between its quotes: names of models and fields need no escapes */
 	genops_str value; /* raw, with quotes or brackets */
-	int line;         /* of the key */
+	int line;	  /* of the key */
 };
 
 static void skip_blanks(struct members *m)
@@ -190,12 +194,14 @@ static void read_search(genops_str value, int64_t *ret)
 	struct member member;
 	int64_t rate;
 	while (value.len && value.ptr[0] == '{' && next_member(&m, &member)) {
-		if (genops_money_parse_scaled(plain(member.value), PER_MILLION, &rate) && rate > *ret)
+		if (genops_money_parse_scaled(plain(member.value), PER_MILLION, &rate) &&
+		    rate > *ret)
 			*ret = rate;
 	}
 }
 
-static int fail(const struct genops_prices_build *build, const struct member *member, struct genops_error *err)
+static int fail(
+    const struct genops_prices_build *build, const struct member *member, struct genops_error *err)
 {
 	int code = genops_fail(err, GENOPS_CONFIG, "%.*s: %.*s is not a price or a count",
 	    member->key.len > 80 ? 80 : (int)member->key.len, member->key.ptr,
@@ -204,8 +210,8 @@ static int fail(const struct genops_prices_build *build, const struct member *me
 	return code;
 }
 
-static int read_count(const struct genops_prices_build *build, const struct member *member, int64_t *ret,
-    struct genops_error *err)
+static int read_count(const struct genops_prices_build *build, const struct member *member,
+    int64_t *ret, struct genops_error *err)
 {
 	int64_t nano;
 	/* Some counts are written 1e6 or 128000.0. */
@@ -215,8 +221,8 @@ static int read_count(const struct genops_prices_build *build, const struct memb
 	return GENOPS_OK;
 }
 
-static int read_field(const struct genops_prices_build *build, const struct member *member, struct genops_price *row,
-    struct genops_error *err)
+static int read_field(const struct genops_prices_build *build, const struct member *member,
+    struct genops_price *row, struct genops_error *err)
 {
 	genops_str key = member->key, value = plain(member->value);
 	if (genops_str_is(member->value, "null") || !value.len)
@@ -242,8 +248,8 @@ static int read_field(const struct genops_prices_build *build, const struct memb
 }
 
 /* Image models are priced by the image they make, whichever of the two fields says so. */
-static int read_image_price(const struct genops_prices_build *build, genops_str object, struct genops_price *row,
-    struct genops_error *err)
+static int read_image_price(const struct genops_prices_build *build, genops_str object,
+    struct genops_price *row, struct genops_error *err)
 {
 	struct members m = members_of(object, 0);
 	struct member member;
@@ -258,7 +264,8 @@ static int read_image_price(const struct genops_prices_build *build, genops_str 
 	return GENOPS_OK;
 }
 
-/* A model that is priced by tokens is not charged by characters, seconds or images as well: these say the same in another way. */
+/* A model that is priced by tokens is not charged by characters, seconds or images as well: these
+ * say the same in another way. */
 static void drop_alternatives(struct genops_price *row)
 {
 	int64_t *rates = row->cards[0].nano_per_million;
@@ -268,7 +275,8 @@ static void drop_alternatives(struct genops_price *row)
 	}
 	if (rates[GENOPS_RATE_OUTPUT] > 0 || rates[GENOPS_RATE_IMAGE_OUTPUT] >= 0)
 		rates[GENOPS_RATE_IMAGE] = GENOPS_RATE_NONE;
-	/* Nobody writes a cache for nothing: zero stands for "no extra charge", that is the price of input. */
+	/* Nobody writes a cache for nothing: zero stands for "no extra charge", that is the price
+	 * of input. */
 	if (rates[GENOPS_RATE_CACHE_WRITE_5M] == 0)
 		rates[GENOPS_RATE_CACHE_WRITE_5M] = GENOPS_RATE_NONE;
 }
@@ -284,16 +292,19 @@ static bool has_rate(const struct genops_price *row)
 	return false;
 }
 
-/* "gemini/gemini-2.5-pro" of provider gemini is its model "gemini-2.5-pro"; "openai/gpt-oss-120b" of groq stays. */
+/* "gemini/gemini-2.5-pro" of provider gemini is its model "gemini-2.5-pro"; "openai/gpt-oss-120b"
+ * of groq stays. */
 static genops_str model_of(genops_str key, genops_str provider)
 {
 	genops_str rest = key;
 	genops_str first = genops_str_split(&rest, '/');
-	bool is_own = genops_str_equal(genops_prices_name_provider(first), genops_prices_name_provider(provider));
+	bool is_own = genops_str_equal(
+	    genops_prices_name_provider(first), genops_prices_name_provider(provider));
 	return rest.len && is_own ? rest : key;
 }
 
-static int read_model(struct genops_prices_build *build, const struct member *member, struct genops_error *err)
+static int read_model(
+    struct genops_prices_build *build, const struct member *member, struct genops_error *err)
 {
 	struct genops_price row;
 	struct members m = members_of(member->value, member->line);
@@ -326,7 +337,8 @@ static int check(const struct genops_prices_build *build, genops_str text, struc
 	static const struct genops_json_path root = {"", 0};
 	static const struct genops_json_scan_options options = {.max_depth = 32, .text_max = 1};
 	struct genops_json_paths *paths = genops_json_paths_new(&root, 1, err);
-	struct genops_json_scan *scan = paths ? genops_json_scan_new(paths, &options, ignore, NULL) : NULL;
+	struct genops_json_scan *scan =
+	    paths ? genops_json_scan_new(paths, &options, ignore, NULL) : NULL;
 	int line = 1, told = GENOPS_OK;
 	int code = scan ? genops_prices_build_feed(build, scan, text, &line, &told, err)
 			: genops_fail(err, GENOPS_NOMEM, "no memory for prices");
@@ -335,13 +347,15 @@ static int check(const struct genops_prices_build *build, genops_str text, struc
 	return code;
 }
 
-int genops_prices_litellm_read(struct genops_prices_build *build, genops_str text, struct genops_error *err)
+int genops_prices_litellm_read(
+    struct genops_prices_build *build, genops_str text, struct genops_error *err)
 {
 	genops_str trimmed = genops_str_trim(text);
 	struct member member;
 	GENOPS_TRY(check(build, text, err));
 	if (trimmed.ptr[0] != '{') {
-		int code = genops_fail(err, GENOPS_CONFIG, "the price map is not an object of models");
+		int code =
+		    genops_fail(err, GENOPS_CONFIG, "the price map is not an object of models");
 		genops_error_place(err, build->file, 1, 0);
 		return code;
 	}

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/prices/prices_name.c - the many names of one model: providers' names, versions, dates, regions and resellers. See prices_build.h.
+ * govern/prices/prices_name.c - the many names of one model: providers' names, versions, dates,
+ * regions and resellers. See prices_build.h.
  *
- * Names are cut, never rewritten, so that a look-up needs no memory. The exact name is always tried first: what is
- * taken off here only finds a price for a name that has none of its own. Pure; any thread. */
+ * Names are cut, never rewritten, so that a look-up needs no memory. The exact name is always tried
+ * first: what is taken off here only finds a price for a name that has none of its own. Pure; any
+ * thread. */
 #include "govern/prices/prices_build.h"
 
 #include "base/str.h"
 
-/* A literal with its length: the tables are walked for every name that is not known as it stands. */
-#define TEXT(literal) {"" literal, sizeof(literal) - 1}
+/* A literal with its length: the tables are walked for every name that is not known as it
+ * stands. */
+#define TEXT(literal)                                                                              \
+	{                                                                                          \
+		"" literal, sizeof(literal) - 1                                                    \
+	}
 
 struct other_name {
 	genops_str name, provider;
@@ -51,17 +57,20 @@ static const struct other_name other_names[] = {
 };
 
 /* Resellers' vendor names that are not the provider's name. */
-static const struct other_name vendors[] = {
-    {TEXT("mistralai"), TEXT("mistral")}, {TEXT("google"), TEXT("gemini")}, {TEXT("x-ai"), TEXT("xai")}, {TEXT("amazon"), TEXT("bedrock")}, {TEXT("openai"), TEXT("openai")},
-    {TEXT("anthropic"), TEXT("anthropic")}, {TEXT("cohere"), TEXT("cohere")}, {TEXT("deepseek"), TEXT("deepseek")}};
+static const struct other_name vendors[] = {{TEXT("mistralai"), TEXT("mistral")},
+    {TEXT("google"), TEXT("gemini")}, {TEXT("x-ai"), TEXT("xai")},
+    {TEXT("amazon"), TEXT("bedrock")}, {TEXT("openai"), TEXT("openai")},
+    {TEXT("anthropic"), TEXT("anthropic")}, {TEXT("cohere"), TEXT("cohere")},
+    {TEXT("deepseek"), TEXT("deepseek")}};
 
 struct fallback {
 	genops_str provider, other;
 	int step;
 };
 
-static const struct fallback fallbacks[] = {
-    {TEXT("azure"), TEXT("openai"), 0}, {TEXT("vertex"), TEXT("gemini"), 0}, {TEXT("vertex"), TEXT("anthropic"), 1}, {TEXT("bedrock"), TEXT("anthropic"), 0}};
+static const struct fallback fallbacks[] = {{TEXT("azure"), TEXT("openai"), 0},
+    {TEXT("vertex"), TEXT("gemini"), 0}, {TEXT("vertex"), TEXT("anthropic"), 1},
+    {TEXT("bedrock"), TEXT("anthropic"), 0}};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -71,7 +80,8 @@ genops_str genops_prices_name_provider(genops_str provider)
 		if (genops_str_equal_nocase(provider, other_names[i].name))
 			return other_names[i].provider;
 	}
-	/* LiteLLM tells Vertex's families apart: vertex_ai-language-models, vertex_ai-anthropic_models ... */
+	/* LiteLLM tells Vertex's families apart: vertex_ai-language-models,
+	 * vertex_ai-anthropic_models ... */
 	if (genops_str_starts(provider, GENOPS_STR("vertex_ai-")))
 		return GENOPS_STR("vertex");
 	return provider;
@@ -80,7 +90,8 @@ genops_str genops_prices_name_provider(genops_str provider)
 genops_str genops_prices_name_fallback(genops_str provider, int step)
 {
 	for (size_t i = 0; i < COUNT(fallbacks); i++) {
-		if (fallbacks[i].step == step && genops_str_equal_nocase(provider, fallbacks[i].provider))
+		if (fallbacks[i].step == step &&
+		    genops_str_equal_nocase(provider, fallbacks[i].provider))
 			return fallbacks[i].other;
 	}
 	return (genops_str){0};
@@ -143,10 +154,12 @@ static bool cut_shape(genops_str *text, genops_str shape)
 /* Where a model is run: full resource names, cross-region profiles of Bedrock, paths of Gemini. */
 static bool cut_place(genops_str *model)
 {
-	static const genops_str regions[] = {TEXT("us."), TEXT("eu."), TEXT("apac."), TEXT("global."), TEXT("us-gov."),
-	    TEXT("au."), TEXT("ca."), TEXT("jp."), TEXT("sa."), TEXT("me.")};
+	static const genops_str regions[] = {TEXT("us."), TEXT("eu."), TEXT("apac."),
+	    TEXT("global."), TEXT("us-gov."), TEXT("au."), TEXT("ca."), TEXT("jp."), TEXT("sa."),
+	    TEXT("me.")};
 	size_t at = last_of(*model, '/');
-	if (genops_str_starts(*model, GENOPS_STR("arn:")) && at != SIZE_MAX && at + 1 < model->len) {
+	if (genops_str_starts(*model, GENOPS_STR("arn:")) && at != SIZE_MAX &&
+	    at + 1 < model->len) {
 		*model = genops_str_skip(*model, at + 1);
 		return true;
 	}
@@ -164,7 +177,8 @@ static bool cut_place(genops_str *model)
 	return false;
 }
 
-/* "ft:gpt-4o-mini-2024-07-18:acme::x" is priced as "ft:gpt-4o-mini-2024-07-18", never as its base. */
+/* "ft:gpt-4o-mini-2024-07-18:acme::x" is priced as "ft:gpt-4o-mini-2024-07-18", never as its
+ * base. */
 static bool cut_tag(genops_str *model)
 {
 	size_t at = last_of(*model, ':');
@@ -184,8 +198,9 @@ static bool cut_tag(genops_str *model)
 
 static bool cut_version(genops_str *model)
 {
-	static const genops_str shapes[] = {TEXT("-0000-00-00"), TEXT("-00000000"), TEXT("-00-00-0000"),
-	    TEXT("-00-0000"), TEXT("-00-00"), TEXT("-0000"), TEXT("-000"), TEXT("-v0")};
+	static const genops_str shapes[] = {TEXT("-0000-00-00"), TEXT("-00000000"),
+	    TEXT("-00-00-0000"), TEXT("-00-0000"), TEXT("-00-00"), TEXT("-0000"), TEXT("-000"),
+	    TEXT("-v0")};
 	if (cut_suffix(model, GENOPS_STR("-latest")))
 		return true;
 	for (size_t i = 0; i < COUNT(shapes); i++) {
@@ -204,5 +219,6 @@ bool genops_prices_name_shorten(genops_str *model)
 		*model = genops_str_skip(*model, at + 1);
 		return true;
 	}
-	return cut_prefix(model, GENOPS_STR("anthropic.")); /* Bedrock's name of what Anthropic sells itself */
+	return cut_prefix(
+	    model, GENOPS_STR("anthropic.")); /* Bedrock's name of what Anthropic sells itself */
 }

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/prices/prices_quote.c - what usage costs, and what it can cost at most. Pure integer arithmetic; any thread.
+ * govern/prices/prices_quote.c - what usage costs, and what it can cost at most. Pure integer
+ * arithmetic; any thread.
  *
- * The card: of the usage's tier, the one for the longest context that the prompt exceeds (the whole call moves to it). A tier
- * without a card is charged at the standard one, and so is a tier whose card is for a shorter context than the standard one that applies,
- * if that is dearer.
- * The rate of a kind: the card's own; else the standard card's, where it prices the kind apart; else that of the kind it is part of:
- * cache_write_1h -> cache_write_5m -> input; cache_read, audio_input, image_input -> input; reasoning, audio_output,
- * image_output -> output. image, character, audio_second, request and web_search cost nothing where they have no rate.
- * Rounding: once for the input side and once for the output side, half to even; the total is their sum. */
+ * The card: of the usage's tier, the one for the longest context that the prompt exceeds (the whole
+ * call moves to it). A tier without a card is charged at the standard one, and so is a tier whose
+ * card is for a shorter context than the standard one that applies, if that is dearer. The rate of
+ * a kind: the card's own; else the standard card's, where it prices the kind apart; else that of
+ * the kind it is part of: cache_write_1h -> cache_write_5m -> input; cache_read, audio_input,
+ * image_input -> input; reasoning, audio_output, image_output -> output. image, character,
+ * audio_second, request and web_search cost nothing where they have no rate. Rounding: once for the
+ * input side and once for the output side, half to even; the total is their sum. */
 #include "govern/prices.h"
 
 #include "govern/money.h"
 
 __extension__ typedef unsigned __int128 uint128;
 
-/* Everything is summed in nano-USD times this: rates are per million, and audio comes in milliseconds. */
-#define SCALE     INT64_C(1000000000)
+/* Everything is summed in nano-USD times this: rates are per million, and audio comes in
+ * milliseconds. */
+#define SCALE	  INT64_C(1000000000)
 #define PER_UNIT  1000
 #define PER_MILLI 1
 
@@ -43,13 +46,15 @@ static enum genops_rate_kind parent_of(enum genops_rate_kind kind)
 }
 
 /* What the card, or else the standard one, asks for the kind apart; NONE. */
-static int64_t apart(const struct genops_price *price, const struct genops_rate_card *card, enum genops_rate_kind kind)
+static int64_t apart(const struct genops_price *price, const struct genops_rate_card *card,
+    enum genops_rate_kind kind)
 {
 	int64_t rate = card->nano_per_million[kind];
 	return rate >= 0 ? rate : price->cards[0].nano_per_million[kind];
 }
 
-static int64_t rate_of(const struct genops_price *price, const struct genops_rate_card *card, enum genops_rate_kind kind)
+static int64_t rate_of(const struct genops_price *price, const struct genops_rate_card *card,
+    enum genops_rate_kind kind)
 {
 	for (; kind != GENOPS_RATE_N; kind = parent_of(kind)) {
 		int64_t rate = apart(price, card, kind);
@@ -95,8 +100,10 @@ static const struct genops_rate_card *card_of_tier(
 	const struct genops_rate_card *best = NULL;
 	for (size_t i = 0; i < price->n_cards; i++) {
 		const struct genops_rate_card *card = &price->cards[i];
-		bool applies = card->input_tokens_above == 0 || input_tokens > card->input_tokens_above;
-		if (card->tier == tier && applies && (!best || card->input_tokens_above > best->input_tokens_above))
+		bool applies =
+		    card->input_tokens_above == 0 || input_tokens > card->input_tokens_above;
+		if (card->tier == tier && applies &&
+		    (!best || card->input_tokens_above > best->input_tokens_above))
 			best = card;
 	}
 	return best;
@@ -105,14 +112,16 @@ static const struct genops_rate_card *card_of_tier(
 static const struct genops_rate_card *card_of(
     const struct genops_price *price, enum genops_tier tier, int64_t input_tokens)
 {
-	const struct genops_rate_card *standard = card_of_tier(price, GENOPS_TIER_STANDARD, input_tokens);
+	const struct genops_rate_card *standard =
+	    card_of_tier(price, GENOPS_TIER_STANDARD, input_tokens);
 	const struct genops_rate_card *own = card_of_tier(price, tier, input_tokens);
 	if (!standard)
 		standard = &price->cards[0];
 	if (!own)
 		return standard;
 	bool is_shorter = own->input_tokens_above < standard->input_tokens_above;
-	bool is_cheaper = rate_of(price, own, GENOPS_RATE_INPUT) < rate_of(price, standard, GENOPS_RATE_INPUT);
+	bool is_cheaper =
+	    rate_of(price, own, GENOPS_RATE_INPUT) < rate_of(price, standard, GENOPS_RATE_INPUT);
 	return is_shorter && is_cheaper ? standard : own;
 }
 
@@ -133,8 +142,9 @@ struct part {
 };
 
 /* The parts at their own rates, and what is left of the whole at the plain rate. */
-static void add_tokens(struct side *side, const struct genops_price *price, const struct genops_rate_card *card,
-    int64_t whole, enum genops_rate_kind plain, const struct part *parts, size_t n)
+static void add_tokens(struct side *side, const struct genops_price *price,
+    const struct genops_rate_card *card, int64_t whole, enum genops_rate_kind plain,
+    const struct part *parts, size_t n)
 {
 	int64_t rest = clamp(whole);
 	for (size_t i = 0; i < n; i++) {
@@ -148,9 +158,11 @@ static void add_tokens(struct side *side, const struct genops_price *price, cons
 	add(side, rest, rate_of(price, card, plain), PER_UNIT);
 }
 
-struct genops_quote genops_prices_quote(const struct genops_price *price, const struct genops_usage *usage)
+struct genops_quote genops_prices_quote(
+    const struct genops_price *price, const struct genops_usage *usage)
 {
-	const struct genops_rate_card *card = card_of(price, usage->tier, clamp(usage->input_tokens));
+	const struct genops_rate_card *card =
+	    card_of(price, usage->tier, clamp(usage->input_tokens));
 	struct side input = {0}, output = {0};
 	const struct part input_parts[] = {
 	    {usage->cache_write_1h_tokens, GENOPS_RATE_CACHE_WRITE_1H},
@@ -177,7 +189,8 @@ struct genops_quote genops_prices_quote(const struct genops_price *price, const 
 static int64_t dearest_of(const struct genops_price *price, const struct genops_rate_card *card,
     const enum genops_rate_kind *kinds, size_t n)
 {
-	/* Kinds without a rate fall back to one that is among them: the dearest of those that have one is enough. */
+	/* Kinds without a rate fall back to one that is among them: the dearest of those that have
+	 * one is enough. */
 	int64_t dearest = 0;
 	for (size_t i = 0; i < n; i++) {
 		int64_t rate = apart(price, card, kinds[i]);
@@ -187,16 +200,20 @@ static int64_t dearest_of(const struct genops_price *price, const struct genops_
 	return dearest;
 }
 
-int64_t genops_prices_upper_bound(const struct genops_price *price, const struct genops_usage *expected)
+int64_t genops_prices_upper_bound(
+    const struct genops_price *price, const struct genops_usage *expected)
 {
-	static const enum genops_rate_kind input_kinds[] = {GENOPS_RATE_INPUT, GENOPS_RATE_CACHE_READ,
-	    GENOPS_RATE_CACHE_WRITE_5M, GENOPS_RATE_CACHE_WRITE_1H, GENOPS_RATE_AUDIO_INPUT, GENOPS_RATE_IMAGE_INPUT};
-	static const enum genops_rate_kind output_kinds[] = {
-	    GENOPS_RATE_OUTPUT, GENOPS_RATE_REASONING, GENOPS_RATE_AUDIO_OUTPUT, GENOPS_RATE_IMAGE_OUTPUT};
-	int64_t input_max = clamp(expected->input_tokens), output_max = clamp(expected->output_tokens);
+	static const enum genops_rate_kind input_kinds[] = {GENOPS_RATE_INPUT,
+	    GENOPS_RATE_CACHE_READ, GENOPS_RATE_CACHE_WRITE_5M, GENOPS_RATE_CACHE_WRITE_1H,
+	    GENOPS_RATE_AUDIO_INPUT, GENOPS_RATE_IMAGE_INPUT};
+	static const enum genops_rate_kind output_kinds[] = {GENOPS_RATE_OUTPUT,
+	    GENOPS_RATE_REASONING, GENOPS_RATE_AUDIO_OUTPUT, GENOPS_RATE_IMAGE_OUTPUT};
+	int64_t input_max = clamp(expected->input_tokens),
+		output_max = clamp(expected->output_tokens);
 	int64_t bound = 0;
 	if (!output_max)
-		output_max = price->max_output_tokens > 0 ? price->max_output_tokens : GENOPS_OUTPUT_TOKENS_DEFAULT_MAX;
+		output_max = price->max_output_tokens > 0 ? price->max_output_tokens
+							  : GENOPS_OUTPUT_TOKENS_DEFAULT_MAX;
 	for (size_t i = 0; i < price->n_cards; i++) {
 		const struct genops_rate_card *card = &price->cards[i];
 		struct side input = {0}, output = {0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A policy made from option texts, as the configuration makes it, for the tests of the policy types. */
+ * A policy made from option texts, as the configuration makes it, for the tests of the policy
+ * types. */
 #ifndef POLICY_FIXTURE_H
 #define POLICY_FIXTURE_H
 
@@ -35,15 +36,20 @@ static inline int fixture_compile(struct fixture *f, const char *type, const cha
 	f->policy.level = GENOPS_LEVEL_BLOCK;
 	f->policy.is_enabled = true;
 	f->policy.settings = genops_arena_alloc(&f->arena, f->policy.type->settings_size);
-	GENOPS_TRY(genops_option_defaults(f->policy.type->options, f->policy.settings, &f->arena, &f->err));
+	GENOPS_TRY(genops_option_defaults(
+	    f->policy.type->options, f->policy.settings, &f->arena, &f->err));
 	for (; *settings; settings++) {
 		genops_str value = genops_str_of(*settings);
 		genops_str name = genops_str_split(&value, '=');
-		const struct genops_option *option = genops_option_find(f->policy.type->options, name);
+		const struct genops_option *option =
+		    genops_option_find(f->policy.type->options, name);
 		assert_non_null(option);
-		GENOPS_TRY(genops_option_set(option, f->policy.settings, value, &f->arena, &f->err));
+		GENOPS_TRY(
+		    genops_option_set(option, f->policy.settings, value, &f->arena, &f->err));
 	}
-	return f->policy.type->compile ? f->policy.type->compile(f->policy.settings, &f->arena, &f->err) : 0;
+	return f->policy.type->compile
+		   ? f->policy.type->compile(f->policy.settings, &f->arena, &f->err)
+		   : 0;
 }
 
 static inline void fixture_open(struct fixture *f, const char *type, const char *const *settings)
@@ -66,7 +72,8 @@ static inline enum genops_result fixture_run(struct fixture *f, enum genops_mode
 	f->decision = (struct genops_decision){0};
 	f->evaluation = (struct genops_evaluation){0};
 	assert_int_equal(
-	    genops_policies_evaluate(policies, 1, mode, &f->input, &f->evaluation, 1, &f->decision), 1);
+	    genops_policies_evaluate(policies, 1, mode, &f->input, &f->evaluation, 1, &f->decision),
+	    1);
 	assert_int_equal(f->decision.result, f->evaluation.result);
 	return f->evaluation.result;
 }

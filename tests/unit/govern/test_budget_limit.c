@@ -8,7 +8,8 @@ static void windows_that_are_given_are_set(void **state)
 {
 	struct fixture f = {0};
 	fixture_open(&f, "budget_limit",
-	    SETTINGS("daily_budget=100.0", "monthly_budget=3000.0", "alerts=100%, 50,90", "timezone=Europe/Berlin"));
+	    SETTINGS("daily_budget=100.0", "monthly_budget=3000.0", "alerts=100%, 50,90",
+		"timezone=Europe/Berlin"));
 	const struct genops_budget_limit *settings = f.policy.settings;
 	assert_int_equal(settings->limit_nano_usd[GENOPS_PERIOD_DAILY], INT64_C(100000000000));
 	assert_int_equal(settings->limit_nano_usd[GENOPS_PERIOD_MONTHLY], INT64_C(3000000000000));
@@ -22,18 +23,21 @@ static void windows_that_are_given_are_set(void **state)
 	/* It has no evaluation: nothing is recorded for it here. */
 	const struct genops_policy *policies[] = {&f.policy};
 	struct genops_decision decision = {0};
-	assert_int_equal(genops_policies_evaluate(
-			     policies, 1, GENOPS_MODE_ENFORCED, &f.input, &f.evaluation, 1, &decision), 0);
+	assert_int_equal(genops_policies_evaluate(policies, 1, GENOPS_MODE_ENFORCED, &f.input,
+			     &f.evaluation, 1, &decision),
+	    0);
 	fixture_close(&f);
 }
 
 static void bad_settings_are_refused(void **state)
 {
-	static const char *const bad[] = {"daily_budget=0", "timezone=UTC", "alerts=0", "alerts=1,2,3,4,5,6,7,8,9", "alerts=x"};
+	static const char *const bad[] = {
+	    "daily_budget=0", "timezone=UTC", "alerts=0", "alerts=1,2,3,4,5,6,7,8,9", "alerts=x"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct fixture f = {0};
 		const char *second = bad[i][0] == 'a' ? "daily_budget=1" : "per=team";
-		assert_int_equal(fixture_compile(&f, "budget_limit", SETTINGS(bad[i], second)), GENOPS_CONFIG);
+		assert_int_equal(
+		    fixture_compile(&f, "budget_limit", SETTINGS(bad[i], second)), GENOPS_CONFIG);
 		genops_arena_done(&f.arena);
 	}
 }

@@ -31,7 +31,8 @@ static void the_message_names_the_pattern_and_not_the_content(void **state)
 	struct fixture f = {0};
 	fixture_open(&f, "content_filter", SETTINGS("blocked_patterns=x,re:hunter\\d+"));
 	f.input.content = GENOPS_STR("my password is hunter2 ok");
-	assert_int_equal(fixture_run(&f, GENOPS_MODE_ENFORCED), GENOPS_ALLOWED); /* has_content is false */
+	assert_int_equal(
+	    fixture_run(&f, GENOPS_MODE_ENFORCED), GENOPS_ALLOWED); /* has_content is false */
 	f.input.has_content = true;
 	assert_int_equal(fixture_run(&f, GENOPS_MODE_ENFORCED), GENOPS_BLOCKED);
 	assert_int_equal(f.decision.reason, GENOPS_REASON_POLICY_DENY_CONTENT);
@@ -46,7 +47,8 @@ static void a_search_without_end_is_an_error(void **state)
 	struct fixture f = {0};
 	static char content[4096];
 	memset(content, 'a', sizeof content);
-	memcpy(content + sizeof content - 2, "!b", 2); /* so that no optimisation sees at once that b is missing */
+	memcpy(content + sizeof content - 2, "!b",
+	    2); /* so that no optimisation sees at once that b is missing */
 	fixture_open(&f, "content_filter", SETTINGS("blocked_patterns=/(a|aa)+\\1b/"));
 	f.input.content = (genops_str){content, sizeof content};
 	f.input.has_content = true;
@@ -60,11 +62,12 @@ static void a_search_without_end_is_an_error(void **state)
 
 static void bad_patterns_are_refused(void **state)
 {
-	static const char *const bad[] = {"blocked_patterns=", "blocked_patterns=/(/", "blocked_patterns=/a*/",
-	    "blocked_patterns=re:[z-a]", "blocked_patterns=re:"};
+	static const char *const bad[] = {"blocked_patterns=", "blocked_patterns=/(/",
+	    "blocked_patterns=/a*/", "blocked_patterns=re:[z-a]", "blocked_patterns=re:"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct fixture f = {0};
-		assert_int_equal(fixture_compile(&f, "content_filter", SETTINGS(bad[i])), GENOPS_CONFIG);
+		assert_int_equal(
+		    fixture_compile(&f, "content_filter", SETTINGS(bad[i])), GENOPS_CONFIG);
 		assert_true(f.err.message[0]);
 		genops_arena_done(&f.arena);
 	}

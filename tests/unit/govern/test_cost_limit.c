@@ -39,10 +39,12 @@ static void a_cost_that_nobody_knows_is_an_error(void **state)
 
 static void bad_settings_are_refused(void **state)
 {
-	static const char *const bad[] = {"max_cost=-1", "max_cost=ten", "max_cost=nan", "max_cost="};
+	static const char *const bad[] = {
+	    "max_cost=-1", "max_cost=ten", "max_cost=nan", "max_cost="};
 	for (size_t i = 0; i < 4; i++) {
 		struct fixture f = {0};
-		assert_int_equal(fixture_compile(&f, "cost_limit", SETTINGS(bad[i])), GENOPS_CONFIG);
+		assert_int_equal(
+		    fixture_compile(&f, "cost_limit", SETTINGS(bad[i])), GENOPS_CONFIG);
 		genops_arena_done(&f.arena);
 	}
 }

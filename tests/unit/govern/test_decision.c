@@ -14,16 +14,22 @@ static void names(void **state)
 	assert_string_equal(genops_result_spec_name(GENOPS_BLOCKED), "BLOCKED");
 	assert_string_equal(genops_result_name((enum genops_result)99), "");
 	assert_string_equal(genops_reason_name(GENOPS_REASON_NONE), "");
-	assert_string_equal(genops_reason_name(GENOPS_REASON_POLICY_DENY_MODEL), "POLICY_DENY_MODEL");
-	assert_string_equal(genops_reason_name(GENOPS_REASON_APPROVAL_REQUIRED), "x_approval_required");
-	assert_string_equal(genops_reason_name((enum genops_reason)-1), "");
+	assert_string_equal(
+	    genops_reason_name(GENOPS_REASON_POLICY_DENY_MODEL), "POLICY_DENY_MODEL");
+	assert_string_equal(
+	    genops_reason_name(GENOPS_REASON_APPROVAL_REQUIRED), "x_approval_required");
+	assert_string_equal(genops_reason_name((enum genops_reason) - 1), "");
 	assert_string_equal(genops_reason_name(GENOPS_REASON_N), "");
 }
 
-static struct genops_evaluation evaluation(genops_str policy, enum genops_result result, enum genops_reason reason)
+static struct genops_evaluation evaluation(
+    genops_str policy, enum genops_result result, enum genops_reason reason)
 {
-	return (struct genops_evaluation){.policy = policy, .policy_type = GENOPS_STR("t"), .result = result,
-	    .reason = reason, .message = policy};
+	return (struct genops_evaluation){.policy = policy,
+	    .policy_type = GENOPS_STR("t"),
+	    .result = result,
+	    .reason = reason,
+	    .message = policy};
 }
 
 static void the_strictest_wins_and_the_first_among_equals(void **state)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * `match:` clauses. Proves A-007 (dev and development, prod and production are one environment for rules). */
+ * `match:` clauses. Proves A-007 (dev and development, prod and production are one environment for
+ * rules). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,8 @@
 static bool holds(const char *key, const char *value, const struct genops_match_subject *subject)
 {
 	genops_str values[] = {GENOPS_STR("never-this"), genops_str_of(value)};
-	struct genops_match_entry entry = {.key = genops_str_of(key), .n_values = 2, .values = values};
+	struct genops_match_entry entry = {
+	    .key = genops_str_of(key), .n_values = 2, .values = values};
 	struct genops_match match = {.n_entries = 1, .entries = &entry};
 	return genops_match_holds(&match, subject);
 }
@@ -23,18 +25,26 @@ static void entries_compare_as_stated(void **state)
 	struct genops_attributes a;
 	genops_arena_init(&arena, 1 << 16);
 	genops_attributes_init(&a, &arena);
-	assert_int_equal(genops_attributes_set_text(&a, GENOPS_STR("environment"), GENOPS_STR("prod"), NULL), 0);
-	assert_int_equal(genops_attributes_set_text(&a, GENOPS_STR("team"), GENOPS_STR("ml-platform"), NULL), 0);
-	assert_int_equal(genops_attributes_set_text(&a, GENOPS_STR("customer_id"), GENOPS_STR("acme-7"), NULL), 0);
+	assert_int_equal(
+	    genops_attributes_set_text(&a, GENOPS_STR("environment"), GENOPS_STR("prod"), NULL), 0);
+	assert_int_equal(
+	    genops_attributes_set_text(&a, GENOPS_STR("team"), GENOPS_STR("ml-platform"), NULL), 0);
+	assert_int_equal(
+	    genops_attributes_set_text(&a, GENOPS_STR("customer_id"), GENOPS_STR("acme-7"), NULL),
+	    0);
 	struct genops_attribute beta = {
 	    .key = GENOPS_STR("beta"), .type = GENOPS_ATTRIBUTE_BOOL, .value.boolean = true};
 	assert_int_equal(genops_attributes_set(&a, &beta, NULL), 0);
-	struct genops_match_subject subject = {.attributes = &a, .provider = GENOPS_STR("openai"),
-	    .model = GENOPS_STR("gpt-4-turbo"), .name = GENOPS_STR("chat"), .type = GENOPS_STR("ai.inference")};
+	struct genops_match_subject subject = {.attributes = &a,
+	    .provider = GENOPS_STR("openai"),
+	    .model = GENOPS_STR("gpt-4-turbo"),
+	    .name = GENOPS_STR("chat"),
+	    .type = GENOPS_STR("ai.inference")};
 	assert_true(holds("environment", "production", &subject));
 	assert_true(holds("genops.environment", "prod", &subject));
 	assert_false(holds("environment", "development", &subject));
-	assert_true(genops_str_is(genops_attributes_standard(&a, GENOPS_ATTRIBUTE_ENVIRONMENT), "prod"));
+	assert_true(
+	    genops_str_is(genops_attributes_standard(&a, GENOPS_ATTRIBUTE_ENVIRONMENT), "prod"));
 	assert_true(holds("team", "ml-*", &subject));
 	assert_false(holds("team", "ML-*", &subject));
 	assert_false(holds("team", "ml", &subject));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Patterns of model lists. Proves A-057: exact, glob, family; case ignored; the longer match is stronger. */
+ * Patterns of model lists. Proves A-057: exact, glob, family; case ignored; the longer match is
+ * stronger. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -2,7 +2,8 @@
  * model_governance. Proves COL-144, COL-145, A-056, A-057. */
 #include "policy_fixture.h"
 
-static void judge(const char *allowed, const char *blocked, const char *model, enum genops_result expected)
+static void judge(
+    const char *allowed, const char *blocked, const char *model, enum genops_result expected)
 {
 	struct fixture f = {0};
 	fixture_open(&f, "model_governance", SETTINGS(allowed, blocked));
@@ -18,7 +19,8 @@ static void judge(const char *allowed, const char *blocked, const char *model, e
 
 static void lists_decide_as_stated(void **state)
 {
-	const char *allowed = "allowed_models=gpt-4,claude-3", *blocked = "blocked_models=gpt-3.5-turbo";
+	const char *allowed = "allowed_models=gpt-4,claude-3",
+		   *blocked = "blocked_models=gpt-3.5-turbo";
 	const char *none_allowed = "allowed_models=", *none_blocked = "blocked_models=";
 	judge(allowed, blocked, "gpt-4", GENOPS_ALLOWED);
 	judge(allowed, blocked, "GPT-4-turbo", GENOPS_ALLOWED);
@@ -28,9 +30,12 @@ static void lists_decide_as_stated(void **state)
 	judge(none_allowed, blocked, "gpt-4o", GENOPS_ALLOWED);
 	judge(none_allowed, blocked, "gpt-3.5-turbo-0125", GENOPS_BLOCKED);
 	judge(allowed, none_blocked, "mistral-tiny", GENOPS_BLOCKED);
-	judge("allowed_models=gpt-4", "blocked_models=gpt-4", "gpt-4", GENOPS_ALLOWED); /* in both */
-	judge("allowed_models=gpt-4", "blocked_models=gpt-4-turbo", "gpt-4-turbo", GENOPS_BLOCKED); /* longer */
-	judge("allowed_models=gpt-4-turbo", "blocked_models=gpt-4", "gpt-4-turbo-2024", GENOPS_ALLOWED);
+	judge(
+	    "allowed_models=gpt-4", "blocked_models=gpt-4", "gpt-4", GENOPS_ALLOWED); /* in both */
+	judge("allowed_models=gpt-4", "blocked_models=gpt-4-turbo", "gpt-4-turbo",
+	    GENOPS_BLOCKED); /* longer */
+	judge("allowed_models=gpt-4-turbo", "blocked_models=gpt-4", "gpt-4-turbo-2024",
+	    GENOPS_ALLOWED);
 	judge("allowed_models=*", "blocked_models=gpt-4*", "gpt-4o", GENOPS_BLOCKED);
 	judge("allowed_models=*", "blocked_models=gpt-4*", "o3", GENOPS_ALLOWED);
 }
@@ -49,7 +54,8 @@ static void what_calls_no_model_is_not_judged(void **state)
 static void empty_lists_are_refused(void **state)
 {
 	struct fixture f = {0};
-	assert_int_equal(fixture_compile(&f, "model_governance", SETTINGS("allowed_models=")), GENOPS_CONFIG);
+	assert_int_equal(
+	    fixture_compile(&f, "model_governance", SETTINGS("allowed_models=")), GENOPS_CONFIG);
 	genops_arena_done(&f.arena);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Exact amounts: known answers, the rounding rule, and the limits. Part of CORE-030, DESIGN 6 "Money". */
+ * Exact amounts: known answers, the rounding rule, and the limits. Part of CORE-030, DESIGN 6
+ * "Money". */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,11 +18,25 @@ static void parse_is_exact(void **state)
 		const char *text;
 		int64_t nano;
 	} cases[] = {
-	    {"10", 10000000000}, {"0.0375", 37500000}, {"1e-6", 1000}, {"0", 0}, {"0.1", 100000000},
-	    {".5", 500000000}, {"5.", 5000000000}, {"1E+2", 100000000000}, {"0.000000001", 1},
-	    {"0.0000000005", 0}, {"0.0000000015", 2}, {"0.0000000025", 2}, {"0.00000000250000000001", 3},
-	    {"0.0000000004999", 0}, {"9000000000", INT64_C(9000000000000000000)}, {"0e99999999999", 0},
-	    {"0e10000", 0}, {"1e-9999", 0}, {"123456789.987654321", INT64_C(123456789987654321)},
+	    {"10", 10000000000},
+	    {"0.0375", 37500000},
+	    {"1e-6", 1000},
+	    {"0", 0},
+	    {"0.1", 100000000},
+	    {".5", 500000000},
+	    {"5.", 5000000000},
+	    {"1E+2", 100000000000},
+	    {"0.000000001", 1},
+	    {"0.0000000005", 0},
+	    {"0.0000000015", 2},
+	    {"0.0000000025", 2},
+	    {"0.00000000250000000001", 3},
+	    {"0.0000000004999", 0},
+	    {"9000000000", INT64_C(9000000000000000000)},
+	    {"0e99999999999", 0},
+	    {"0e10000", 0},
+	    {"1e-9999", 0},
+	    {"123456789.987654321", INT64_C(123456789987654321)},
 	    {"0.00000000000000000000000001e26", 1000000000},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -33,8 +48,9 @@ static void parse_is_exact(void **state)
 
 static void parse_refuses(void **state)
 {
-	static const char *const texts[] = {"", ".", "-1", "+1", "1,5", "$5", "1e", "e5", "0x10", "nan", "inf", " 1",
-	    "1 ", "1.2.3", "9000000000.000000001", "9223372036854775807", "1e300", "99999999999999999999", "1e5.0"};
+	static const char *const texts[] = {"", ".", "-1", "+1", "1,5", "$5", "1e", "e5", "0x10",
+	    "nan", "inf", " 1", "1 ", "1.2.3", "9000000000.000000001", "9223372036854775807",
+	    "1e300", "99999999999999999999", "1e5.0"};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		int64_t nano = 77;
 		assert_false(genops_money_parse(genops_str_of(texts[i]), &nano));
@@ -63,7 +79,8 @@ static void scale_rounds_half_to_even(void **state)
 	assert_int_equal(genops_money_scale(500, 30000000000, 1000000), 15000000);
 	assert_int_equal(genops_money_scale(INT64_MAX, INT64_MAX, 1), GENOPS_MONEY_MAX);
 	assert_int_equal(genops_money_scale(INT64_MAX, INT64_MAX, INT64_MAX), GENOPS_MONEY_MAX);
-	assert_int_equal(genops_money_scale(GENOPS_MONEY_MAX, INT64_MAX, INT64_MAX), GENOPS_MONEY_MAX);
+	assert_int_equal(
+	    genops_money_scale(GENOPS_MONEY_MAX, INT64_MAX, INT64_MAX), GENOPS_MONEY_MAX);
 	assert_int_equal(genops_money_scale(1, INT64_MAX - 1, INT64_MAX), 1);
 }
 

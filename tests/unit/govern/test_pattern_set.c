@@ -16,14 +16,17 @@
 #include <unistd.h>
 
 /* GENOPS_STR for static tables: a compound literal is no constant there. */
-#define TEXT(literal) {"" literal, sizeof(literal) - 1}
+#define TEXT(literal)                                                                              \
+	{                                                                                          \
+		"" literal, sizeof(literal) - 1                                                    \
+	}
 
 static const struct genops_pattern patterns[] = {
     {TEXT("(c) [draft]"), false},
     {TEXT("na\xc3\xafve"), false},
     {TEXT("a\tb"), false},
-    {TEXT("(\\w)\\1{3}"), true},            /* a back-reference: PCRE2 */
-    {TEXT("secret(?! santa)"), true},       /* look-ahead: PCRE2 */
+    {TEXT("(\\w)\\1{3}"), true},      /* a back-reference: PCRE2 */
+    {TEXT("secret(?! santa)"), true}, /* look-ahead: PCRE2 */
     {TEXT("\\b\\d{3}-\\d{2}-\\d{4}\\b"), true},
     {TEXT("^begin"), true},
     {TEXT("end$"), true},
@@ -78,7 +81,8 @@ static void run_cases(const struct genops_pattern_set *set)
 {
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		size_t index = 99;
-		enum genops_pattern_outcome outcome = genops_pattern_set_find(set, cases[i].text, &index);
+		enum genops_pattern_outcome outcome =
+		    genops_pattern_set_find(set, cases[i].text, &index);
 		if (outcome != (cases[i].index < 0 ? GENOPS_PATTERN_ABSENT : GENOPS_PATTERN_FOUND))
 			fail_msg("case %zu: outcome %d, pattern %zu", i, outcome, index);
 		if (cases[i].index >= 0)
@@ -88,7 +92,8 @@ static void run_cases(const struct genops_pattern_set *set)
 
 static void both_back_ends_agree(void **state)
 {
-	struct genops_pattern_set *best = make(GENOPS_PATTERN_BEST), *pcre2 = make(GENOPS_PATTERN_PCRE2);
+	struct genops_pattern_set *best = make(GENOPS_PATTERN_BEST),
+				  *pcre2 = make(GENOPS_PATTERN_PCRE2);
 	run_cases(best);
 	run_cases(pcre2);
 	assert_int_equal(genops_pattern_set_fast_count(pcre2), 0);
@@ -102,9 +107,11 @@ static void both_back_ends_agree(void **state)
 /* Random texts made of the pieces that matter: the two back ends never differ. */
 static void both_back_ends_agree_on_random_texts(void **state)
 {
-	static const char *const pieces[] = {"x", "y", "end", "begin", "\n", "123-45-6789", "secret", " santa", "zz", "z",
-	    "(c) ", "[draft]", "\xc3\xa9", "\xe2\x84\xaa", "\xc5\xbf", "ecret", " ", "api", "_key", "=", "\xff", "a\tb"};
-	struct genops_pattern_set *best = make(GENOPS_PATTERN_BEST), *pcre2 = make(GENOPS_PATTERN_PCRE2);
+	static const char *const pieces[] = {"x", "y", "end", "begin", "\n", "123-45-6789",
+	    "secret", " santa", "zz", "z", "(c) ", "[draft]", "\xc3\xa9", "\xe2\x84\xaa",
+	    "\xc5\xbf", "ecret", " ", "api", "_key", "=", "\xff", "a\tb"};
+	struct genops_pattern_set *best = make(GENOPS_PATTERN_BEST),
+				  *pcre2 = make(GENOPS_PATTERN_PCRE2);
 	uint64_t random = 0x9e3779b97f4a7c15;
 	for (int i = 0; i < 20000; i++) {
 		char text[256];
@@ -116,10 +123,13 @@ static void both_back_ends_agree_on_random_texts(void **state)
 			len += strlen(piece);
 		}
 		size_t a = 77, b = 77;
-		enum genops_pattern_outcome first = genops_pattern_set_find(best, (genops_str){text, len}, &a);
-		enum genops_pattern_outcome second = genops_pattern_set_find(pcre2, (genops_str){text, len}, &b);
+		enum genops_pattern_outcome first =
+		    genops_pattern_set_find(best, (genops_str){text, len}, &a);
+		enum genops_pattern_outcome second =
+		    genops_pattern_set_find(pcre2, (genops_str){text, len}, &b);
 		if (first != second || a != b)
-			fail_msg("\"%.*s\": %d/%zu and %d/%zu", (int)len, text, first, a, second, b);
+			fail_msg(
+			    "\"%.*s\": %d/%zu and %d/%zu", (int)len, text, first, a, second, b);
 	}
 	genops_pattern_set_free(best);
 	genops_pattern_set_free(pcre2);
@@ -127,20 +137,23 @@ static void both_back_ends_agree_on_random_texts(void **state)
 
 static void faults_are_named(void **state)
 {
-	static const struct genops_pattern bad[] = {
-	    {TEXT("(open"), true}, {TEXT("a?"), true}, {TEXT(""), false},
-	    {TEXT("\xff"), false}, {{"a\0b", 3}, false}, {TEXT("\\C"), true}};
+	static const struct genops_pattern bad[] = {{TEXT("(open"), true}, {TEXT("a?"), true},
+	    {TEXT(""), false}, {TEXT("\xff"), false}, {{"a\0b", 3}, false}, {TEXT("\\C"), true}};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct genops_pattern_set *set = NULL;
 		struct genops_error err;
-		assert_int_equal(genops_pattern_set_new(&bad[i], 1, GENOPS_PATTERN_BEST, &set, &err), GENOPS_CONFIG);
+		assert_int_equal(
+		    genops_pattern_set_new(&bad[i], 1, GENOPS_PATTERN_BEST, &set, &err),
+		    GENOPS_CONFIG);
 		assert_null(set);
 		assert_true(err.message[0]);
 	}
 	struct genops_pattern_set *none = NULL;
 	size_t index;
-	assert_int_equal(genops_pattern_set_new(NULL, 0, GENOPS_PATTERN_BEST, &none, NULL), GENOPS_OK);
-	assert_int_equal(genops_pattern_set_find(none, GENOPS_STR("x"), &index), GENOPS_PATTERN_ABSENT);
+	assert_int_equal(
+	    genops_pattern_set_new(NULL, 0, GENOPS_PATTERN_BEST, &none, NULL), GENOPS_OK);
+	assert_int_equal(
+	    genops_pattern_set_find(none, GENOPS_STR("x"), &index), GENOPS_PATTERN_ABSENT);
 	genops_pattern_set_free(none);
 	genops_pattern_set_free(NULL);
 }
@@ -161,7 +174,10 @@ static void threads_and_a_forked_child_share_a_set(void **state)
 	pid_t child = fork();
 	if (child == 0) {
 		size_t index;
-		_exit(genops_pattern_set_find(set, GENOPS_STR("zzzz"), &index) == GENOPS_PATTERN_FOUND ? 0 : 1);
+		_exit(
+		    genops_pattern_set_find(set, GENOPS_STR("zzzz"), &index) == GENOPS_PATTERN_FOUND
+			? 0
+			: 1);
 	}
 	int status = -1;
 	assert_int_equal(waitpid(child, &status, 0), child);

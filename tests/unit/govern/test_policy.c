@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Every type at every level in every mode, and what several policies make together.
- * Proves COL-147, COL-148 (the matrix), CORE-031, CORE-033, CORE-036 (violations are recorded at every level), CORE-037, A-003. */
+ * Every type at every level in every mode, and what several policies make together. Proves COL-147,
+ * COL-148 (the matrix), CORE-031, CORE-033, CORE-036 (violations are recorded at every level),
+ * CORE-037, A-003. */
 #include "policy_fixture.h"
 
 static bool empty_bucket(void *arg, struct genops_hash key, double tokens_per_minute, int64_t burst,
@@ -43,23 +44,25 @@ static void every_type_at_every_level_in_every_mode(void **state)
 		struct fixture f = {0};
 		open_violated(&f, i);
 		for (int level = GENOPS_LEVEL_ALLOW; level <= GENOPS_LEVEL_BLOCK; level++) {
-			for (int mode = GENOPS_MODE_ENFORCED; mode <= GENOPS_MODE_AUDIT_ONLY; mode++) {
+			for (int mode = GENOPS_MODE_ENFORCED; mode <= GENOPS_MODE_AUDIT_ONLY;
+			     mode++) {
 				f.policy.level = (enum genops_level)level;
-				enum genops_result expected =
-				    genops_level_result((enum genops_level)level, (enum genops_mode)mode);
+				enum genops_result expected = genops_level_result(
+				    (enum genops_level)level, (enum genops_mode)mode);
 				assert_int_equal(fixture_run(&f, (enum genops_mode)mode), expected);
 				assert_true(f.evaluation.is_violation);
 				assert_false(f.evaluation.is_error);
 				assert_int_equal(f.evaluation.reason, violated[i].reason);
 				assert_says(f.evaluation.message, "\"rule\"");
 				assert_int_equal(f.decision.is_refused, expected == GENOPS_BLOCKED);
-				assert_int_equal(f.decision.reason,
-				    expected == GENOPS_ALLOWED ? GENOPS_REASON_NONE : violated[i].reason);
+				assert_int_equal(f.decision.reason, expected == GENOPS_ALLOWED
+									? GENOPS_REASON_NONE
+									: violated[i].reason);
 				int64_t delay = violated[i].reason == GENOPS_REASON_RATE_LIMITED
 						    ? 700000000
 						    : GENOPS_HOLD_BACK_NS;
-				assert_int_equal(
-				    f.decision.delay_ns, expected == GENOPS_RATE_LIMITED ? delay : 0);
+				assert_int_equal(f.decision.delay_ns,
+				    expected == GENOPS_RATE_LIMITED ? delay : 0);
 			}
 		}
 		fixture_close(&f);
@@ -95,7 +98,8 @@ static void errors_become_what_on_error_says(void **state)
 		for (int mode = GENOPS_MODE_ENFORCED; mode <= GENOPS_MODE_AUDIT_ONLY; mode++) {
 			f.policy.level = (enum genops_level)level;
 			f.policy.on_error = GENOPS_ON_ERROR_CLOSED;
-			assert_int_equal(fixture_run(&f, (enum genops_mode)mode), closed[level][mode]);
+			assert_int_equal(
+			    fixture_run(&f, (enum genops_mode)mode), closed[level][mode]);
 			assert_true(f.evaluation.is_error);
 			assert_false(f.evaluation.is_violation);
 			assert_int_equal(f.evaluation.reason, closed[level][mode] == GENOPS_ALLOWED
@@ -114,41 +118,45 @@ static void several_policies_leave_a_record_each_and_the_strictest_wins(void **s
 	struct fixture f[N_TYPES] = {0};
 	const struct genops_policy *policies[N_TYPES + 1];
 	struct genops_evaluation evaluations[N_TYPES + 1];
-	static const enum genops_level levels[N_TYPES] = {GENOPS_LEVEL_WARN, GENOPS_LEVEL_RATE_LIMIT,
-	    GENOPS_LEVEL_ALLOW, GENOPS_LEVEL_RATE_LIMIT, GENOPS_LEVEL_BLOCK, GENOPS_LEVEL_BLOCK};
+	static const enum genops_level levels[N_TYPES] = {GENOPS_LEVEL_WARN,
+	    GENOPS_LEVEL_RATE_LIMIT, GENOPS_LEVEL_ALLOW, GENOPS_LEVEL_RATE_LIMIT,
+	    GENOPS_LEVEL_BLOCK, GENOPS_LEVEL_BLOCK};
 	for (size_t i = 0; i < N_TYPES; i++) {
 		open_violated(&f[i], i);
 		f[i].policy.level = levels[i];
 		policies[i] = &f[i].policy;
 	}
 	struct genops_decision decision = {0};
-	size_t n = genops_policies_evaluate(policies, N_TYPES, GENOPS_MODE_ENFORCED, &f[0].input, evaluations, N_TYPES,
-	    &decision);
+	size_t n = genops_policies_evaluate(
+	    policies, N_TYPES, GENOPS_MODE_ENFORCED, &f[0].input, evaluations, N_TYPES, &decision);
 	assert_int_equal(n, N_TYPES);
 	assert_int_equal(decision.result, GENOPS_BLOCKED);
-	assert_int_equal(decision.reason, GENOPS_REASON_POLICY_DENY_MODEL); /* the first of the two */
+	assert_int_equal(
+	    decision.reason, GENOPS_REASON_POLICY_DENY_MODEL); /* the first of the two */
 	assert_true(decision.is_refused);
 	assert_int_equal(decision.delay_ns, 0);
 	/* The rate limit comes last, whatever its place. */
 	assert_true(genops_str_is(evaluations[N_TYPES - 1].policy_type, "rate_limit"));
 	/* Held back: the longest delay counts. */
 	decision = (struct genops_decision){0};
-	n = genops_policies_evaluate(policies, 4, GENOPS_MODE_ENFORCED, &f[0].input, evaluations, N_TYPES, &decision);
+	n = genops_policies_evaluate(
+	    policies, 4, GENOPS_MODE_ENFORCED, &f[0].input, evaluations, N_TYPES, &decision);
 	assert_int_equal(n, 4);
 	assert_int_equal(decision.result, GENOPS_RATE_LIMITED);
 	assert_false(decision.is_refused);
 	assert_int_equal(decision.delay_ns, GENOPS_HOLD_BACK_NS);
 	/* No room for records is no way around a policy. */
 	decision = (struct genops_decision){0};
-	n = genops_policies_evaluate(policies, N_TYPES, GENOPS_MODE_ENFORCED, &f[0].input, evaluations, 1, &decision);
+	n = genops_policies_evaluate(
+	    policies, N_TYPES, GENOPS_MODE_ENFORCED, &f[0].input, evaluations, 1, &decision);
 	assert_int_equal(n, 1);
 	assert_int_equal(decision.result, GENOPS_BLOCKED);
 	for (size_t i = 0; i < N_TYPES; i++)
 		fixture_close(&f[i]);
 }
 
-static bool must_not_take(void *arg, struct genops_hash key, double tokens_per_minute, int64_t burst,
-    int64_t max_delay_ns, bool is_dry_run, int64_t *ret_delay_ns)
+static bool must_not_take(void *arg, struct genops_hash key, double tokens_per_minute,
+    int64_t burst, int64_t max_delay_ns, bool is_dry_run, int64_t *ret_delay_ns)
 {
 	*(bool *)arg = is_dry_run;
 	*ret_delay_ns = 5000000000;
@@ -167,12 +175,14 @@ static void a_refused_call_takes_no_token_and_a_refused_rate_outranks_a_delay(vo
 	const struct genops_policy *policies[] = {&rate.policy, &model.policy};
 	struct genops_evaluation evaluations[2];
 	struct genops_decision decision = {0};
-	(void)genops_policies_evaluate(policies, 2, GENOPS_MODE_ENFORCED, &rate.input, evaluations, 2, &decision);
+	(void)genops_policies_evaluate(
+	    policies, 2, GENOPS_MODE_ENFORCED, &rate.input, evaluations, 2, &decision);
 	assert_true(was_dry);
 	assert_int_equal(decision.result, GENOPS_BLOCKED);
 	model.policy.level = GENOPS_LEVEL_RATE_LIMIT; /* only holds back; the rate limit refuses */
 	decision = (struct genops_decision){0};
-	(void)genops_policies_evaluate(policies, 2, GENOPS_MODE_ENFORCED, &rate.input, evaluations, 2, &decision);
+	(void)genops_policies_evaluate(
+	    policies, 2, GENOPS_MODE_ENFORCED, &rate.input, evaluations, 2, &decision);
 	assert_false(was_dry);
 	assert_int_equal(decision.result, GENOPS_RATE_LIMITED);
 	assert_true(decision.is_refused);
@@ -193,14 +203,16 @@ static void what_does_not_match_or_is_off_leaves_nothing(void **state)
 	f.policy.match = (struct genops_match){1, &entry};
 	const struct genops_policy *policies[] = {&f.policy};
 	struct genops_decision decision = {0};
-	assert_int_equal(genops_policies_evaluate(
-			     policies, 1, GENOPS_MODE_ENFORCED, &f.input, &f.evaluation, 1, &decision), 0);
+	assert_int_equal(genops_policies_evaluate(policies, 1, GENOPS_MODE_ENFORCED, &f.input,
+			     &f.evaluation, 1, &decision),
+	    0);
 	assert_int_equal(decision.result, GENOPS_ALLOWED);
 	fixture_attribute(&f, "environment", "prod");
 	assert_int_equal(fixture_run(&f, GENOPS_MODE_ENFORCED), GENOPS_BLOCKED);
 	f.policy.is_enabled = false;
-	assert_int_equal(genops_policies_evaluate(
-			     policies, 1, GENOPS_MODE_ENFORCED, &f.input, &f.evaluation, 1, &decision), 0);
+	assert_int_equal(genops_policies_evaluate(policies, 1, GENOPS_MODE_ENFORCED, &f.input,
+			     &f.evaluation, 1, &decision),
+	    0);
 	fixture_close(&f);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The catalogue: what is shipped, finding under many names, validity, ceilings, references. Proves CORE-027. */
+ * The catalogue: what is shipped, finding under many names, validity, ceilings, references. Proves
+ * CORE-027. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +22,8 @@ static struct genops_prices *shipped;
 static struct genops_prices *make(const char *text, const char *more)
 {
 	struct genops_prices_source sources[] = {
-	    {"first", genops_str_of(text), GENOPS_PRICES_DETECT}, {"second", genops_str_of(more), GENOPS_PRICES_DETECT}};
+	    {"first", genops_str_of(text), GENOPS_PRICES_DETECT},
+	    {"second", genops_str_of(more), GENOPS_PRICES_DETECT}};
 	struct genops_error err;
 	struct genops_prices *prices = genops_prices_new(sources, more ? 2 : 1, &err);
 	if (!prices)
@@ -31,7 +33,8 @@ static struct genops_prices *make(const char *text, const char *more)
 
 static int setup(void **state)
 {
-	struct genops_prices_source source = {"shipped", genops_prices_shipped(), GENOPS_PRICES_OWN_JSON};
+	struct genops_prices_source source = {
+	    "shipped", genops_prices_shipped(), GENOPS_PRICES_OWN_JSON};
 	struct genops_error err;
 	shipped = genops_prices_new(&source, 1, &err);
 	if (!shipped)
@@ -76,24 +79,33 @@ static void the_guides_prices_hold(void **state)
 
 static void known_answers(void **state)
 {
-	/* The tier of a long context takes the whole call: 0.6 M * 6 + 0.4 M * 0.6 + 0.1 M * 22.5. */
-	struct genops_usage usage = {.input_tokens = 1000000, .cache_read_tokens = 400000, .output_tokens = 100000};
+	/* The tier of a long context takes the whole call: 0.6 M * 6 + 0.4 M * 0.6 + 0.1 M *
+	 * 22.5. */
+	struct genops_usage usage = {
+	    .input_tokens = 1000000, .cache_read_tokens = 400000, .output_tokens = 100000};
 	assert_int_equal(cost("anthropic", "claude-sonnet-4-5", usage), INT64_C(6090000000));
 	usage = (struct genops_usage){.input_tokens = 200000, .output_tokens = 0};
 	assert_int_equal(cost("anthropic", "claude-sonnet-4-5", usage), 600000000); /* not above */
 	usage.input_tokens++;
 	assert_int_equal(cost("anthropic", "claude-sonnet-4-5", usage), 1200006000);
 	/* Caches: 5 minutes 1.25 of input, 1 hour 2, read 0.1. */
-	usage = (struct genops_usage){.input_tokens = 4000, .cache_write_5m_tokens = 1000, .cache_write_1h_tokens = 1000,
+	usage = (struct genops_usage){.input_tokens = 4000,
+	    .cache_write_5m_tokens = 1000,
+	    .cache_write_1h_tokens = 1000,
 	    .cache_read_tokens = 1000};
 	assert_int_equal(cost("anthropic", "claude-haiku-4-5-20251001", usage), 4350000);
-	usage = (struct genops_usage){.input_tokens = 1497, .cache_read_tokens = 1408, .output_tokens = 1037};
-	assert_int_equal(cost("openai", "gpt-4o-mini-2024-07-18", usage), 89 * 150 + 1408 * 75 + 1037 * 600);
+	usage = (struct genops_usage){
+	    .input_tokens = 1497, .cache_read_tokens = 1408, .output_tokens = 1037};
+	assert_int_equal(
+	    cost("openai", "gpt-4o-mini-2024-07-18", usage), 89 * 150 + 1408 * 75 + 1037 * 600);
 	usage.tier = GENOPS_TIER_PRIORITY;
 	assert_int_equal(cost("openai", "gpt-4o", usage), 89 * 4250 + 1408 * 2125 + 1037 * 17000);
-	usage = (struct genops_usage){.input_tokens = 1000, .audio_input_tokens = 600, .output_tokens = 10,
+	usage = (struct genops_usage){.input_tokens = 1000,
+	    .audio_input_tokens = 600,
+	    .output_tokens = 10,
 	    .reasoning_tokens = 4};
-	assert_int_equal(cost("gemini", "gemini-2.5-flash", usage), 400 * 300 + 600 * 1000 + 10 * 2500);
+	assert_int_equal(
+	    cost("gemini", "gemini-2.5-flash", usage), 400 * 300 + 600 * 1000 + 10 * 2500);
 	usage = (struct genops_usage){.characters = 100};
 	assert_int_equal(cost("openai", "tts-1", usage), 1500000);
 	usage = (struct genops_usage){.audio_ms = 90000};
@@ -111,9 +123,12 @@ static void prices_have_a_past(void **state)
 	genops_str openai = GENOPS_STR("openai"), o3 = GENOPS_STR("o3");
 	int64_t day = 1749513600; /* 2025-06-10 */
 	assert_int_equal(
-	    genops_prices_quote(genops_prices_find(shipped, openai, o3, day - 1), &usage).total_nano_usd, 10000000000);
-	assert_int_equal(
-	    genops_prices_quote(genops_prices_find(shipped, openai, o3, day), &usage).total_nano_usd, 2000000000);
+	    genops_prices_quote(genops_prices_find(shipped, openai, o3, day - 1), &usage)
+		.total_nano_usd,
+	    10000000000);
+	assert_int_equal(genops_prices_quote(genops_prices_find(shipped, openai, o3, day), &usage)
+			     .total_nano_usd,
+	    2000000000);
 }
 
 static void names_lead_to_the_same_price(void **state)
@@ -132,16 +147,20 @@ static void names_lead_to_the_same_price(void **state)
 	    {"gemini", "gemini-2.0-flash-001", "gemini", "gemini-2.0-flash"},
 	    {"vertex", "publishers/google/models/gemini-2.5-flash", "gemini", "gemini-2.5-flash"},
 	    {"vertex_ai", "claude-3-5-sonnet@20240620", "anthropic", "claude-3-5-sonnet"},
-	    {"bedrock", "arn:aws:bedrock:us-east-1:012345678901:inference-profile/us.anthropic.claude-3-7-sonnet-20250219-v1:0",
+	    {"bedrock",
+		"arn:aws:bedrock:us-east-1:012345678901:inference-profile/us.anthropic.claude-3-7-sonnet-20250219-v1:0",
 		"bedrock", "us.anthropic.claude-3-7-sonnet-20250219-v1:0"},
 	    {"aws.bedrock", "eu.amazon.nova-micro-v1:0", "bedrock", "eu.amazon.nova-micro-v1:0"},
-	    {"bedrock", "me.meta.llama3-2-1b-instruct-v1:0", "bedrock", "meta.llama3-2-1b-instruct-v1:0"},
+	    {"bedrock", "me.meta.llama3-2-1b-instruct-v1:0", "bedrock",
+		"meta.llama3-2-1b-instruct-v1:0"},
 	    {"bedrock", "claude-3-sonnet-20240229", "anthropic", "claude-3-sonnet"},
-	    {"together_ai", "mistralai/mixtral-8x7b-instruct-v0.1", "together", "mistralai/Mixtral-8x7B-Instruct-v0.1"},
+	    {"together_ai", "mistralai/mixtral-8x7b-instruct-v0.1", "together",
+		"mistralai/Mixtral-8x7B-Instruct-v0.1"},
 	    {"openrouter", "openai/gpt-4o-2024-08-06", "openrouter", "openai/gpt-4o-2024-08-06"},
 	};
 	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
-		const struct genops_price *a = find(same[i][0], same[i][1]), *b = find(same[i][2], same[i][3]);
+		const struct genops_price *a = find(same[i][0], same[i][1]),
+					  *b = find(same[i][2], same[i][3]);
 		if (!a || !b || a->is_ceiling || a != b)
 			fail_msg("%s %s", same[i][0], same[i][1]);
 	}
@@ -158,8 +177,9 @@ static void fine_tuned_models_are_not_priced_as_their_base(void **state)
 
 static void an_unknown_model_is_never_free(void **state)
 {
-	static const char *const unknown[][2] = {{"openai", "gpt-99"}, {"azure_openai", "openllmetry-testing"},
-	    {"anthropic", "claude-sonet-4-5"}, {"bedrock", "does-not-exist"}, {"gemini", "gemini-3.6-flahs"}, {"groq", ""}};
+	static const char *const unknown[][2] = {{"openai", "gpt-99"},
+	    {"azure_openai", "openllmetry-testing"}, {"anthropic", "claude-sonet-4-5"},
+	    {"bedrock", "does-not-exist"}, {"gemini", "gemini-3.6-flahs"}, {"groq", ""}};
 	for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
 		const struct genops_price *ceiling = find(unknown[i][0], unknown[i][1]);
 		assert_non_null(ceiling);
@@ -174,7 +194,8 @@ static void an_unknown_model_is_never_free(void **state)
 		if (!genops_str_is(row->mode, "chat") || row->valid_until_unix_s != INT64_MAX)
 			continue;
 		genops_str none = GENOPS_STR("no such model");
-		const struct genops_price *own = genops_prices_find(shipped, row->provider, none, NOW);
+		const struct genops_price *own =
+		    genops_prices_find(shipped, row->provider, none, NOW);
 		for (int kind = 0; kind < GENOPS_RATE_N; kind++) {
 			int64_t rate = row->cards[0].nano_per_million[kind];
 			assert_true(own->cards[0].nano_per_million[kind] >= rate);
@@ -183,7 +204,9 @@ static void an_unknown_model_is_never_free(void **state)
 	}
 	char name[400];
 	memset(name, 'x', sizeof name);
-	assert_true(genops_prices_find(shipped, GENOPS_STR("openai"), (genops_str){name, sizeof name}, NOW)->is_ceiling);
+	assert_true(
+	    genops_prices_find(shipped, GENOPS_STR("openai"), (genops_str){name, sizeof name}, NOW)
+		->is_ceiling);
 }
 
 /* Every model of the recorded traffic that was really answered has its own price. */
@@ -202,11 +225,14 @@ static void recorded_models_are_priced(void **state)
 		bool is_deployment = genops_str_is(request, "openllmetry-testing");
 		if (!genops_str_is(fields[4], "200"))
 			continue;
-		genops_str models[] = {is_deployment ? response : request, genops_str_is(response, "-") ? request : response};
+		genops_str models[] = {is_deployment ? response : request,
+		    genops_str_is(response, "-") ? request : response};
 		for (int i = 0; i < 2; i++) {
-			const struct genops_price *price = genops_prices_find(shipped, provider, models[i], NOW);
+			const struct genops_price *price =
+			    genops_prices_find(shipped, provider, models[i], NOW);
 			if (!price || price->is_ceiling)
-				fail_msg("%.*s %.*s has no price", GENOPS_STR_ARG(provider), GENOPS_STR_ARG(models[i]));
+				fail_msg("%.*s %.*s has no price", GENOPS_STR_ARG(provider),
+				    GENOPS_STR_ARG(models[i]));
 		}
 		n++;
 	}
@@ -229,21 +255,24 @@ static void each_shipped_row_says_whence(void **state)
 
 static void a_later_source_wins(void **state)
 {
-	struct genops_prices *prices = make("provider,model,input_cost_per_1k,output_cost_per_1k,context_window\n"
-					    "openai,gpt-4,0.03,0.06,8192\nacme,one,1,1,0\n",
-	    "provider,model,input_cost_per_1k,output_cost_per_1k,valid_from,valid_until\n"
-	    "openai,gpt-4,0.01,0.02,,\nacme,one,2,2,2026-01-01,2027-01-01\n");
-	const struct genops_price *gpt = genops_prices_find(prices, GENOPS_STR("openai"), GENOPS_STR("gpt-4"), NOW);
+	struct genops_prices *prices =
+	    make("provider,model,input_cost_per_1k,output_cost_per_1k,context_window\n"
+		 "openai,gpt-4,0.03,0.06,8192\nacme,one,1,1,0\n",
+		"provider,model,input_cost_per_1k,output_cost_per_1k,valid_from,valid_until\n"
+		"openai,gpt-4,0.01,0.02,,\nacme,one,2,2,2026-01-01,2027-01-01\n");
+	const struct genops_price *gpt =
+	    genops_prices_find(prices, GENOPS_STR("openai"), GENOPS_STR("gpt-4"), NOW);
 	assert_int_equal(gpt->cards[0].nano_per_million[GENOPS_RATE_INPUT], 10000000000);
 	assert_true(genops_str_is(gpt->source, "second"));
 	genops_str acme = GENOPS_STR("acme"), one = GENOPS_STR("one");
 	int64_t begin = 1767225600, end = 1798761600; /* the year 2026 */
+	assert_int_equal(genops_prices_find(prices, acme, one, begin)->cards[0].nano_per_million[0],
+	    INT64_C(2000000000000));
 	assert_int_equal(
-	    genops_prices_find(prices, acme, one, begin)->cards[0].nano_per_million[0], INT64_C(2000000000000));
-	assert_int_equal(
-	    genops_prices_find(prices, acme, one, begin - 1)->cards[0].nano_per_million[0], INT64_C(1000000000000));
-	assert_int_equal(
-	    genops_prices_find(prices, acme, one, end)->cards[0].nano_per_million[0], INT64_C(1000000000000));
+	    genops_prices_find(prices, acme, one, begin - 1)->cards[0].nano_per_million[0],
+	    INT64_C(1000000000000));
+	assert_int_equal(genops_prices_find(prices, acme, one, end)->cards[0].nano_per_million[0],
+	    INT64_C(1000000000000));
 	struct genops_prices *again = genops_prices_ref(prices);
 	genops_prices_unref(prices);
 	assert_int_equal(genops_prices_count(again), 4);

@@ -39,11 +39,13 @@ static const char map[] =
 
 static struct genops_prices *read(const char *text, struct genops_error *err)
 {
-	struct genops_prices_source source = {"litellm.json", genops_str_of(text), GENOPS_PRICES_DETECT};
+	struct genops_prices_source source = {
+	    "litellm.json", genops_str_of(text), GENOPS_PRICES_DETECT};
 	return genops_prices_new(&source, 1, err);
 }
 
-static const struct genops_price *find(const struct genops_prices *prices, const char *provider, const char *model)
+static const struct genops_price *find(
+    const struct genops_prices *prices, const char *provider, const char *model)
 {
 	const struct genops_price *row =
 	    genops_prices_find(prices, genops_str_of(provider), genops_str_of(model), 1792540800);
@@ -52,7 +54,8 @@ static const struct genops_price *find(const struct genops_prices *prices, const
 	return row;
 }
 
-static int64_t rate(const struct genops_price *row, enum genops_tier tier, int64_t above, enum genops_rate_kind kind)
+static int64_t rate(const struct genops_price *row, enum genops_tier tier, int64_t above,
+    enum genops_rate_kind kind)
 {
 	for (size_t i = 0; i < row->n_cards; i++) {
 		if (row->cards[i].tier == tier && row->cards[i].input_tokens_above == above)
@@ -76,11 +79,14 @@ static void kinds_tiers_and_contexts_are_read(void **state)
 	assert_int_equal(rate(gpt, GENOPS_TIER_PRIORITY, 0, GENOPS_RATE_INPUT), 12500000000);
 	assert_int_equal(rate(gpt, GENOPS_TIER_FLEX, 0, GENOPS_RATE_INPUT), 2500000000);
 	assert_int_equal(rate(gpt, GENOPS_TIER_BATCH, 272000, GENOPS_RATE_INPUT), 5000000000);
-	assert_int_equal(rate(gpt, GENOPS_TIER_STANDARD, 0, GENOPS_RATE_WEB_SEARCH), INT64_C(50000000000000));
+	assert_int_equal(
+	    rate(gpt, GENOPS_TIER_STANDARD, 0, GENOPS_RATE_WEB_SEARCH), INT64_C(50000000000000));
 	assert_int_equal(gpt->n_cards, 6);
 	const struct genops_price *claude = find(prices, "anthropic", "claude-x");
-	assert_int_equal(rate(claude, GENOPS_TIER_STANDARD, 0, GENOPS_RATE_CACHE_WRITE_1H), 6000000000);
-	assert_int_equal(rate(claude, GENOPS_TIER_STANDARD, 200000, GENOPS_RATE_CACHE_WRITE_5M), 7500000000);
+	assert_int_equal(
+	    rate(claude, GENOPS_TIER_STANDARD, 0, GENOPS_RATE_CACHE_WRITE_1H), 6000000000);
+	assert_int_equal(
+	    rate(claude, GENOPS_TIER_STANDARD, 200000, GENOPS_RATE_CACHE_WRITE_5M), 7500000000);
 	genops_prices_unref(prices);
 }
 
@@ -91,16 +97,25 @@ static void names_and_other_units_are_read(void **state)
 	assert_int_equal(rate(gemini, GENOPS_TIER_STANDARD, 0, GENOPS_RATE_AUDIO_INPUT), 700000000);
 	assert_int_equal(rate(gemini, GENOPS_TIER_STANDARD, 0, GENOPS_RATE_REASONING), 3500000000);
 	/* By characters and by images is the same money in other words. */
-	assert_int_equal(rate(gemini, GENOPS_TIER_STANDARD, 0, GENOPS_RATE_CHARACTER), GENOPS_RATE_NONE);
-	assert_int_equal(rate(gemini, GENOPS_TIER_STANDARD, 0, GENOPS_RATE_IMAGE), GENOPS_RATE_NONE);
+	assert_int_equal(
+	    rate(gemini, GENOPS_TIER_STANDARD, 0, GENOPS_RATE_CHARACTER), GENOPS_RATE_NONE);
+	assert_int_equal(
+	    rate(gemini, GENOPS_TIER_STANDARD, 0, GENOPS_RATE_IMAGE), GENOPS_RATE_NONE);
 	(void)find(prices, "azure_openai", "eu/gpt-x");
 	(void)find(prices, "groq", "openai/gpt-oss-x");
 	struct genops_usage usage = {.images = 2, .audio_ms = 60000};
-	assert_int_equal(genops_prices_quote(find(prices, "openai", "dall-e-x"), &usage).total_nano_usd, 80000000);
-	assert_int_equal(genops_prices_quote(find(prices, "openai", "whisper-x"), &usage).total_nano_usd, 6000000);
-	assert_int_equal(genops_prices_quote(find(prices, "cohere", "rerank-x"), &usage).total_nano_usd, 2000000);
+	assert_int_equal(
+	    genops_prices_quote(find(prices, "openai", "dall-e-x"), &usage).total_nano_usd,
+	    80000000);
+	assert_int_equal(
+	    genops_prices_quote(find(prices, "openai", "whisper-x"), &usage).total_nano_usd,
+	    6000000);
+	assert_int_equal(
+	    genops_prices_quote(find(prices, "cohere", "rerank-x"), &usage).total_nano_usd,
+	    2000000);
 	/* Priced only by what we do not count: not known, not free. */
-	assert_true(genops_prices_find(prices, GENOPS_STR("openai"), GENOPS_STR("sora-x"), 0)->is_ceiling);
+	assert_true(
+	    genops_prices_find(prices, GENOPS_STR("openai"), GENOPS_STR("sora-x"), 0)->is_ceiling);
 	genops_prices_unref(prices);
 }
 
@@ -110,8 +125,10 @@ static void errors_name_their_line(void **state)
 		const char *text;
 		int line, code;
 	} cases[] = {
-	    {"{\"a\": {\n\"litellm_provider\": \"x\",\n\"input_cost_per_token\": \"dear\"}}", 3, GENOPS_CONFIG},
-	    {"{\n\"a\": {\"litellm_provider\": \"x\", \"input_cost_per_token\": -1e-6}}", 2, GENOPS_CONFIG},
+	    {"{\"a\": {\n\"litellm_provider\": \"x\",\n\"input_cost_per_token\": \"dear\"}}", 3,
+		GENOPS_CONFIG},
+	    {"{\n\"a\": {\"litellm_provider\": \"x\", \"input_cost_per_token\": -1e-6}}", 2,
+		GENOPS_CONFIG},
 	    {"{\n\n\"a\": 5}", 3, GENOPS_CONFIG},
 	    {"{\n\"a\": {\"max_input_tokens\": []}}", 2, GENOPS_CONFIG},
 	    {"{\n\"a\": {]}", 2, GENOPS_SYNTAX},
@@ -123,7 +140,8 @@ static void errors_name_their_line(void **state)
 		assert_null(read(cases[i].text, &err));
 		assert_string_equal(err.file, "litellm.json");
 		if (err.line != cases[i].line || err.code != cases[i].code)
-			fail_msg("case %zu: line %d, code %d, %s", i, err.line, err.code, err.message);
+			fail_msg(
+			    "case %zu: line %d, code %d, %s", i, err.line, err.code, err.message);
 	}
 	struct genops_prices *nothing = read("{}", NULL);
 	assert_non_null(nothing);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rate_limit over a limiter that records what it was asked. Proves COL-134, COL-136, A-054, A-055; part of COL-135 (the bucket itself
- * is govern/rate.c). */
+ * rate_limit over a limiter that records what it was asked. Proves COL-134, COL-136, A-054, A-055;
+ * part of COL-135 (the bucket itself is govern/rate.c). */
 #include "policy_fixture.h"
 
 struct limiter {
@@ -12,8 +12,8 @@ struct limiter {
 	int n_calls;
 };
 
-static bool take(void *arg, struct genops_hash key, double tokens_per_minute, int64_t burst, int64_t max_delay_ns,
-    bool is_dry_run, int64_t *ret_delay_ns)
+static bool take(void *arg, struct genops_hash key, double tokens_per_minute, int64_t burst,
+    int64_t max_delay_ns, bool is_dry_run, int64_t *ret_delay_ns)
 {
 	struct limiter *l = arg;
 	l->key = key;
@@ -26,7 +26,8 @@ static bool take(void *arg, struct genops_hash key, double tokens_per_minute, in
 	return l->answer;
 }
 
-static void open_with(struct fixture *f, struct limiter *l, struct genops_limiter *limiter, const char *const *settings)
+static void open_with(struct fixture *f, struct limiter *l, struct genops_limiter *limiter,
+    const char *const *settings)
 {
 	fixture_open(f, "rate_limit", settings);
 	*limiter = (struct genops_limiter){take, l};
@@ -83,7 +84,8 @@ static void a_wait_is_held_back_and_a_long_one_refused(void **state)
 
 static void other_levels_do_not_wait(void **state)
 {
-	static const enum genops_result expected[] = {GENOPS_ALLOWED, GENOPS_WARNING, GENOPS_RATE_LIMITED, GENOPS_BLOCKED};
+	static const enum genops_result expected[] = {
+	    GENOPS_ALLOWED, GENOPS_WARNING, GENOPS_RATE_LIMITED, GENOPS_BLOCKED};
 	struct fixture f = {0};
 	struct limiter l = {.wait_ns = 500000000};
 	struct genops_limiter limiter;
@@ -94,12 +96,14 @@ static void other_levels_do_not_wait(void **state)
 		assert_true(f.evaluation.is_violation);
 		assert_int_equal(l.max_delay_ns, level == GENOPS_LEVEL_RATE_LIMIT ? 2000000000 : 0);
 		assert_int_equal(f.decision.is_refused, level >= GENOPS_LEVEL_RATE_LIMIT);
-		assert_int_equal(f.decision.retry_after_ns, level >= GENOPS_LEVEL_RATE_LIMIT ? 500000000 : 0);
+		assert_int_equal(
+		    f.decision.retry_after_ns, level >= GENOPS_LEVEL_RATE_LIMIT ? 500000000 : 0);
 	}
 	fixture_close(&f);
 }
 
-static struct genops_hash key_of(const char *team, const char *project, const char *model, const char *per)
+static struct genops_hash key_of(
+    const char *team, const char *project, const char *model, const char *per)
 {
 	struct fixture f = {0};
 	struct limiter l = {.answer = true};
@@ -127,7 +131,8 @@ static void each_combination_has_its_own_bucket(void **state)
 	per = "per=model";
 	assert_true(genops_hash_equal(key_of("a", "b", "m", per), key_of("x", "y", "m", per)));
 	assert_false(genops_hash_equal(key_of("a", "b", "m", per), key_of("a", "b", "n", per)));
-	assert_true(genops_hash_equal(key_of("a", "b", "m", "per="), key_of("x", "y", "z", "per=")));
+	assert_true(
+	    genops_hash_equal(key_of("a", "b", "m", "per="), key_of("x", "y", "z", "per=")));
 }
 
 static void without_a_limiter_on_error_decides(void **state)

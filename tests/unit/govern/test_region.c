@@ -2,7 +2,8 @@
  * region: lists of regions, and what is said of a region that nobody knows. */
 #include "policy_fixture.h"
 
-static void judge(const char *setting, const char *region, enum genops_result expected, bool is_error)
+static void judge(
+    const char *setting, const char *region, enum genops_result expected, bool is_error)
 {
 	struct fixture f = {0};
 	fixture_open(&f, "region", SETTINGS(setting));
@@ -35,7 +36,8 @@ static void both_lists_and_neither(void **state)
 	f.input.region = (genops_str){0}; /* an operation that runs nowhere */
 	assert_int_equal(fixture_run(&f, GENOPS_MODE_ENFORCED), GENOPS_ALLOWED);
 	fixture_close(&f);
-	assert_int_equal(fixture_compile(&f, "region", SETTINGS("allowed_regions=")), GENOPS_CONFIG);
+	assert_int_equal(
+	    fixture_compile(&f, "region", SETTINGS("allowed_regions=")), GENOPS_CONFIG);
 	genops_arena_done(&f.arena);
 }
 

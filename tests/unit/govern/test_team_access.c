@@ -5,8 +5,10 @@
 static void only_listed_teams_run(void **state)
 {
 	struct fixture f = {0};
-	fixture_open(&f, "team_access", SETTINGS("allowed_teams=ml-platform, data-science ,core-*"));
-	assert_int_equal(fixture_run(&f, GENOPS_MODE_ENFORCED), GENOPS_BLOCKED); /* no team at all */
+	fixture_open(
+	    &f, "team_access", SETTINGS("allowed_teams=ml-platform, data-science ,core-*"));
+	assert_int_equal(
+	    fixture_run(&f, GENOPS_MODE_ENFORCED), GENOPS_BLOCKED); /* no team at all */
 	assert_says(f.decision.message, "no team");
 	assert_int_equal(f.decision.reason, GENOPS_REASON_TEAM_ACCESS);
 	fixture_attribute(&f, "team", "data-science");
@@ -24,7 +26,8 @@ static void only_listed_teams_run(void **state)
 static void an_empty_list_is_refused(void **state)
 {
 	struct fixture f = {0};
-	assert_int_equal(fixture_compile(&f, "team_access", SETTINGS("allowed_teams= , ")), GENOPS_CONFIG);
+	assert_int_equal(
+	    fixture_compile(&f, "team_access", SETTINGS("allowed_teams= , ")), GENOPS_CONFIG);
 	assert_true(f.err.fix[0]);
 	genops_arena_done(&f.arena);
 }
