@@ -50,14 +50,6 @@ static int64_t add(int64_t a, int64_t b)
 	return a > GENOPS_SUM_MAX - b ? GENOPS_SUM_MAX : a + b;
 }
 
-void genops_sums_add(struct genops_sums *sums, const struct genops_sums *more)
-{
-	int64_t *to = (int64_t *)sums;
-	const int64_t *from = (const int64_t *)more;
-	for (size_t i = 0; i < GENOPS_SUMS_N; i++)
-		to[i] = add(to[i], from[i]);
-}
-
 /* The value as text; `scratch` holds a number's. */
 static genops_str value_text(const struct genops_attribute *attribute, char scratch[32])
 {

@@ -48,6 +48,14 @@ struct summary {
 	struct genops_groups *extras, *groups;
 };
 
+void genops_sums_add(struct genops_sums *sums, const struct genops_sums *more)
+{
+	int64_t *to = (int64_t *)sums;
+	const int64_t *from = (const int64_t *)more;
+	for (size_t i = 0; i < GENOPS_SUMS_N; i++)
+		to[i] = to[i] > GENOPS_SUM_MAX - from[i] ? GENOPS_SUM_MAX : to[i] + from[i];
+}
+
 static struct column column_of(genops_str name)
 {
 	static const char *const times[] = {"hour", "day", "month"};
