@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define READY_MS 10000
 #define CALL_MS  15000
 
 struct demo_options {
@@ -117,22 +116,6 @@ static void run_self(const char *command, const char *state_dir, const char *con
 		waitpid(pid, NULL, 0);
 }
 
-static bool wait_until_ready(const char *gateway)
-{
-	char url[512];
-	struct http_answer answer;
-	struct timespec pause = {.tv_nsec = 5000000};
-	snprintf(url, sizeof url, "%s/ready", gateway);
-	for (int waited = 0; waited < READY_MS; waited += 5) {
-		http_call(url, NULL, NULL, 1000, &answer);
-		http_answer_done(&answer);
-		if (answer.status == 200)
-			return true;
-		nanosleep(&pause, NULL);
-	}
-	return false;
-}
-
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
 {
 	(void)info, (void)kind, (void)where;
@@ -170,12 +153,13 @@ static int alone(const struct invocation *invocation)
 	}
 	genops_engine *engine = open_engine(&own, &code);
 	snprintf(base, sizeof base, "http://127.0.0.1:%d", process.port);
-	if (engine && wait_until_ready(base)) {
+	if (engine && gateway_wait_until_ready(&process, base)) {
 		if (!show(base))
 			code = EXIT_FAILED;
 		run_self("cost", state, config);
 		run_self("budget", state, config);
 	} else if (engine) {
+		gateway_explain(&process);
 		code = complain_text(EXIT_FAILED, "the gateway did not become ready");
 	}
 	gateway_stop(&process, 2000);
@@ -189,7 +173,7 @@ static int beside(const struct invocation *invocation, const char *gateway)
 	char dir[] = "/tmp/genops-demo-XXXXXX", config[64];
 	if (!invocation->engine.state_dir)
 		return complain_text(EXIT_WRONG_USE, "--gateway wants --state too: the state directory of that gateway");
-	if (!wait_until_ready(gateway))
+	if (!gateway_wait_until_ready(NULL, gateway))
 		return complain_text(EXIT_FAILED, "no gateway is ready at %s; start one with genops serve --demo", gateway);
 	int code = show(gateway) ? EXIT_DONE : EXIT_FAILED;
 	if (!mkdtemp(dir))

@@ -7,7 +7,6 @@
 #include "command.h"
 #include "demo_config.h"
 #include "gateway_process.h"
-#include "http_call.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,7 +16,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define READY_WITHIN_MS 10000
 #define GRACE_MS        30000
 
 struct serve_options {
@@ -36,24 +34,11 @@ static const struct command_option options[] = {
 static bool wait_until_ready(struct gateway_process *process)
 {
 	char url[128];
-	struct http_answer answer;
-	struct timespec pause = {.tv_nsec = 5000000};
-	int status;
-	const char *scheme = process->gateway->tls_certificate[0] ? "https" : "http";
 	const char *host = !strcmp(process->gateway->listen_host, "0.0.0.0") ? "127.0.0.1" : process->gateway->listen_host;
-	if (scheme[4] == 's')
+	if (process->gateway->tls_certificate[0])
 		return true; /* its certificate is for another name than this address */
-	snprintf(url, sizeof url, strchr(host, ':') ? "%s://[%s]:%d/ready" : "%s://%s:%d/ready", scheme, host, process->port);
-	for (int waited = 0; waited < READY_WITHIN_MS; waited += 5) {
-		if (gateway_has_ended(process, &status))
-			return false;
-		http_call(url, NULL, NULL, 1000, &answer);
-		http_answer_done(&answer);
-		if (answer.status == 200)
-			return true;
-		nanosleep(&pause, NULL);
-	}
-	return false;
+	snprintf(url, sizeof url, strchr(host, ':') ? "http://[%s]:%d" : "http://%s:%d", host, process->port);
+	return gateway_wait_until_ready(process, url);
 }
 
 static void print_addresses(const struct gateway_process *process)
@@ -152,6 +137,7 @@ static int run(const struct invocation *invocation)
 			print_addresses(&process);
 		code = watch(&own, &process, engine, &signals);
 	} else {
+		gateway_explain(&process);
 		code = complain_text(EXIT_FAILED, "the gateway did not become ready; what nginx says stands above");
 	}
 	gateway_stop(&process, GRACE_MS);

@@ -51,7 +51,7 @@ static void write_http(FILE *out, const struct genops_gateway *gateway, const st
 	fprintf(out, "\tclient_max_body_size %lld;\n", (long long)gateway->max_body_bytes);
 	fprintf(out, "\tclient_body_buffer_size 1m;\n\tclient_header_buffer_size 4k;\n\tlarge_client_header_buffers 4 32k;\n");
 	fprintf(out, "\tproxy_http_version 1.1;\n\tproxy_buffering off;\n\tproxy_request_buffering on;\n");
-	fprintf(out, "\tproxy_buffer_size 16k;\n\tproxy_max_temp_file_size 0;\n");
+	fprintf(out, "\tproxy_buffer_size 16k;\n\tproxy_buffers 8 16k;\n\tproxy_busy_buffers_size 32k;\n\tproxy_max_temp_file_size 0;\n");
 	fprintf(out, "\tproxy_connect_timeout %lldms;\n", (long long)gateway->connect_timeout_ms);
 	fprintf(out, "\tproxy_read_timeout %lldms;\n\tproxy_send_timeout %lldms;\n", (long long)gateway->read_timeout_ms,
 	    (long long)gateway->read_timeout_ms);

@@ -8,6 +8,7 @@
 #include "gateway_process.h"
 
 #include "gateway_conf.h"
+#include "http_call.h"
 #include "place.h"
 
 #include <arpa/inet.h>
@@ -26,6 +27,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define READY_WITHIN_MS 10000
 
 static int fail(struct genops_error *err, int code, const char *fix, const char *format, ...) GENOPS_PRINTF(4, 5);
 
@@ -195,12 +198,13 @@ static int write_conf(struct gateway_process *process, struct genops_error *err)
 
 static void become_nginx(struct gateway_process *process, const char *log_file)
 {
-	char conf[512], inherited[64] = "";
+	char conf[512], start_log[512], inherited[64] = "";
 	sigset_t none;
 	for (int i = 0; i < process->n_sockets; i++)
 		snprintf(inherited + strlen(inherited), sizeof inherited - strlen(inherited), "%d;", process->sockets[i]);
 	setenv("NGINX", inherited, 1);
 	snprintf(conf, sizeof conf, "%s/nginx.conf", process->run_dir);
+	snprintf(start_log, sizeof start_log, "%s/start.log", process->run_dir);
 	prctl(PR_SET_PDEATHSIG, SIGQUIT);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -214,7 +218,7 @@ static void become_nginx(struct gateway_process *process, const char *log_file)
 		dup2(nothing, STDIN_FILENO);
 		dup2(nothing, STDOUT_FILENO);
 	}
-	execl(process->nginx, "nginx", "-p", process->run_dir, "-e", "stderr", "-c", conf, (char *)NULL);
+	execl(process->nginx, "nginx", "-p", process->run_dir, "-e", start_log, "-c", conf, (char *)NULL);
 	_exit(127);
 }
 
@@ -306,6 +310,19 @@ int gateway_refresh(struct gateway_process *process, const struct genops_engine_
 
 /* --- the end --- */
 
+void gateway_explain(const struct gateway_process *process)
+{
+	char path[512], line[2048];
+	snprintf(path, sizeof path, "%s/start.log", process->run_dir);
+	FILE *file = fopen(path, "r");
+	while (file && fgets(line, sizeof line, file)) {
+		if (!strstr(line, "[notice]"))
+			fprintf(stderr, "nginx: %s", line);
+	}
+	if (file)
+		fclose(file);
+}
+
 bool gateway_has_ended(struct gateway_process *process, int *ret_status)
 {
 	int status;
@@ -314,6 +331,25 @@ bool gateway_has_ended(struct gateway_process *process, int *ret_status)
 	process->pid = 0;
 	*ret_status = status;
 	return true;
+}
+
+bool gateway_wait_until_ready(struct gateway_process *process, const char *base)
+{
+	char url[512];
+	struct http_answer answer;
+	struct timespec pause = {.tv_nsec = 2000000};
+	int status;
+	snprintf(url, sizeof url, "%s/ready", base);
+	for (int waited = 0; waited < READY_WITHIN_MS; waited += 2) {
+		if (process && gateway_has_ended(process, &status))
+			return false;
+		http_call(url, NULL, NULL, 1000, &answer);
+		http_answer_done(&answer);
+		if (answer.status == 200)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
 }
 
 static bool wait_for_end(struct gateway_process *process, int ms)

@@ -44,6 +44,13 @@ void gateway_stop(struct gateway_process *process, int grace_ms);
 /* Has nginx ended by itself? Then its exit status is in *ret_status. */
 bool gateway_has_ended(struct gateway_process *process, int *ret_status);
 
+/* What nginx said before it had a configuration to log by, on standard error: why it does not start. */
+void gateway_explain(const struct gateway_process *process);
+
+/* Waits until the gateway at `base` (http://host:port) answers /ready. `process` may be NULL: somebody else's. False: it did not
+ * within ten seconds, or its nginx has ended. */
+bool gateway_wait_until_ready(struct gateway_process *process, const char *base);
+
 /* Where nginx and the module are, or an error with the fix. Also for `genops validate`. */
 GENOPS_NODISCARD int gateway_find_nginx(char *ret_nginx, char *ret_module, size_t size, struct genops_error *err);
 

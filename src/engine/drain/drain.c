@@ -395,7 +395,6 @@ int genops_drain_open(genops_engine *engine, struct genops_drain **ret_drain, st
 		genops_drain_close(drain);
 		return code;
 	}
-	genops_publish_seed(drain->ledger, drain->metrics);
 	drain->is_changed = true;
 	start_pumps(drain);
 	*ret_drain = drain;

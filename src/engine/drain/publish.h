@@ -12,8 +12,6 @@
 #include "store/queue.h"
 #include "telemetry/metrics.h"
 
-/* Counters go on from the ledger's sums after a restart. */
-void genops_publish_seed(struct genops_ledger *ledger, struct genops_metrics *metrics);
 void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metrics, struct genops_queue *queue);
 
 #endif
