@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * bench/bench_segment.c - CPU time of one append of 700 bytes to a segment, page faults, allocation and rotation
- * included; and of reading it back. Writes 70 MB below the working directory's file system (TMPDIR if set). */
+ * bench/bench_segment.c - CPU time of one append of 700 bytes to a segment, page faults,
+ * allocation and rotation included; and of reading it back. Writes 70 MB below the working
+ * directory's file system (TMPDIR if set). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -28,14 +29,15 @@ static double append_all(const char *dir)
 {
 	static char payload[700];
 	struct genops_error err;
-	struct genops_segment_writer *writer = genops_segment_writer_new(dir, 1, 1, (uint64_t)1 << 30, &err);
+	struct genops_segment_writer *writer =
+	    genops_segment_writer_new(dir, 1, 1, (uint64_t)1 << 30, &err);
 	if (!writer)
 		fail(&err);
 	double begin = cpu_ns();
 	for (int i = 0; i < N; i++) {
 		payload[i % 700]++;
-		if (genops_segment_append(writer, GENOPS_ENTRY_OPERATION, (genops_str){payload, sizeof payload}, NULL,
-			&err) != GENOPS_OK)
+		if (genops_segment_append(writer, GENOPS_ENTRY_OPERATION,
+			(genops_str){payload, sizeof payload}, NULL, &err) != GENOPS_OK)
 			fail(&err);
 	}
 	double took = (cpu_ns() - begin) / N;
@@ -48,8 +50,8 @@ static double read_all(const char *dir)
 	struct genops_error err;
 	struct genops_segment_entry entry;
 	bool is_found = true;
-	struct genops_segment_reader *reader =
-	    genops_segment_reader_new(dir, (struct genops_segment_position){.process = 1, .epoch = 1, .file = 1}, &err);
+	struct genops_segment_reader *reader = genops_segment_reader_new(
+	    dir, (struct genops_segment_position){.process = 1, .epoch = 1, .file = 1}, &err);
 	double begin = cpu_ns();
 	while (is_found) {
 		if (genops_segment_next(reader, &entry, &is_found, &err) != GENOPS_OK)
@@ -65,7 +67,8 @@ int main(void)
 {
 	char dir[512], command[600];
 	struct genops_error err;
-	snprintf(dir, sizeof dir, "%s/genops-bench-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : ".");
+	snprintf(
+	    dir, sizeof dir, "%s/genops-bench-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : ".");
 	if (!mkdtemp(dir) || genops_state_dir_open(dir, &err) != GENOPS_OK)
 		return 1;
 	double append = append_all(dir), read = read_all(dir);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz/fuzz_record.c - genops_record_decode on any bytes; what it accepts must encode, and decode(encode(x)) must encode to the
- * same bytes again (so nothing that was read is lost or changed). */
+ * fuzz/fuzz_record.c - genops_record_decode on any bytes; what it accepts must encode, and
+ * decode(encode(x)) must encode to the same bytes again (so nothing that was read is lost or
+ * changed). */
 #include <stdlib.h>
 
 #include "govern/record.h"
@@ -26,10 +27,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (first.error && first.error != GENOPS_LIMIT)
 			abort();
 		if (!first.error) {
-			if (genops_record_decode(genops_buffer_view(&first), &arena, &again, &err) != GENOPS_OK)
+			if (genops_record_decode(
+				genops_buffer_view(&first), &arena, &again, &err) != GENOPS_OK)
 				abort();
 			encode(&again, &second);
-			if (second.len != first.len || memcmp(first.ptr, second.ptr, first.len) != 0)
+			if (second.len != first.len ||
+			    memcmp(first.ptr, second.ptr, first.len) != 0)
 				abort();
 			genops_buffer_done(&second);
 		}

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/record.h - the evidence of one operation: everything that the ledger, the audit chain, the span and the
- * metrics are made from. Encoded once by the process that ran it, decoded by the drain.
+ * govern/record.h - the evidence of one operation: everything that the ledger, the audit chain, the
+ * span and the metrics are made from. Encoded once by the process that ran it, decoded by the
+ * drain.
  *
- * Encoding: a version byte, then fields as (tag varint, length varint or fixed value), unknown tags skipped, so that an old
- * drain reads a newer process (docs/queue-format.md; rows in govern/record/record_fields.h). Decoding bounds everything and borrows texts from the bytes.
+ * Encoding: a version byte, then fields as (tag varint, length varint or fixed value), unknown tags
+ * skipped, so that an old drain reads a newer process (docs/queue-format.md; rows in
+ * govern/record/record_fields.h). Decoding bounds everything and borrows texts from the bytes.
  */
 #ifndef GOVERN_RECORD_H
 #define GOVERN_RECORD_H
@@ -81,8 +83,9 @@ struct genops_record {
 #define GENOPS_RECORD_ALERTS_MAX     256
 #define GENOPS_RECORD_ATTRIBUTES_MAX 256
 
-/* Appends the encoding. Check buf->error: LIMIT when a list is too long, or the record's upper bound (its texts and about 12 bytes a
- * field) is over GENOPS_RECORD_MAX or over what the buffer may still hold; nothing is appended then. */
+/* Appends the encoding. Check buf->error: LIMIT when a list is too long, or the record's upper
+ * bound (its texts and about 12 bytes a field) is over GENOPS_RECORD_MAX or over what the buffer
+ * may still hold; nothing is appended then. */
 void genops_record_encode(const struct genops_record *record, struct genops_buffer *buf);
 
 /* Texts borrow from `bytes`, arrays live in the arena. CORRUPT, NOMEM. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/queue.h - the durable queue in front of the exporters: batches of entries, one cursor per destination.
+ * store/queue.h - the durable queue in front of the exporters: batches of entries, one cursor per
+ * destination.
  *
- * <state>/queue/<n>.q: blocks of entries, each block checksummed, optionally zstd-compressed and then AES-256-GCM-sealed. One writer
- * (the drain). A block also holds the segment positions it was made from, so that after a crash the drain goes on without a
- * gap or a repeat. A destination's cursor is stored after its far side has acknowledged; files before all cursors are removed.
- * Files are read and written in the machine's byte order; docs/queue-format.md has the bytes.
- * Over max_bytes append is GENOPS_FULL (back-pressure; segments then keep growing up to their own maximum): never a drop.
+ * <state>/queue/<n>.q: blocks of entries, each block checksummed, optionally zstd-compressed and
+ * then AES-256-GCM-sealed. One writer (the drain). A block also holds the segment positions it was
+ * made from, so that after a crash the drain goes on without a gap or a repeat. A destination's
+ * cursor is stored after its far side has acknowledged; files before all cursors are removed. Files
+ * are read and written in the machine's byte order; docs/queue-format.md has the bytes. Over
+ * max_bytes append is GENOPS_FULL (back-pressure; segments then keep growing up to their own
+ * maximum): never a drop.
  *
  * Threads: the queue's functions any thread; one cursor is used by one thread at a time.
  */
@@ -27,8 +30,9 @@ struct genops_queue_options {
 	genops_str encryption_key;   /* 64 hex digits or 32 bytes of base64; empty: not encrypted */
 };
 
-/* The caller holds the drain's lock: opening repairs. What a dead writer had not finished is cut off (stats.n_torn_bytes). CONFIG: the
- * key is not one, or blocks that wait for delivery need another key. UNSUPPORTED: a newer GenOps wrote them. FULL, IO, NOMEM. */
+/* The caller holds the drain's lock: opening repairs. What a dead writer had not finished is cut
+ * off (stats.n_torn_bytes). CONFIG: the key is not one, or blocks that wait for delivery need
+ * another key. UNSUPPORTED: a newer GenOps wrote them. FULL, IO, NOMEM. */
 GENOPS_NODISCARD int genops_queue_open(const char *state_dir, const struct genops_queue_options *options,
     struct genops_queue **ret_queue, struct genops_error *err);
 void genops_queue_close(struct genops_queue *queue);
@@ -38,24 +42,26 @@ struct genops_queue_entry {
 	genops_str payload;
 };
 
-/* Appends one block, all or nothing. FULL (nothing was stored; try again when a destination has acknowledged), LIMIT (over
- * GENOPS_QUEUE_BLOCK_MAX), IO, NOMEM. */
+/* Appends one block, all or nothing. FULL (nothing was stored; try again when a destination has
+ * acknowledged), LIMIT (over GENOPS_QUEUE_BLOCK_MAX), IO, NOMEM. */
 GENOPS_NODISCARD int genops_queue_append(struct genops_queue *queue, const struct genops_queue_entry *entries, size_t n_entries,
     const struct genops_segment_position *positions, size_t n_positions, struct genops_error *err);
-/* Makes durable against power loss what was appended and acknowledged. Do it before segments that it came from are removed. */
+/* Makes durable against power loss what was appended and acknowledged. Do it before segments
+ * that it came from are removed. */
 GENOPS_NODISCARD int genops_queue_sync(struct genops_queue *queue, struct genops_error *err);
-/* For resuming: the newest position that was ever appended with a block, of each writer (of the GENOPS_QUEUE_POSITIONS_MAX
- * that appended last). Returns how many there are. */
+/* For resuming: the newest position that was ever appended with a block, of each writer (of the
+ * GENOPS_QUEUE_POSITIONS_MAX that appended last). Returns how many there are. */
 size_t genops_queue_positions(struct genops_queue *queue, struct genops_segment_position *ret_positions, size_t max);
 
-/* A destination's place. Cursors that are new start at the oldest block if from_start, else at the end. A cursor counts from the
- * moment it is made until genops_queue_keep_cursors forgets it, open or not. EXISTS: it is open already. */
+/* A destination's place. Cursors that are new start at the oldest block if from_start, else at
+ * the end. A cursor counts from the moment it is made until genops_queue_keep_cursors forgets
+ * it, open or not. EXISTS: it is open already. */
 struct genops_queue_cursor;
 GENOPS_NODISCARD int genops_queue_cursor_open(struct genops_queue *queue, const char *destination, bool from_start,
     struct genops_queue_cursor **ret_cursor, struct genops_error *err);
 void genops_queue_cursor_close(struct genops_queue_cursor *cursor);
-/* The next block's entries (borrowed until the next call); n 0: nothing waiting. Bad blocks: CORRUPT, skipped, told once (call again).
- * Any other error leaves the cursor where it is. */
+/* The next block's entries (borrowed until the next call); n 0: nothing waiting. Bad blocks:
+ * CORRUPT, skipped, told once (call again). Any other error leaves the cursor where it is. */
 GENOPS_NODISCARD int genops_queue_read(struct genops_queue_cursor *cursor, const struct genops_queue_entry **ret_entries,
     size_t *ret_n, struct genops_error *err);
 /* Everything read so far was acknowledged by the far side: durable. */
@@ -63,8 +69,8 @@ GENOPS_NODISCARD int genops_queue_acknowledge(struct genops_queue_cursor *cursor
 /* Goes back to the last acknowledged place (after a failed send). */
 void genops_queue_rewind(struct genops_queue_cursor *cursor);
 
-/* Forgets the cursors of all other destinations (those that the configuration no longer has), so that nothing is kept for them.
- * Open ones stay. */
+/* Forgets the cursors of all other destinations (those that the configuration no longer has), so
+ * that nothing is kept for them. Open ones stay. */
 GENOPS_NODISCARD int genops_queue_keep_cursors(
     struct genops_queue *queue, const char *const *destinations, size_t n, struct genops_error *err);
 

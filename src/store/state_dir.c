@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/state_dir.c - see state_dir.h. Checks go through a descriptor, so that what was checked is what is used. */
+ * store/state_dir.c - see state_dir.h. Checks go through a descriptor, so that what was checked
+ * is what is used. */
 #include "store/state_dir.h"
 
 #include <dirent.h>
@@ -24,7 +25,8 @@
 static int fail_make(const char *path, int error, struct genops_error *err)
 {
 	if (error == ENOSPC || error == EDQUOT)
-		return genops_fail_fix(err, GENOPS_FULL, "free some space, or choose another disk with --state",
+		return genops_fail_fix(err, GENOPS_FULL,
+		    "free some space, or choose another disk with --state",
 		    "no space to make the state directory %s", path);
 	if (error == EACCES || error == EPERM || error == EROFS)
 		return genops_fail_fix(err, GENOPS_DENIED,
@@ -33,7 +35,8 @@ static int fail_make(const char *path, int error, struct genops_error *err)
 	if (error == ENOTDIR)
 		return genops_fail_fix(err, GENOPS_CONFIG, "choose another path with --state DIR",
 		    "the state directory %s cannot be made: a part of the path is a file", path);
-	return genops_fail_errno(err, GENOPS_IO, error, "the state directory %s cannot be made", path);
+	return genops_fail_errno(
+	    err, GENOPS_IO, error, "the state directory %s cannot be made", path);
 }
 
 /* mkdir -p with mode 0700, whatever the umask. */
@@ -51,7 +54,8 @@ static int make_path(const char *path, struct genops_error *err)
 			continue;
 		char kept = part[i];
 		part[i] = '\0';
-		if (mkdir(part, 0700) != 0 && errno != EEXIST && !(errno == EROFS && access(part, F_OK) == 0))
+		if (mkdir(part, 0700) != 0 && errno != EEXIST &&
+		    !(errno == EROFS && access(part, F_OK) == 0))
 			return fail_make(path, errno, err);
 		part[i] = kept;
 	}
@@ -78,30 +82,36 @@ static int check_owner(int fd, const char *path, struct genops_error *err)
 {
 	struct stat st;
 	if (fstat(fd, &st) != 0)
-		return genops_fail_errno(err, GENOPS_IO, errno, "the state directory %s cannot be examined", path);
+		return genops_fail_errno(
+		    err, GENOPS_IO, errno, "the state directory %s cannot be examined", path);
 	if (st.st_uid != geteuid())
-		return genops_fail_fix(err, GENOPS_DENIED, "run as its owner, or use a directory of your own, for example one inside it, with --state",
-		    "the state directory %s belongs to user %u, but this is user %u", path, (unsigned)st.st_uid,
-		    (unsigned)geteuid());
-	/* A fresh directory (mkdir, a new volume) is made private; one with content may be something else's. */
+		return genops_fail_fix(err, GENOPS_DENIED,
+		    "run as its owner, or use a directory of your own, for example one inside it, with --state",
+		    "the state directory %s belongs to user %u, but this is user %u", path,
+		    (unsigned)st.st_uid, (unsigned)geteuid());
+	/* A fresh directory (mkdir, a new volume) is made private; one with content may be
+	 * something else's. */
 	if ((st.st_mode & 077) && !(is_empty(fd) && fchmod(fd, 0700) == 0)) {
 		char fix[256];
 		snprintf(fix, sizeof fix, "chmod 700 %s", path);
 		return genops_fail_fix(err, GENOPS_DENIED, fix,
-		    "the state directory %s is open to other users (mode %03o): it holds your operations", path,
-		    (unsigned)st.st_mode & 0777);
+		    "the state directory %s is open to other users (mode %03o): it holds your operations",
+		    path, (unsigned)st.st_mode & 0777);
 	}
 	return GENOPS_OK;
 }
 
-/* Locks and shared mappings have to hold for every process that attaches; over a network they do not. */
+/* Locks and shared mappings have to hold for every process that attaches; over a network they do
+ * not. */
 static int check_file_system(int fd, const char *path, struct genops_error *err)
 {
 	struct statfs fs;
 	if (fstatfs(fd, &fs) != 0)
-		return genops_fail_errno(err, GENOPS_IO, errno, "the state directory %s cannot be examined", path);
+		return genops_fail_errno(
+		    err, GENOPS_IO, errno, "the state directory %s cannot be examined", path);
 	uint32_t type = (uint32_t)fs.f_type;
-	if (type == NFS_SUPER_MAGIC || type == SMB_SUPER_MAGIC || type == CIFS_MAGIC || type == SMB2_MAGIC)
+	if (type == NFS_SUPER_MAGIC || type == SMB_SUPER_MAGIC || type == CIFS_MAGIC ||
+	    type == SMB2_MAGIC)
 		return genops_fail_fix(err, GENOPS_UNSUPPORTED,
 		    "use a local directory, or share state between hosts with state: postgresql://...",
 		    "the state directory %s is on a network file system", path);
@@ -114,7 +124,8 @@ static int make_folder(int fd, const char *path, const char *name, struct genops
 	if (mkdirat(fd, name, 0700) != 0 && errno != EEXIST)
 		return fail_make(path, errno, err);
 	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode))
-		return genops_fail_fix(err, GENOPS_CONFIG, "move it away, or choose another directory with --state",
+		return genops_fail_fix(err, GENOPS_CONFIG,
+		    "move it away, or choose another directory with --state",
 		    "%s/%s is not a directory", path, name);
 	return GENOPS_OK;
 }
@@ -142,10 +153,12 @@ int genops_state_dir_space(const char *path, uint64_t need_bytes, struct genops_
 {
 	struct statvfs fs;
 	if (statvfs(path, &fs) != 0)
-		return genops_fail_errno(err, GENOPS_IO, errno, "the state directory %s cannot be examined", path);
+		return genops_fail_errno(
+		    err, GENOPS_IO, errno, "the state directory %s cannot be examined", path);
 	uint64_t left = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (left < need_bytes)
-		return genops_fail_fix(err, GENOPS_FULL, "free some space, or choose another disk with --state",
+		return genops_fail_fix(err, GENOPS_FULL,
+		    "free some space, or choose another disk with --state",
 		    "the file system of %s has %llu MiB left; GenOps wants %llu MiB", path,
 		    (unsigned long long)(left >> 20), (unsigned long long)(need_bytes >> 20));
 	return GENOPS_OK;
@@ -163,7 +176,8 @@ static int fail_busy(int fd, struct genops_error *err)
 	char text[24] = "";
 	ssize_t n = pread(fd, text, sizeof text - 1, 0);
 	text[n > 0 ? strspn(text, "0123456789") : 0] = '\0';
-	return genops_fail_fix(err, GENOPS_BUSY, "nothing to do: it takes care of this process's records too",
+	return genops_fail_fix(err, GENOPS_BUSY,
+	    "nothing to do: it takes care of this process's records too",
 	    "process %s drains this state directory", text[0] ? text : "(unknown)");
 }
 
@@ -183,7 +197,8 @@ static int lock_file(int fd, struct genops_error *err)
 	return genops_fail_errno(err, GENOPS_IO, errno, "drain.lock cannot be locked");
 }
 
-int genops_drain_lock_try(const char *state_dir, struct genops_drain_lock **ret_lock, struct genops_error *err)
+int genops_drain_lock_try(
+    const char *state_dir, struct genops_drain_lock **ret_lock, struct genops_error *err)
 {
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof path, "%s/drain.lock", state_dir) >= (int)sizeof path)
@@ -193,8 +208,8 @@ int genops_drain_lock_try(const char *state_dir, struct genops_drain_lock **ret_
 		return genops_fail(err, GENOPS_NOMEM, "no memory for the drain's lock");
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int code = fd < 0 ? genops_fail_errno(err, errno == ENOSPC ? GENOPS_FULL : GENOPS_IO, errno,
-				"%s cannot be opened", path) :
-			    lock_file(fd, err);
+				"%s cannot be opened", path)
+			  : lock_file(fd, err);
 	if (code != GENOPS_OK) {
 		if (fd >= 0)
 			close(fd);

@@ -12,16 +12,19 @@
 
 #include <stdint.h>
 
-/* Makes what is missing (parents too, all 0700), makes an empty directory private, and refuses what is not safe to use. Errors: CONFIG (not a directory, a path too long),
- * DENIED (another owner, open to others, not writable), UNSUPPORTED (a network file system), FULL, IO. */
+/* Makes what is missing (parents too, all 0700), makes an empty directory private, and refuses
+ * what is not safe to use. Errors: CONFIG (not a directory, a path too long), DENIED (another
+ * owner, open to others, not writable), UNSUPPORTED (a network file system), FULL, IO. */
 GENOPS_NODISCARD int genops_state_dir_open(const char *path, struct genops_error *err);
 
 /* FULL unless the file system has `need_bytes` left for us. */
-GENOPS_NODISCARD int genops_state_dir_space(const char *path, uint64_t need_bytes, struct genops_error *err);
+GENOPS_NODISCARD int genops_state_dir_space(
+    const char *path, uint64_t need_bytes, struct genops_error *err);
 
 struct genops_drain_lock;
 
-/* BUSY: another process drains (the message names it). The owned lock in *ret_lock. A forked child does not inherit it. */
+/* BUSY: another process drains (the message names it). The owned lock in *ret_lock. A forked
+ * child does not inherit it. */
 GENOPS_NODISCARD int genops_drain_lock_try(
     const char *state_dir, struct genops_drain_lock **ret_lock, struct genops_error *err);
 void genops_drain_lock_release(struct genops_drain_lock *lock); /* NULL is fine */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/record/record.c - writing a record (see record.h; rows in record_fields.h; reading in record_decode.c).
+ * govern/record/record.c - writing a record (see record.h; rows in record_fields.h; reading in
+ * record_decode.c).
  *
- * On the path of every call, so: one upper bound for the whole record first, one reservation, then plain stores
- * without further checks. Values are fixed-width (4 bytes where they fit, else 8), because that is faster than varints and
- * texts dominate the size anyway. Lists are nested messages with a three-byte length that is filled in afterwards.
- * Pure; any thread.
+ * On the path of every call, so: one upper bound for the whole record first, one reservation, then
+ * plain stores without further checks. Values are fixed-width (4 bytes where they fit, else 8),
+ * because that is faster than varints and texts dominate the size anyway. Lists are nested messages
+ * with a three-byte length that is filled in afterwards. Pure; any thread.
  */
 #include "govern/record.h"
 
@@ -20,19 +21,21 @@ static_assert(GENOPS_RECORD_MAX < (size_t)1 << 21, "a nested length is a varint 
 
 /* ---- the upper bound ---- */
 
-#define BOUND_ID(field)     (FIELD_MAX + sizeof(r->field))
-#define BOUND_INT(field)    FIELD_MAX
-#define BOUND_U32(field)    FIELD_MAX
-#define BOUND_SMALL(field)  FIELD_MAX
-#define BOUND_ENUM(field)   FIELD_MAX
-#define BOUND_FLAG(field)   FIELD_MAX
-#define BOUND_TEXT(field)   (FIELD_MAX + r->field.len)
+#define BOUND_ID(field)			  (FIELD_MAX + sizeof(r->field))
+#define BOUND_INT(field)		  FIELD_MAX
+#define BOUND_U32(field)		  FIELD_MAX
+#define BOUND_SMALL(field)		  FIELD_MAX
+#define BOUND_ENUM(field)		  FIELD_MAX
+#define BOUND_FLAG(field)		  FIELD_MAX
+#define BOUND_TEXT(field)		  (FIELD_MAX + r->field.len)
 #define BOUND(number, kind, field, limit) +BOUND_##kind(field)
 
 static bool lists_fit(const struct genops_record *r)
 {
-	return r->n_evaluations <= GENOPS_EVALUATIONS_MAX && r->n_budgets <= GENOPS_RECORD_BUDGETS_MAX &&
-	    r->n_alerts <= GENOPS_RECORD_ALERTS_MAX && r->n_attributes <= GENOPS_RECORD_ATTRIBUTES_MAX;
+	return r->n_evaluations <= GENOPS_EVALUATIONS_MAX &&
+	       r->n_budgets <= GENOPS_RECORD_BUDGETS_MAX &&
+	       r->n_alerts <= GENOPS_RECORD_ALERTS_MAX &&
+	       r->n_attributes <= GENOPS_RECORD_ATTRIBUTES_MAX;
 }
 
 static size_t bound_lists(const struct genops_record *record)
@@ -173,13 +176,13 @@ static inline char *put_close(char *begin, char *to)
 	return to;
 }
 
-#define PUT_ID(number, field)    to = put_id(to, number, r->field, sizeof(r->field))
-#define PUT_INT(number, field)   to = put_int(to, number, (int64_t)r->field)
-#define PUT_U32(number, field)   to = put_int(to, number, (int64_t)r->field)
-#define PUT_SMALL(number, field) to = put_int(to, number, (int64_t)r->field)
-#define PUT_ENUM(number, field)  to = put_byte(to, number, (unsigned)r->field)
-#define PUT_FLAG(number, field)  to = put_byte(to, number, r->field)
-#define PUT_TEXT(number, field)  to = put_text(to, number, r->field)
+#define PUT_ID(number, field)		to = put_id(to, number, r->field, sizeof(r->field))
+#define PUT_INT(number, field)		to = put_int(to, number, (int64_t)r->field)
+#define PUT_U32(number, field)		to = put_int(to, number, (int64_t)r->field)
+#define PUT_SMALL(number, field)	to = put_int(to, number, (int64_t)r->field)
+#define PUT_ENUM(number, field)		to = put_byte(to, number, (unsigned)r->field)
+#define PUT_FLAG(number, field)		to = put_byte(to, number, r->field)
+#define PUT_TEXT(number, field)		to = put_text(to, number, r->field)
 #define PUT(number, kind, field, limit) PUT_##kind(number, field);
 
 static char *put_evaluation(char *to, const struct genops_evaluation *r)

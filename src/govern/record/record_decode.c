@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * govern/record/record_decode.c - reading a record back (see record.h; rows in record_fields.h).
  *
- * Two passes over the top level: the first counts the lists and holds them to their maxima, the second fills
- * arrays of just that size. Depth is fixed by the format (a budget's lines are the deepest), so nothing recurses. Numbers
- * that this build does not know are skipped; a known one in a form that is not its own is corruption.
- * Pure; any thread.
+ * Two passes over the top level: the first counts the lists and holds them to their maxima, the
+ * second fills arrays of just that size. Depth is fixed by the format (a budget's lines are the
+ * deepest), so nothing recurses. Numbers that this build does not know are skipped; a known one in
+ * a form that is not its own is corruption. Pure; any thread.
  */
 #include <endian.h>
 
@@ -13,7 +13,7 @@
 struct field {
 	unsigned number;
 	enum record_form form;
-	uint64_t value;   /* BYTE, WORD32, WORD64 */
+	uint64_t value;	  /* BYTE, WORD32, WORD64 */
 	genops_str bytes; /* BYTES */
 };
 
@@ -122,53 +122,54 @@ static bool read_double(const struct field *field, double *ret)
 	return true;
 }
 
-#define READ_ID(field, limit)  return read_id(f, r->field, sizeof(r->field))
-#define READ_INT(field, limit)                                                                        \
-	if (!read_int(f, &number))                                                                    \
-		return false;                                                                         \
-	r->field = (__typeof__(r->field))number;                                                      \
+#define READ_ID(field, limit) return read_id(f, r->field, sizeof(r->field))
+#define READ_INT(field, limit)                                                                     \
+	if (!read_int(f, &number))                                                                 \
+		return false;                                                                      \
+	r->field = (__typeof__(r->field))number;                                                   \
 	return true
-#define READ_SMALL(field, limit)                                                                      \
-	if (!read_range(f, limit, &number))                                                           \
-		return false;                                                                         \
-	r->field = (__typeof__(r->field))number;                                                      \
+#define READ_SMALL(field, limit)                                                                   \
+	if (!read_range(f, limit, &number))                                                        \
+		return false;                                                                      \
+	r->field = (__typeof__(r->field))number;                                                   \
 	return true
 #define READ_U32(field, limit) READ_SMALL(field, UINT32_MAX)
-#define READ_ENUM(field, limit)                                                                       \
-	if (!read_byte(f, limit, &small))                                                             \
-		return false;                                                                         \
-	r->field = (__typeof__(r->field))small;                                                       \
+#define READ_ENUM(field, limit)                                                                    \
+	if (!read_byte(f, limit, &small))                                                          \
+		return false;                                                                      \
+	r->field = (__typeof__(r->field))small;                                                    \
 	return true
 #define READ_FLAG(field, limit) READ_ENUM(field, 2)
 #define READ_TEXT(field, limit) return read_text(f, &r->field)
-#define READ(number_, kind, field, limit)                                                             \
-	case number_:                                                                                 \
+#define READ(number_, kind, field, limit)                                                          \
+	case number_:                                                                              \
 		READ_##kind(field, limit);
 
-/* Defines `static bool name(const struct field *f, type *r)`: puts a field where it belongs; unknown ones are fine. */
-#define READER(name, type, FIELDS)                                                                    \
-	static bool name(const struct field *f, type *r)                                              \
-	{                                                                                             \
-		int64_t number = 0;                                                                   \
-		unsigned small = 0;                                                                   \
-		(void)number, (void)small;                                                            \
-		switch (f->number) {                                                                  \
-			FIELDS(READ)                                                                  \
-		default:                                                                              \
-			return true;                                                                  \
-		}                                                                                     \
+/* Defines `static bool name(const struct field *f, type *r)`: puts a field where it belongs;
+ * unknown ones are fine. */
+#define READER(name, type, FIELDS)                                                                 \
+	static bool name(const struct field *f, type *r)                                           \
+	{                                                                                          \
+		int64_t number = 0;                                                                \
+		unsigned small = 0;                                                                \
+		(void)number, (void)small;                                                         \
+		switch (f->number) {                                                               \
+			FIELDS(READ)                                                               \
+		default:                                                                           \
+			return true;                                                               \
+		}                                                                                  \
 	}
 
 /* Defines `static bool name(genops_str rest, type *ret)`: reads a nested message field by field. */
-#define MESSAGE(name, type, read_field)                                                               \
-	static bool name(genops_str rest, type *ret)                                                  \
-	{                                                                                             \
-		struct field field;                                                                   \
-		while (rest.len) {                                                                    \
-			if (!take_field(&rest, &field) || !read_field(&field, ret))                   \
-				return false;                                                         \
-		}                                                                                     \
-		return true;                                                                          \
+#define MESSAGE(name, type, read_field)                                                            \
+	static bool name(genops_str rest, type *ret)                                               \
+	{                                                                                          \
+		struct field field;                                                                \
+		while (rest.len) {                                                                 \
+			if (!take_field(&rest, &field) || !read_field(&field, ret))                \
+				return false;                                                      \
+		}                                                                                  \
+		return true;                                                                       \
 	}
 
 READER(read_scalar, struct genops_record, RECORD_FIELDS)
@@ -185,7 +186,7 @@ static bool read_budget_part(const struct field *field, struct genops_record_bud
 	if (field->number != BUDGET_LINE)
 		return read_budget_field(field, ret);
 	return field->form == FORM_BYTES && ret->n_lines < GENOPS_PERIOD_N &&
-	    read_line(field->bytes, &ret->lines[ret->n_lines++]);
+	       read_line(field->bytes, &ret->lines[ret->n_lines++]);
 }
 MESSAGE(read_budget, struct genops_record_budget, read_budget_part)
 
@@ -220,8 +221,8 @@ MESSAGE(read_attribute, struct genops_attribute, read_attribute_value)
 static bool read_usage(const struct field *field, genops_usage *ret)
 {
 	unsigned number = RECORD_USAGE;
-#define X(name, unit)                                                                                 \
-	if (field->number == number++)                                                                \
+#define X(name, unit)                                                                              \
+	if (field->number == number++)                                                             \
 		return read_range(field, GENOPS_USAGE_COUNT_MAX, &ret->name);
 	GENOPS_USAGE_FIELDS(X)
 #undef X
@@ -252,7 +253,8 @@ static bool count_lists(genops_str rest, struct lists *ret)
 	while (rest.len) {
 		if (!take_field(&rest, &field))
 			return false;
-		bool is_list = field.number >= RECORD_EVALUATION && field.number <= RECORD_ATTRIBUTE;
+		bool is_list =
+		    field.number >= RECORD_EVALUATION && field.number <= RECORD_ATTRIBUTE;
 		if (is_list && field.form != FORM_BYTES)
 			return false;
 		ret->n_evaluations += field.number == RECORD_EVALUATION;
@@ -260,16 +262,20 @@ static bool count_lists(genops_str rest, struct lists *ret)
 		ret->n_alerts += field.number == RECORD_ALERT;
 		ret->n_attributes += field.number == RECORD_ATTRIBUTE;
 	}
-	return ret->n_evaluations <= GENOPS_EVALUATIONS_MAX && ret->n_budgets <= GENOPS_RECORD_BUDGETS_MAX &&
-	    ret->n_alerts <= GENOPS_RECORD_ALERTS_MAX && ret->n_attributes <= GENOPS_RECORD_ATTRIBUTES_MAX;
+	return ret->n_evaluations <= GENOPS_EVALUATIONS_MAX &&
+	       ret->n_budgets <= GENOPS_RECORD_BUDGETS_MAX &&
+	       ret->n_alerts <= GENOPS_RECORD_ALERTS_MAX &&
+	       ret->n_attributes <= GENOPS_RECORD_ATTRIBUTES_MAX;
 }
 
 static bool allocate_lists(struct lists *lists, struct genops_arena *arena)
 {
-	lists->evaluations = genops_arena_alloc(arena, lists->n_evaluations * sizeof *lists->evaluations);
+	lists->evaluations =
+	    genops_arena_alloc(arena, lists->n_evaluations * sizeof *lists->evaluations);
 	lists->budgets = genops_arena_alloc(arena, lists->n_budgets * sizeof *lists->budgets);
 	lists->alerts = genops_arena_alloc(arena, lists->n_alerts * sizeof *lists->alerts);
-	lists->attributes = genops_arena_alloc(arena, lists->n_attributes * sizeof *lists->attributes);
+	lists->attributes =
+	    genops_arena_alloc(arena, lists->n_attributes * sizeof *lists->attributes);
 	return lists->evaluations && lists->budgets && lists->alerts && lists->attributes;
 }
 
@@ -290,8 +296,8 @@ static bool read_field(const struct field *field, struct lists *at, struct genop
 		record->has_temperature = true;
 		return read_double(field, &record->temperature);
 	default:
-		return field->number >= RECORD_USAGE ? read_usage(field, &record->usage) :
-						       read_scalar(field, record);
+		return field->number >= RECORD_USAGE ? read_usage(field, &record->usage)
+						     : read_scalar(field, record);
 	}
 }
 
@@ -300,13 +306,14 @@ static int fail_corrupt(struct genops_error *err)
 	return genops_fail(err, GENOPS_CORRUPT, "a stored operation record is malformed");
 }
 
-int genops_record_decode(
-    genops_str bytes, struct genops_arena *arena, struct genops_record *ret_record, struct genops_error *err)
+int genops_record_decode(genops_str bytes, struct genops_arena *arena,
+    struct genops_record *ret_record, struct genops_error *err)
 {
 	if (!bytes.len || bytes.len > GENOPS_RECORD_MAX)
 		return fail_corrupt(err);
 	if (bytes.ptr[0] != RECORD_VERSION)
-		return genops_fail_fix(err, GENOPS_CORRUPT, "update every GenOps that shares this state",
+		return genops_fail_fix(err, GENOPS_CORRUPT,
+		    "update every GenOps that shares this state",
 		    "a stored operation record has version %d; this GenOps reads version %d",
 		    (uint8_t)bytes.ptr[0], RECORD_VERSION);
 	genops_str rest = {bytes.ptr + 1, bytes.len - 1};
@@ -317,10 +324,14 @@ int genops_record_decode(
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation record's lists");
 	struct genops_record record = {
 	    .lease = UINT32_MAX, /* GENOPS_LEASE_NONE */
-	    .n_evaluations = lists.n_evaluations, .evaluations = lists.evaluations,
-	    .n_budgets = lists.n_budgets, .budgets = lists.budgets,
-	    .n_alerts = lists.n_alerts, .alerts = lists.alerts,
-	    .n_attributes = lists.n_attributes, .attributes = lists.attributes,
+	    .n_evaluations = lists.n_evaluations,
+	    .evaluations = lists.evaluations,
+	    .n_budgets = lists.n_budgets,
+	    .budgets = lists.budgets,
+	    .n_alerts = lists.n_alerts,
+	    .alerts = lists.alerts,
+	    .n_attributes = lists.n_attributes,
+	    .attributes = lists.attributes,
 	};
 	struct field field;
 	while (rest.len) {

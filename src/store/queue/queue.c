@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/queue/queue.c - appending to the durable queue, removing what everybody has, syncing (see queue.h, queue_state.h).
+ * store/queue/queue.c - appending to the durable queue, removing what everybody has, syncing (see
+ * queue.h, queue_state.h).
  *
- * A block is written with one call behind the last one; `size` moves only when all of it is there, so a reader never sees a part.
- * A partial write is cut off again. A new file begins with a block without entries that holds every writer's
- * position, so that the older files are never needed to resume. Files go from the oldest on, once every cursor is past them;
- * the newest stays.
+ * A block is written with one call behind the last one; `size` moves only when all of it is there,
+ * so a reader never sees a part. A partial write is cut off again. A new file begins with a block
+ * without entries that holds every writer's position, so that the older files are never needed to
+ * resume. Files go from the oldest on, once every cursor is past them; the newest stays.
  */
 #include "store/queue.h"
 
@@ -40,16 +41,19 @@ bool genops_queue_add_file(struct genops_queue *queue, struct queue_file file)
 struct queue_place genops_queue_end(const struct genops_queue *queue)
 {
 	const struct queue_file *newest = genops_queue_newest(queue);
-	return (struct queue_place){newest->number, newest->size, queue->next_block, queue->next_entry};
+	return (struct queue_place){
+	    newest->number, newest->size, queue->next_block, queue->next_entry};
 }
 
 /* The one that moved last goes to the end; the one that has not moved for longest makes room. */
-void genops_queue_merge_positions(struct genops_queue *queue, const struct genops_segment_position *positions, size_t n)
+void genops_queue_merge_positions(
+    struct genops_queue *queue, const struct genops_segment_position *positions, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t at = 0;
-		while (at < queue->n_positions && (queue->positions[at].process != positions[i].process ||
-						      queue->positions[at].epoch != positions[i].epoch))
+		while (at < queue->n_positions &&
+		       (queue->positions[at].process != positions[i].process ||
+			   queue->positions[at].epoch != positions[i].epoch))
 			at++;
 		if (at == GENOPS_QUEUE_POSITIONS_MAX)
 			at = 0;
@@ -61,7 +65,8 @@ void genops_queue_merge_positions(struct genops_queue *queue, const struct genop
 	}
 }
 
-size_t genops_queue_positions(struct genops_queue *queue, struct genops_segment_position *ret_positions, size_t max)
+size_t genops_queue_positions(
+    struct genops_queue *queue, struct genops_segment_position *ret_positions, size_t max)
 {
 	pthread_mutex_lock(&queue->lock);
 	size_t n = queue->n_positions, n_copied = n < max ? n : max;
@@ -105,17 +110,20 @@ int genops_queue_make_file(const struct genops_queue *queue, uint64_t number)
 	return fd;
 }
 
-/* The first file that some cursor still needs. Without cursors that is the oldest: whoever comes first may want all. */
+/* The first file that some cursor still needs. Without cursors that is the oldest: whoever comes
+ * first may want all. */
 static uint64_t first_needed(const struct genops_queue *queue)
 {
 	if (!queue->cursors)
 		return queue->files[0].number;
 	uint64_t needed = genops_queue_newest(queue)->number;
-	for (const struct genops_queue_cursor *cursor = queue->cursors; cursor; cursor = cursor->next) {
+	for (const struct genops_queue_cursor *cursor = queue->cursors; cursor;
+	     cursor = cursor->next) {
 		const struct queue_place *place = &cursor->acknowledged;
 		for (size_t i = 0; i < queue->n_files && queue->files[i].number < needed; i++) {
 			bool is_passed = place->file > queue->files[i].number ||
-			    (place->file == queue->files[i].number && place->offset >= queue->files[i].size);
+					 (place->file == queue->files[i].number &&
+					     place->offset >= queue->files[i].size);
 			if (!is_passed)
 				needed = queue->files[i].number;
 		}
@@ -129,13 +137,15 @@ void genops_queue_remove_passed(struct genops_queue *queue)
 	size_t n = 0;
 	while (n + 1 < queue->n_files && queue->files[n].number < needed) {
 		char path[PATH_MAX];
-		if (!genops_queue_path(queue, queue->files[n].number, path) || (unlink(path) != 0 && errno != ENOENT))
+		if (!genops_queue_path(queue, queue->files[n].number, path) ||
+		    (unlink(path) != 0 && errno != ENOENT))
 			break;
 		queue->bytes -= queue->files[n].size;
 		n++;
 	}
 	if (n) {
-		memmove(queue->files, queue->files + n, (queue->n_files - n) * sizeof *queue->files);
+		memmove(
+		    queue->files, queue->files + n, (queue->n_files - n) * sizeof *queue->files);
 		queue->n_files -= n;
 	}
 }
@@ -145,7 +155,8 @@ void genops_queue_remove_passed(struct genops_queue *queue)
 static int fail_write(int error, struct genops_error *err)
 {
 	if (error == ENOSPC || error == EDQUOT || error == EFBIG)
-		return genops_fail_fix(err, GENOPS_FULL, "free some space, or move the state to another disk (--state)",
+		return genops_fail_fix(err, GENOPS_FULL,
+		    "free some space, or move the state to another disk (--state)",
 		    "no space left on the disk for the queue");
 	return genops_fail_errno(err, GENOPS_IO, error, "the queue cannot be written");
 }
@@ -157,7 +168,8 @@ static int write_block(struct genops_queue *queue, struct genops_error *err)
 	size_t done = 0;
 	int error = 0;
 	while (done < queue->block.len && !error) {
-		ssize_t n = pwrite(queue->fd, queue->block.ptr + done, queue->block.len - done, (off_t)(newest->size + done));
+		ssize_t n = pwrite(queue->fd, queue->block.ptr + done, queue->block.len - done,
+		    (off_t)(newest->size + done));
 		if (n > 0)
 			done += (size_t)n;
 		else if (n == 0 || errno != EINTR)
@@ -166,7 +178,8 @@ static int write_block(struct genops_queue *queue, struct genops_error *err)
 	if (!error && queue->is_synced && fdatasync(queue->fd) != 0)
 		error = errno;
 	if (error) {
-		/* Should even this fail: the next block is written over it, and opening cuts it off. */
+		/* Should even this fail: the next block is written over it, and opening cuts it
+		 * off. */
 		int cut = ftruncate(queue->fd, (off_t)newest->size);
 		(void)cut;
 		return fail_write(error, err);
@@ -177,14 +190,20 @@ static int write_block(struct genops_queue *queue, struct genops_error *err)
 	return GENOPS_OK;
 }
 
-static int encode(struct genops_queue *queue, const struct genops_queue_entry *entries, size_t n_entries,
-    const struct genops_segment_position *positions, size_t n_positions, struct genops_error *err)
+static int encode(struct genops_queue *queue, const struct genops_queue_entry *entries,
+    size_t n_entries, const struct genops_segment_position *positions, size_t n_positions,
+    struct genops_error *err)
 {
 	struct genops_queue_block block = {
-	    .number = queue->next_block, .entries_before = queue->next_entry, .entries = entries,
-	    .n_entries = n_entries, .positions = positions, .n_positions = n_positions,
+	    .number = queue->next_block,
+	    .entries_before = queue->next_entry,
+	    .entries = entries,
+	    .n_entries = n_entries,
+	    .positions = positions,
+	    .n_positions = n_positions,
 	};
-	return genops_queue_block_encode(&block, queue->is_compressed, &queue->key, &queue->scratch, &queue->block, err);
+	return genops_queue_block_encode(
+	    &block, queue->is_compressed, &queue->key, &queue->scratch, &queue->block, err);
 }
 
 static int start_file(struct genops_queue *queue, struct genops_error *err)
@@ -193,17 +212,21 @@ static int start_file(struct genops_queue *queue, struct genops_error *err)
 	int fd = genops_queue_make_file(queue, number);
 	if (fd < 0)
 		return fail_write(errno, err);
-	/* The old file is complete on disk before anything can be removed on the strength of the new one. */
+	/* The old file is complete on disk before anything can be removed on the strength of the
+	 * new one. */
 	bool is_safe = fdatasync(queue->fd) == 0 && sync_folder(queue) == 0;
 	int error = is_safe ? 0 : errno;
-	struct queue_file file = {.number = number, .size = QUEUE_FILE_BEGIN, .first_block = queue->next_block,
+	struct queue_file file = {.number = number,
+	    .size = QUEUE_FILE_BEGIN,
+	    .first_block = queue->next_block,
 	    .first_entry = queue->next_entry};
 	if (!is_safe || !genops_queue_add_file(queue, file)) {
 		char path[PATH_MAX];
 		close(fd);
 		if (genops_queue_path(queue, number, path))
 			unlink(path);
-		return is_safe ? genops_fail(err, GENOPS_NOMEM, "no memory for the queue") : fail_write(error, err);
+		return is_safe ? genops_fail(err, GENOPS_NOMEM, "no memory for the queue")
+			       : fail_write(error, err);
 	}
 	close(queue->fd);
 	queue->fd = fd;
@@ -214,14 +237,16 @@ static int start_file(struct genops_queue *queue, struct genops_error *err)
 static bool is_all_passed(const struct genops_queue *queue)
 {
 	struct queue_place end = genops_queue_end(queue);
-	for (const struct genops_queue_cursor *cursor = queue->cursors; cursor; cursor = cursor->next) {
+	for (const struct genops_queue_cursor *cursor = queue->cursors; cursor;
+	     cursor = cursor->next) {
 		if (genops_queue_is_before(cursor->acknowledged, end))
 			return false;
 	}
 	return queue->cursors != NULL;
 }
 
-static int make_room(struct genops_queue *queue, uint64_t need, bool *ret_wants_file, struct genops_error *err)
+static int make_room(
+    struct genops_queue *queue, uint64_t need, bool *ret_wants_file, struct genops_error *err)
 {
 	bool has_blocks = genops_queue_newest(queue)->size > QUEUE_FILE_BEGIN;
 	*ret_wants_file = genops_queue_newest(queue)->size >= queue->file_bytes;
@@ -236,11 +261,13 @@ static int make_room(struct genops_queue *queue, uint64_t need, bool *ret_wants_
 	queue->n_full++;
 	return genops_fail_fix(err, GENOPS_FULL,
 	    "see `genops status` for the destination that does not take its data, or raise telemetry.queue.max_size",
-	    "the export queue has reached its maximum of %llu MiB", (unsigned long long)(queue->max_bytes >> 20));
+	    "the export queue has reached its maximum of %llu MiB",
+	    (unsigned long long)(queue->max_bytes >> 20));
 }
 
-static int append(struct genops_queue *queue, const struct genops_queue_entry *entries, size_t n_entries,
-    const struct genops_segment_position *positions, size_t n_positions, struct genops_error *err)
+static int append(struct genops_queue *queue, const struct genops_queue_entry *entries,
+    size_t n_entries, const struct genops_segment_position *positions, size_t n_positions,
+    struct genops_error *err)
 {
 	bool wants_file;
 	GENOPS_TRY(encode(queue, entries, n_entries, positions, n_positions, err));
@@ -260,8 +287,9 @@ static int append(struct genops_queue *queue, const struct genops_queue_entry *e
 	return GENOPS_OK;
 }
 
-int genops_queue_append(struct genops_queue *queue, const struct genops_queue_entry *entries, size_t n_entries,
-    const struct genops_segment_position *positions, size_t n_positions, struct genops_error *err)
+int genops_queue_append(struct genops_queue *queue, const struct genops_queue_entry *entries,
+    size_t n_entries, const struct genops_segment_position *positions, size_t n_positions,
+    struct genops_error *err)
 {
 	pthread_mutex_lock(&queue->lock);
 	int code = append(queue, entries, n_entries, positions, n_positions, err);
@@ -284,13 +312,17 @@ void genops_queue_stats(struct genops_queue *queue, struct genops_queue_stats *r
 {
 	pthread_mutex_lock(&queue->lock);
 	uint64_t waiting = 0;
-	for (const struct genops_queue_cursor *cursor = queue->cursors; cursor; cursor = cursor->next) {
+	for (const struct genops_queue_cursor *cursor = queue->cursors; cursor;
+	     cursor = cursor->next) {
 		uint64_t behind = queue->next_entry - cursor->acknowledged.entries;
 		waiting = behind > waiting ? behind : waiting;
 	}
 	*ret_stats = (struct genops_queue_stats){
-	    .bytes = queue->bytes, .n_blocks = queue->next_block - queue->files[0].first_block,
-	    .n_waiting_entries = waiting, .n_corrupt_blocks = queue->n_corrupt_blocks, .n_full = queue->n_full,
+	    .bytes = queue->bytes,
+	    .n_blocks = queue->next_block - queue->files[0].first_block,
+	    .n_waiting_entries = waiting,
+	    .n_corrupt_blocks = queue->n_corrupt_blocks,
+	    .n_full = queue->n_full,
 	    .n_torn_bytes = queue->n_torn_bytes,
 	};
 	pthread_mutex_unlock(&queue->lock);

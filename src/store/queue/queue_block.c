@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/queue/queue_block.c - see queue_block.h. Compression is zstd, level 1 (batches of telemetry shrink to a fifth, and the drain has
- * better things to do); the seal is AES-256-GCM with a random nonce of 96 bits. Stateless; any thread.
+ * store/queue/queue_block.c - see queue_block.h. Compression is zstd, level 1 (batches of telemetry
+ * shrink to a fifth, and the drain has better things to do); the seal is AES-256-GCM with a random
+ * nonce of 96 bits. Stateless; any thread.
  */
 #include "store/queue/queue_block.h"
 
@@ -14,12 +15,12 @@
 #include "base/hash.h"
 #include "base/str.h"
 
-#define HEADER_SIZE       sizeof(struct queue_block_header)
-#define POSITION_SIZE     sizeof(struct queue_block_position)
-#define CHECKSUM_BEGIN    offsetof(struct queue_block_header, version)
-#define SEALED_END        offsetof(struct queue_block_header, tag)
+#define HEADER_SIZE	  sizeof(struct queue_block_header)
+#define POSITION_SIZE	  sizeof(struct queue_block_position)
+#define CHECKSUM_BEGIN	  offsetof(struct queue_block_header, version)
+#define SEALED_END	  offsetof(struct queue_block_header, tag)
 #define ENTRY_HEADER_SIZE 8
-#define ZSTD_LEVEL        1
+#define ZSTD_LEVEL	  1
 
 /* ---- keys ---- */
 
@@ -32,8 +33,8 @@ static bool from_base64(genops_str text, uint8_t *ret_bytes)
 		return false;
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
-		bool is_digit = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		    c == '+' || c == '/';
+		bool is_digit = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+				(c >= 'a' && c <= 'z') || c == '+' || c == '/';
 		if (!is_digit)
 			return false;
 		padded[i] = (unsigned char)c;
@@ -47,10 +48,12 @@ static bool from_base64(genops_str text, uint8_t *ret_bytes)
 	return is_decoded;
 }
 
-int genops_queue_block_key(genops_str text, struct genops_queue_key *ret_key, struct genops_error *err)
+int genops_queue_block_key(
+    genops_str text, struct genops_queue_key *ret_key, struct genops_error *err)
 {
 	struct genops_queue_key key = {.is_set = text.len > 0};
-	if (key.is_set && !genops_str_from_hex(text, key.bytes, sizeof key.bytes) && !from_base64(text, key.bytes)) {
+	if (key.is_set && !genops_str_from_hex(text, key.bytes, sizeof key.bytes) &&
+	    !from_base64(text, key.bytes)) {
 		OPENSSL_cleanse(&key, sizeof key);
 		return genops_fail_fix(err, GENOPS_CONFIG, "make one with: openssl rand -hex 32",
 		    "the queue's encryption key is not 64 hex digits or 32 bytes in base64");
@@ -75,12 +78,13 @@ void genops_queue_block_key_done(struct genops_queue_key *key)
 	OPENSSL_cleanse(key, sizeof *key);
 }
 
-int genops_queue_block_may_open(
-    const struct queue_block_header *header, const struct genops_queue_key *key, struct genops_error *err)
+int genops_queue_block_may_open(const struct queue_block_header *header,
+    const struct genops_queue_key *key, struct genops_error *err)
 {
 	if (header->version != QUEUE_BLOCK_VERSION)
 		return genops_fail_fix(err, GENOPS_UNSUPPORTED, "update GenOps",
-		    "a queue block has version %u; this GenOps reads version %d", header->version, QUEUE_BLOCK_VERSION);
+		    "a queue block has version %u; this GenOps reads version %d", header->version,
+		    QUEUE_BLOCK_VERSION);
 	if (!(header->flags & QUEUE_BLOCK_SEALED) || (key->is_set && key->id == header->key_id))
 		return GENOPS_OK;
 	return genops_fail_fix(err, GENOPS_CONFIG,
@@ -92,8 +96,9 @@ int genops_queue_block_may_open(
 /* ---- the cipher ---- */
 
 /* Seals or opens `bytes` in place; the header's nonce is set, its tag is made or checked. */
-static bool run_cipher(bool is_sealing, const struct genops_queue_key *key, struct queue_block_header *header,
-    const char *positions, size_t positions_len, char *bytes, size_t len)
+static bool run_cipher(bool is_sealing, const struct genops_queue_key *key,
+    struct queue_block_header *header, const char *positions, size_t positions_len, char *bytes,
+    size_t len)
 {
 	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
 	if (!context)
@@ -101,29 +106,36 @@ static bool run_cipher(bool is_sealing, const struct genops_queue_key *key, stru
 	unsigned char *at = (unsigned char *)bytes;
 	int n, enc = is_sealing;
 	bool is_done =
-	    EVP_CipherInit_ex(context, EVP_aes_256_gcm(), NULL, key->bytes, header->nonce, enc) == 1 &&
-	    EVP_CipherUpdate(context, NULL, &n, (unsigned char *)header + CHECKSUM_BEGIN, (int)(SEALED_END - CHECKSUM_BEGIN)) == 1 &&
-	    (!positions_len ||
-		EVP_CipherUpdate(context, NULL, &n, (const unsigned char *)positions, (int)positions_len) == 1) &&
+	    EVP_CipherInit_ex(context, EVP_aes_256_gcm(), NULL, key->bytes, header->nonce, enc) ==
+		1 &&
+	    EVP_CipherUpdate(context, NULL, &n, (unsigned char *)header + CHECKSUM_BEGIN,
+		(int)(SEALED_END - CHECKSUM_BEGIN)) == 1 &&
+	    (!positions_len || EVP_CipherUpdate(context, NULL, &n, (const unsigned char *)positions,
+				   (int)positions_len) == 1) &&
 	    (!len || EVP_CipherUpdate(context, at, &n, at, (int)len) == 1) &&
-	    (is_sealing || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, sizeof header->tag, header->tag) == 1) &&
+	    (is_sealing || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, sizeof header->tag,
+			       header->tag) == 1) &&
 	    EVP_CipherFinal_ex(context, at + len, &n) == 1 &&
-	    (!is_sealing || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, sizeof header->tag, header->tag) == 1);
+	    (!is_sealing || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, sizeof header->tag,
+				header->tag) == 1);
 	EVP_CIPHER_CTX_free(context);
 	return is_done;
 }
 
 /* ---- writing ---- */
 
-static int measure(const struct genops_queue_block *block, size_t *ret_raw, struct genops_error *err)
+static int measure(
+    const struct genops_queue_block *block, size_t *ret_raw, struct genops_error *err)
 {
 	size_t raw = 0;
 	for (size_t i = 0; i < block->n_entries && raw <= GENOPS_QUEUE_BLOCK_MAX; i++) {
 		size_t len = block->entries[i].payload.len;
-		raw += len > GENOPS_QUEUE_BLOCK_MAX ? GENOPS_QUEUE_BLOCK_MAX + 1 : ENTRY_HEADER_SIZE + len;
+		raw += len > GENOPS_QUEUE_BLOCK_MAX ? GENOPS_QUEUE_BLOCK_MAX + 1
+						    : ENTRY_HEADER_SIZE + len;
 	}
 	if (raw > GENOPS_QUEUE_BLOCK_MAX || block->n_positions > GENOPS_QUEUE_POSITIONS_MAX)
-		return genops_fail(err, GENOPS_LIMIT, "a queue block is over its maximum of %zu bytes, %d positions",
+		return genops_fail(err, GENOPS_LIMIT,
+		    "a queue block is over its maximum of %zu bytes, %d positions",
 		    GENOPS_QUEUE_BLOCK_MAX, GENOPS_QUEUE_POSITIONS_MAX);
 	*ret_raw = raw;
 	return GENOPS_OK;
@@ -143,13 +155,17 @@ static void put_positions(const struct genops_queue_block *block, struct genops_
 {
 	for (size_t i = 0; i < block->n_positions; i++) {
 		const struct genops_segment_position *from = &block->positions[i];
-		struct queue_block_position to = {.process = from->process, .epoch = from->epoch, .file = from->file,
-		    .offset = from->offset, .sequence = from->sequence};
+		struct queue_block_position to = {.process = from->process,
+		    .epoch = from->epoch,
+		    .file = from->file,
+		    .offset = from->offset,
+		    .sequence = from->sequence};
 		genops_buffer_add(buf, (genops_str){(const char *)&to, sizeof to});
 	}
 }
 
-/* Compresses behind what `buf` holds; false: it does not get smaller (or cannot be compressed), nothing was added. */
+/* Compresses behind what `buf` holds; false: it does not get smaller (or cannot be compressed),
+ * nothing was added. */
 static bool put_compressed(genops_str raw, struct genops_buffer *buf)
 {
 	if (raw.len < 64)
@@ -157,34 +173,40 @@ static bool put_compressed(genops_str raw, struct genops_buffer *buf)
 	char *to = genops_buffer_reserve(buf, raw.len);
 	if (!to)
 		return false;
-	size_t n = ZSTD_compress(to, raw.len, raw.ptr, raw.len, ZSTD_LEVEL); /* no room is no gain */
+	size_t n =
+	    ZSTD_compress(to, raw.len, raw.ptr, raw.len, ZSTD_LEVEL); /* no room is no gain */
 	if (ZSTD_isError(n) || n >= raw.len)
 		return false;
 	buf->len += n;
 	return true;
 }
 
-static int seal(struct genops_buffer *buf, struct queue_block_header *header, const struct genops_queue_key *key,
-    size_t body_at, struct genops_error *err)
+static int seal(struct genops_buffer *buf, struct queue_block_header *header,
+    const struct genops_queue_key *key, size_t body_at, struct genops_error *err)
 {
 	header->flags |= QUEUE_BLOCK_SEALED;
 	header->key_id = key->id;
 	if (RAND_bytes(header->nonce, sizeof header->nonce) != 1 ||
-	    !run_cipher(true, key, header, buf->ptr + HEADER_SIZE, body_at - HEADER_SIZE, buf->ptr + body_at,
-		buf->len - body_at))
+	    !run_cipher(true, key, header, buf->ptr + HEADER_SIZE, body_at - HEADER_SIZE,
+		buf->ptr + body_at, buf->len - body_at))
 		return genops_fail(err, GENOPS_INTERNAL, "the queue's cipher failed");
 	return GENOPS_OK;
 }
 
 int genops_queue_block_encode(const struct genops_queue_block *block, bool is_compressed,
-    const struct genops_queue_key *key, struct genops_buffer *scratch, struct genops_buffer *buf, struct genops_error *err)
+    const struct genops_queue_key *key, struct genops_buffer *scratch, struct genops_buffer *buf,
+    struct genops_error *err)
 {
 	static const char zeros[HEADER_SIZE];
 	size_t raw = 0;
 	GENOPS_TRY(measure(block, &raw, err));
 	struct queue_block_header header = {
-	    .magic = QUEUE_BLOCK_MAGIC, .version = QUEUE_BLOCK_VERSION, .n_entries = (uint32_t)block->n_entries,
-	    .n_positions = (uint32_t)block->n_positions, .raw_length = (uint32_t)raw, .number = block->number,
+	    .magic = QUEUE_BLOCK_MAGIC,
+	    .version = QUEUE_BLOCK_VERSION,
+	    .n_entries = (uint32_t)block->n_entries,
+	    .n_positions = (uint32_t)block->n_positions,
+	    .raw_length = (uint32_t)raw,
+	    .number = block->number,
 	    .entries_before = block->entries_before,
 	};
 	genops_buffer_clear(buf);
@@ -205,7 +227,8 @@ int genops_queue_block_encode(const struct genops_queue_block *block, bool is_co
 	if (key->is_set)
 		GENOPS_TRY(seal(buf, &header, key, body_at, err));
 	memcpy(buf->ptr, &header, HEADER_SIZE);
-	header.checksum = genops_hash_checksum(buf->ptr + CHECKSUM_BEGIN, buf->len - CHECKSUM_BEGIN, header.length);
+	header.checksum = genops_hash_checksum(
+	    buf->ptr + CHECKSUM_BEGIN, buf->len - CHECKSUM_BEGIN, header.length);
 	memcpy(buf->ptr, &header, CHECKSUM_BEGIN);
 	genops_buffer_add(buf, (genops_str){zeros, (size_t)(QUEUE_ALIGNED(buf->len) - buf->len)});
 	return GENOPS_OK;
@@ -219,7 +242,8 @@ bool genops_queue_block_header(genops_str bytes, struct queue_block_header *ret_
 		return false;
 	struct queue_block_header header;
 	memcpy(&header, bytes.ptr, HEADER_SIZE);
-	if (header.magic != QUEUE_BLOCK_MAGIC || header.length < HEADER_SIZE || header.length > QUEUE_BLOCK_LENGTH_MAX)
+	if (header.magic != QUEUE_BLOCK_MAGIC || header.length < HEADER_SIZE ||
+	    header.length > QUEUE_BLOCK_LENGTH_MAX)
 		return false;
 	*ret_header = header;
 	return true;
@@ -229,17 +253,21 @@ bool genops_queue_block_verify(genops_str bytes)
 {
 	struct queue_block_header header;
 	return genops_queue_block_header(bytes, &header) && header.length == bytes.len &&
-	    header.checksum == genops_hash_checksum(bytes.ptr + CHECKSUM_BEGIN, bytes.len - CHECKSUM_BEGIN, header.length);
+	       header.checksum == genops_hash_checksum(bytes.ptr + CHECKSUM_BEGIN,
+				      bytes.len - CHECKSUM_BEGIN, header.length);
 }
 
 /* How many positions there really are. */
 static size_t count_positions(const struct queue_block_header *header)
 {
 	size_t room = (header->length - HEADER_SIZE) / POSITION_SIZE;
-	return header->n_positions <= room && header->n_positions <= GENOPS_QUEUE_POSITIONS_MAX ? header->n_positions : 0;
+	return header->n_positions <= room && header->n_positions <= GENOPS_QUEUE_POSITIONS_MAX
+		   ? header->n_positions
+		   : 0;
 }
 
-size_t genops_queue_block_positions(genops_str bytes, struct genops_segment_position *ret_positions, size_t max)
+size_t genops_queue_block_positions(
+    genops_str bytes, struct genops_segment_position *ret_positions, size_t max)
 {
 	struct queue_block_header header;
 	if (!genops_queue_block_header(bytes, &header) || header.version != QUEUE_BLOCK_VERSION ||
@@ -249,15 +277,19 @@ size_t genops_queue_block_positions(genops_str bytes, struct genops_segment_posi
 	for (size_t i = 0; i < n && i < max; i++) {
 		struct queue_block_position from;
 		memcpy(&from, bytes.ptr + HEADER_SIZE + i * POSITION_SIZE, POSITION_SIZE);
-		ret_positions[i] = (struct genops_segment_position){.process = from.process, .epoch = from.epoch,
-		    .file = from.file, .offset = from.offset, .sequence = from.sequence};
+		ret_positions[i] = (struct genops_segment_position){.process = from.process,
+		    .epoch = from.epoch,
+		    .file = from.file,
+		    .offset = from.offset,
+		    .sequence = from.sequence};
 	}
 	return n;
 }
 
 static int fail_corrupt(const struct queue_block_header *header, struct genops_error *err)
 {
-	return genops_fail(err, GENOPS_CORRUPT, "queue block %llu cannot be read", (unsigned long long)header->number);
+	return genops_fail(err, GENOPS_CORRUPT, "queue block %llu cannot be read",
+	    (unsigned long long)header->number);
 }
 
 static int fail_memory(struct genops_error *err)
@@ -265,8 +297,8 @@ static int fail_memory(struct genops_error *err)
 	return genops_fail(err, GENOPS_NOMEM, "no memory to read a queue block");
 }
 
-static int split(const struct queue_block_header *header, genops_str raw, struct genops_queue_entry *entries,
-    struct genops_error *err)
+static int split(const struct queue_block_header *header, genops_str raw,
+    struct genops_queue_entry *entries, struct genops_error *err)
 {
 	for (size_t i = 0; i < header->n_entries; i++) {
 		uint32_t head[2];
@@ -276,15 +308,18 @@ static int split(const struct queue_block_header *header, genops_str raw, struct
 		raw = genops_str_skip(raw, sizeof head);
 		if (head[0] > raw.len)
 			return fail_corrupt(header, err);
-		entries[i] = (struct genops_queue_entry){(enum genops_entry_kind)head[1], {raw.ptr, head[0]}};
+		entries[i] = (struct genops_queue_entry){
+		    (enum genops_entry_kind)head[1], {raw.ptr, head[0]}};
 		raw = genops_str_skip(raw, head[0]);
 	}
 	return raw.len ? fail_corrupt(header, err) : GENOPS_OK;
 }
 
-/* The body as it was before sealing and compressing. One allocation: the opened body goes behind where it is unpacked to. */
+/* The body as it was before sealing and compressing. One allocation: the opened body goes behind
+ * where it is unpacked to. */
 static int unpack(struct queue_block_header *header, genops_str positions, genops_str body,
-    const struct genops_queue_key *key, struct genops_buffer *scratch, genops_str *ret_raw, struct genops_error *err)
+    const struct genops_queue_key *key, struct genops_buffer *scratch, genops_str *ret_raw,
+    struct genops_error *err)
 {
 	genops_buffer_clear(scratch);
 	char *room = genops_buffer_reserve(scratch, (size_t)header->raw_length + body.len + 16);
@@ -310,23 +345,27 @@ static int unpack(struct queue_block_header *header, genops_str positions, genop
 	return GENOPS_OK;
 }
 
-int genops_queue_block_decode(genops_str bytes, const struct genops_queue_key *key, struct genops_buffer *scratch,
-    struct genops_queue_entry **entries, size_t *max, size_t *ret_n, struct genops_error *err)
+int genops_queue_block_decode(genops_str bytes, const struct genops_queue_key *key,
+    struct genops_buffer *scratch, struct genops_queue_entry **entries, size_t *max, size_t *ret_n,
+    struct genops_error *err)
 {
 	struct queue_block_header header = {0};
 	if (!genops_queue_block_header(bytes, &header) || header.length > bytes.len)
 		return fail_corrupt(&header, err);
 	GENOPS_TRY(genops_queue_block_may_open(&header, key, err));
 	if ((header.flags & ~(QUEUE_BLOCK_COMPRESSED | QUEUE_BLOCK_SEALED)) ||
-	    count_positions(&header) != header.n_positions || header.raw_length > GENOPS_QUEUE_BLOCK_MAX ||
+	    count_positions(&header) != header.n_positions ||
+	    header.raw_length > GENOPS_QUEUE_BLOCK_MAX ||
 	    header.n_entries > header.raw_length / ENTRY_HEADER_SIZE)
 		return fail_corrupt(&header, err);
 	genops_str positions = {bytes.ptr + HEADER_SIZE, header.n_positions * POSITION_SIZE};
-	genops_str body = {positions.ptr + positions.len, header.length - HEADER_SIZE - positions.len};
+	genops_str body = {
+	    positions.ptr + positions.len, header.length - HEADER_SIZE - positions.len};
 	genops_str raw = body;
 	GENOPS_TRY(unpack(&header, positions, body, key, scratch, &raw, err));
 	if (header.n_entries > *max) {
-		struct genops_queue_entry *grown = realloc(*entries, header.n_entries * sizeof *grown);
+		struct genops_queue_entry *grown =
+		    realloc(*entries, header.n_entries * sizeof *grown);
 		if (!grown)
 			return fail_memory(err);
 		*entries = grown;

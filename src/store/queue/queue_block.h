@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store/queue/queue_block.h - one block of the durable queue: entries to bytes and back. No I/O.
  *
- * header | positions | body, padded to 8 in the file. The body is the entries (u32 length, u32 kind, payload, one after another), then
- * compressed, then sealed, as the header's flags say: each block says how it was made. The checksum covers all behind
- * it, so damage is found without the key; the seal covers header and positions too.
+ * header | positions | body, padded to 8 in the file. The body is the entries (u32 length, u32
+ * kind, payload, one after another), then compressed, then sealed, as the header's flags say: each
+ * block says how it was made. The checksum covers all behind it, so damage is found without the
+ * key; the seal covers header and positions too.
  */
 #ifndef STORE_QUEUE_BLOCK_H
 #define STORE_QUEUE_BLOCK_H
@@ -21,18 +22,18 @@
 
 struct queue_block_header {
 	uint32_t magic;
-	uint32_t length;         /* header, positions and body; without padding */
-	uint64_t checksum;       /* of all that follows */
+	uint32_t length;   /* header, positions and body; without padding */
+	uint64_t checksum; /* of all that follows */
 	uint8_t version, flags;
 	uint16_t unused;
 	uint32_t n_entries, n_positions;
-	uint32_t raw_length;     /* of the body, before compression */
-	uint64_t number;         /* from 1, without gaps */
+	uint32_t raw_length;	 /* of the body, before compression */
+	uint64_t number;	 /* from 1, without gaps */
 	uint64_t entries_before; /* in all blocks before it */
-	uint64_t key_id;         /* 0: not sealed */
+	uint64_t key_id;	 /* 0: not sealed */
 	uint8_t nonce[12];
 	uint32_t unused2;
-	uint8_t tag[16];         /* the seal covers version to unused2, positions and body */
+	uint8_t tag[16]; /* the seal covers version to unused2, positions and body */
 };
 static_assert(sizeof(struct queue_block_header) == 88, "the layout is fixed");
 static_assert(offsetof(struct queue_block_header, version) == 16, "the layout is fixed");
@@ -44,9 +45,10 @@ struct queue_block_position {
 };
 static_assert(sizeof(struct queue_block_position) == 40, "the layout is fixed");
 
-#define QUEUE_BLOCK_LENGTH_MAX                                                                        \
-	((uint32_t)(sizeof(struct queue_block_header) +                                               \
-		    GENOPS_QUEUE_POSITIONS_MAX * sizeof(struct queue_block_position) + GENOPS_QUEUE_BLOCK_MAX))
+#define QUEUE_BLOCK_LENGTH_MAX                                                                     \
+	((uint32_t)(sizeof(struct queue_block_header) +                                            \
+		    GENOPS_QUEUE_POSITIONS_MAX * sizeof(struct queue_block_position) +             \
+		    GENOPS_QUEUE_BLOCK_MAX))
 #define QUEUE_ALIGNED(n) (((n) + 7) & ~(uint64_t)7)
 
 /* A secret: wipe it with genops_queue_block_key_done. */
@@ -57,7 +59,8 @@ struct genops_queue_key {
 };
 
 /* 64 hex digits or 32 bytes of base64; empty: not set. CONFIG. */
-GENOPS_NODISCARD int genops_queue_block_key(genops_str text, struct genops_queue_key *ret_key, struct genops_error *err);
+GENOPS_NODISCARD int genops_queue_block_key(
+    genops_str text, struct genops_queue_key *ret_key, struct genops_error *err);
 void genops_queue_block_key_done(struct genops_queue_key *key);
 
 struct genops_queue_block {
@@ -68,9 +71,11 @@ struct genops_queue_block {
 	size_t n_positions;
 };
 
-/* The block's bytes, padding included, into the emptied `buf`. `scratch` is overwritten. LIMIT, NOMEM, INTERNAL (the cipher). */
-GENOPS_NODISCARD int genops_queue_block_encode(const struct genops_queue_block *block, bool is_compressed,
-    const struct genops_queue_key *key, struct genops_buffer *scratch, struct genops_buffer *buf, struct genops_error *err);
+/* The block's bytes, padding included, into the emptied `buf`. `scratch` is overwritten. LIMIT,
+ * NOMEM, INTERNAL (the cipher). */
+GENOPS_NODISCARD int genops_queue_block_encode(const struct genops_queue_block *block,
+    bool is_compressed, const struct genops_queue_key *key, struct genops_buffer *scratch,
+    struct genops_buffer *buf, struct genops_error *err);
 
 /* Can these bytes be the begin of a block? *ret_header is what they say. */
 bool genops_queue_block_header(genops_str bytes, struct queue_block_header *ret_header);
@@ -78,15 +83,17 @@ bool genops_queue_block_header(genops_str bytes, struct queue_block_header *ret_
 bool genops_queue_block_verify(genops_str bytes);
 
 /* Positions of a verified block; returns how many, fills up to max. */
-size_t genops_queue_block_positions(genops_str bytes, struct genops_segment_position *ret_positions, size_t max);
+size_t genops_queue_block_positions(
+    genops_str bytes, struct genops_segment_position *ret_positions, size_t max);
 
-/* Entries of a verified block: they borrow from `bytes` or from `scratch`. *entries is an array of *max that grows. CORRUPT; CONFIG (sealed with
- * another key); UNSUPPORTED (version); NOMEM. */
+/* Entries of a verified block: they borrow from `bytes` or from `scratch`. *entries is an array
+ * of *max that grows. CORRUPT; CONFIG (sealed with another key); UNSUPPORTED (version); NOMEM. */
 GENOPS_NODISCARD int genops_queue_block_decode(genops_str bytes, const struct genops_queue_key *key,
-    struct genops_buffer *scratch, struct genops_queue_entry **entries, size_t *max, size_t *ret_n, struct genops_error *err);
+    struct genops_buffer *scratch, struct genops_queue_entry **entries, size_t *max, size_t *ret_n,
+    struct genops_error *err);
 
 /* CONFIG unless the key opens a block with this header; says what to do. */
-GENOPS_NODISCARD int genops_queue_block_may_open(
-    const struct queue_block_header *header, const struct genops_queue_key *key, struct genops_error *err);
+GENOPS_NODISCARD int genops_queue_block_may_open(const struct queue_block_header *header,
+    const struct genops_queue_key *key, struct genops_error *err);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/queue/queue_cursor.c - a destination's place in the durable queue (see queue.h, queue_state.h).
+ * store/queue/queue_cursor.c - a destination's place in the durable queue (see queue.h,
+ * queue_state.h).
  *
- * <state>/queue/<destination>.cursor holds two slots, 4096 bytes apart, written in turn: whatever dies while one is written leaves the
- * other, which is at most one acknowledgement older. Both unreadable: everything that is still there is delivered again.
- * Threads: a cursor by one at a time; what it shares with the queue goes under the queue's lock.
+ * <state>/queue/<destination>.cursor holds two slots, 4096 bytes apart, written in turn: whatever
+ * dies while one is written leaves the other, which is at most one acknowledgement older. Both
+ * unreadable: everything that is still there is delivered again. Threads: a cursor by one at a
+ * time; what it shares with the queue goes under the queue's lock.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,16 +26,18 @@ struct slot {
 };
 static_assert(sizeof(struct slot) == 56, "the layout is fixed");
 
-/* Letters, digits, - and _ stay, the rest becomes %XX: any name is a file name, and no two are the same. */
+/* Letters, digits, - and _ stay, the rest becomes %XX: any name is a file name, and no two are
+ * the same. */
 static int make_name(const char *destination, char *ret_name, struct genops_error *err)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	size_t at = 0;
 	for (const char *c = destination; *c; c++) {
-		bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
-		    *c == '-' || *c == '_';
+		bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+				(*c >= '0' && *c <= '9') || *c == '-' || *c == '_';
 		if (at + 3 + sizeof ".cursor" > QUEUE_NAME_MAX)
-			return genops_fail(err, GENOPS_LIMIT, "the destination's name \"%.40s...\" is too long", destination);
+			return genops_fail(err, GENOPS_LIMIT,
+			    "the destination's name \"%.40s...\" is too long", destination);
 		if (!is_plain) {
 			ret_name[at++] = '%';
 			ret_name[at++] = digits[(unsigned char)*c >> 4];
@@ -51,14 +55,16 @@ static bool place_path(const struct genops_queue *queue, const char *name, char 
 	return snprintf(ret_path, PATH_MAX, "%s/%s", queue->folder, name) < PATH_MAX;
 }
 
-static int open_place(const struct genops_queue *queue, const char *name, int flags, int *ret_fd, struct genops_error *err)
+static int open_place(const struct genops_queue *queue, const char *name, int flags, int *ret_fd,
+    struct genops_error *err)
 {
 	char path[PATH_MAX];
 	if (!place_path(queue, name, path))
 		return genops_fail(err, GENOPS_CONFIG, "the state directory's path is too long");
 	int fd = open(path, O_RDWR | flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return genops_fail_errno(err, errno == ENOSPC ? GENOPS_FULL : GENOPS_IO, errno, "%s cannot be opened", path);
+		return genops_fail_errno(err, errno == ENOSPC ? GENOPS_FULL : GENOPS_IO, errno,
+		    "%s cannot be opened", path);
 	*ret_fd = fd;
 	return GENOPS_OK;
 }
@@ -74,20 +80,28 @@ static void read_place(struct genops_queue_cursor *cursor)
 {
 	for (off_t at = 0; at <= SLOT_DISTANCE; at += SLOT_DISTANCE) {
 		struct slot slot;
-		if (pread(cursor->place_fd, &slot, sizeof slot, at) != sizeof slot || slot.magic != SLOT_MAGIC ||
-		    slot.checksum != slot_checksum(&slot) || slot.n_saved < cursor->n_saved)
+		if (pread(cursor->place_fd, &slot, sizeof slot, at) != sizeof slot ||
+		    slot.magic != SLOT_MAGIC || slot.checksum != slot_checksum(&slot) ||
+		    slot.n_saved < cursor->n_saved)
 			continue;
 		cursor->n_saved = slot.n_saved;
-		cursor->acknowledged = (struct queue_place){slot.file, slot.offset, slot.block, slot.entries};
+		cursor->acknowledged =
+		    (struct queue_place){slot.file, slot.offset, slot.block, slot.entries};
 	}
 }
 
-static int write_place(struct genops_queue_cursor *cursor, struct queue_place place, struct genops_error *err)
+static int write_place(
+    struct genops_queue_cursor *cursor, struct queue_place place, struct genops_error *err)
 {
-	struct slot slot = {.magic = SLOT_MAGIC, .n_saved = cursor->n_saved + 1, .file = place.file,
-	    .offset = place.offset, .block = place.block, .entries = place.entries};
+	struct slot slot = {.magic = SLOT_MAGIC,
+	    .n_saved = cursor->n_saved + 1,
+	    .file = place.file,
+	    .offset = place.offset,
+	    .block = place.block,
+	    .entries = place.entries};
 	slot.checksum = slot_checksum(&slot);
-	ssize_t n = pwrite(cursor->place_fd, &slot, sizeof slot, slot.n_saved % 2 ? SLOT_DISTANCE : 0);
+	ssize_t n =
+	    pwrite(cursor->place_fd, &slot, sizeof slot, slot.n_saved % 2 ? SLOT_DISTANCE : 0);
 	if (n != sizeof slot || (cursor->queue->is_synced && fdatasync(cursor->place_fd) != 0)) {
 		int error = n >= 0 && n != sizeof slot ? ENOSPC : errno;
 		return genops_fail_errno(err, error == ENOSPC ? GENOPS_FULL : GENOPS_IO, error,
@@ -100,8 +114,8 @@ static int write_place(struct genops_queue_cursor *cursor, struct queue_place pl
 void genops_queue_cursor_clamp(const struct genops_queue *queue, struct queue_place *place)
 {
 	const struct queue_file *oldest = &queue->files[0];
-	const struct queue_place begin = {oldest->number, QUEUE_FILE_BEGIN, oldest->first_block,
-	    oldest->first_entry};
+	const struct queue_place begin = {
+	    oldest->number, QUEUE_FILE_BEGIN, oldest->first_block, oldest->first_entry};
 	const struct queue_place end = genops_queue_end(queue);
 	if (place->file < oldest->number)
 		*place = begin;
@@ -237,12 +251,14 @@ void genops_queue_cursor_close(struct genops_queue_cursor *cursor)
 	pthread_mutex_unlock(&cursor->queue->lock);
 }
 
-static bool is_kept(const struct genops_queue_cursor *cursor, const char *const *destinations, size_t n)
+static bool is_kept(
+    const struct genops_queue_cursor *cursor, const char *const *destinations, size_t n)
 {
 	char name[QUEUE_NAME_MAX];
 	bool is_kept = cursor->is_open;
 	for (size_t i = 0; i < n && !is_kept; i++)
-		is_kept = make_name(destinations[i], name, NULL) == GENOPS_OK && !strcmp(name, cursor->name);
+		is_kept = make_name(destinations[i], name, NULL) == GENOPS_OK &&
+			  !strcmp(name, cursor->name);
 	return is_kept;
 }
 
@@ -256,7 +272,8 @@ int genops_queue_keep_cursors(
 		if (is_kept(cursor, destinations, n) || !place_path(queue, cursor->name, path)) {
 			at = &cursor->next;
 		} else if (unlink(path) != 0 && errno != ENOENT) {
-			code = genops_fail_errno(err, GENOPS_IO, errno, "%s cannot be removed", path);
+			code =
+			    genops_fail_errno(err, GENOPS_IO, errno, "%s cannot be removed", path);
 			at = &cursor->next;
 		} else {
 			*at = cursor->next;
@@ -272,7 +289,8 @@ int genops_queue_keep_cursors(
 
 enum where { WHERE_BLOCKS, WHERE_END, WHERE_NEXT_FILE };
 
-/* What there is at the cursor's place; moves over the end of a file. *ret_end: as far as the file may be read. */
+/* What there is at the cursor's place; moves over the end of a file. *ret_end: as far as the
+ * file may be read. */
 static enum where look(struct genops_queue_cursor *cursor, uint64_t *ret_end)
 {
 	struct genops_queue *queue = cursor->queue;
@@ -316,8 +334,10 @@ static int open_data(struct genops_queue_cursor *cursor, struct genops_error *er
 	return GENOPS_OK;
 }
 
-/* Steps over damage up to `to`; CORRUPT, unless it was told before (a rewind leads over it again). */
-static int pass_damage(struct genops_queue_cursor *cursor, uint64_t to, uint64_t bytes, struct genops_error *err)
+/* Steps over damage up to `to`; CORRUPT, unless it was told before (a rewind leads over it
+ * again). */
+static int pass_damage(
+    struct genops_queue_cursor *cursor, uint64_t to, uint64_t bytes, struct genops_error *err)
 {
 	struct genops_queue *queue = cursor->queue;
 	bool is_told = genops_queue_is_before(cursor->at, cursor->told);
@@ -332,16 +352,20 @@ static int pass_damage(struct genops_queue_cursor *cursor, uint64_t to, uint64_t
 	if (is_told)
 		return GENOPS_OK;
 	cursor->told = cursor->at;
-	return genops_fail(err, GENOPS_CORRUPT, "the queue's file %llu is damaged; lost: %llu bytes",
+	return genops_fail(err, GENOPS_CORRUPT,
+	    "the queue's file %llu is damaged; lost: %llu bytes",
 	    (unsigned long long)cursor->at.file, (unsigned long long)bytes);
 }
 
-/* The block at the cursor's place. *ret_n stays 0 when it has no entries or damage was passed over. */
-static int read_block(struct genops_queue_cursor *cursor, uint64_t end, size_t *ret_n, struct genops_error *err)
+/* The block at the cursor's place. *ret_n stays 0 when it has no entries or damage was passed
+ * over. */
+static int read_block(
+    struct genops_queue_cursor *cursor, uint64_t end, size_t *ret_n, struct genops_error *err)
 {
 	uint64_t offset = cursor->at.offset, skipped;
 	GENOPS_TRY(open_data(cursor, err));
-	GENOPS_TRY(genops_queue_file_next(cursor->data_fd, &offset, end, &cursor->block, &skipped, err));
+	GENOPS_TRY(
+	    genops_queue_file_next(cursor->data_fd, &offset, end, &cursor->block, &skipped, err));
 	if (!cursor->block.len)
 		return pass_damage(cursor, end, skipped, err);
 	if (skipped)
@@ -351,8 +375,9 @@ static int read_block(struct genops_queue_cursor *cursor, uint64_t end, size_t *
 	genops_queue_block_header(genops_buffer_view(&cursor->block), &header);
 	uint64_t after = offset + QUEUE_ALIGNED(header.length);
 	if (header.n_entries) {
-		int code = genops_queue_block_decode(genops_buffer_view(&cursor->block), &cursor->queue->key,
-		    &cursor->scratch, &cursor->entries, &cursor->max_entries, &n, err);
+		int code = genops_queue_block_decode(genops_buffer_view(&cursor->block),
+		    &cursor->queue->key, &cursor->scratch, &cursor->entries, &cursor->max_entries,
+		    &n, err);
 		if (code == GENOPS_CORRUPT)
 			return pass_damage(cursor, after, header.length, err);
 		if (code != GENOPS_OK)
@@ -365,8 +390,8 @@ static int read_block(struct genops_queue_cursor *cursor, uint64_t end, size_t *
 	return GENOPS_OK;
 }
 
-int genops_queue_read(struct genops_queue_cursor *cursor, const struct genops_queue_entry **ret_entries, size_t *ret_n,
-    struct genops_error *err)
+int genops_queue_read(struct genops_queue_cursor *cursor,
+    const struct genops_queue_entry **ret_entries, size_t *ret_n, struct genops_error *err)
 {
 	size_t n = 0;
 	while (!n) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store/queue/queue_file.c - finding whole blocks in a queue file, past damage (see queue_state.h).
  *
- * Blocks begin at multiples of 8. After a bad one every such place is tried where the magic stands, until a block
- * verifies; what that may cost is bounded, so that a crafted file cannot make it quadratic. Stateless; any thread.
+ * Blocks begin at multiples of 8. After a bad one every such place is tried where the magic stands,
+ * until a block verifies; what that may cost is bounded, so that a crafted file cannot make it
+ * quadratic. Stateless; any thread.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -10,10 +11,11 @@
 #include "store/queue/queue_state.h"
 
 #define SEARCH_BYTES_MAX (4 * (uint64_t)QUEUE_BLOCK_LENGTH_MAX)
-#define STRIDE           ((size_t)64 << 10)
+#define STRIDE		 ((size_t)64 << 10)
 
 /* Up to `len` bytes; short only at the file's end. */
-static int read_at(int fd, uint64_t offset, size_t len, struct genops_buffer *buf, struct genops_error *err)
+static int read_at(
+    int fd, uint64_t offset, size_t len, struct genops_buffer *buf, struct genops_error *err)
 {
 	genops_buffer_clear(buf);
 	char *to = genops_buffer_reserve(buf, len);
@@ -33,12 +35,13 @@ static int read_at(int fd, uint64_t offset, size_t len, struct genops_buffer *bu
 }
 
 /* The whole block at `offset`, or an empty buffer. */
-static int read_block(int fd, uint64_t offset, uint64_t end, struct genops_buffer *block, uint64_t *cost,
-    struct genops_error *err)
+static int read_block(int fd, uint64_t offset, uint64_t end, struct genops_buffer *block,
+    uint64_t *cost, struct genops_error *err)
 {
 	struct queue_block_header header;
 	GENOPS_TRY(read_at(fd, offset, sizeof header, block, err));
-	bool is_block = genops_queue_block_header(genops_buffer_view(block), &header) && header.length <= end - offset;
+	bool is_block = genops_queue_block_header(genops_buffer_view(block), &header) &&
+			header.length <= end - offset;
 	if (is_block) {
 		GENOPS_TRY(read_at(fd, offset, header.length, block, err));
 		*cost += header.length;
@@ -50,11 +53,13 @@ static int read_block(int fd, uint64_t offset, uint64_t end, struct genops_buffe
 }
 
 /* The next place from `*offset` on where the magic stands; `end` if there is none. */
-static int find_magic(int fd, uint64_t *offset, uint64_t end, struct genops_buffer *buf, struct genops_error *err)
+static int find_magic(
+    int fd, uint64_t *offset, uint64_t end, struct genops_buffer *buf, struct genops_error *err)
 {
 	const uint32_t magic = QUEUE_BLOCK_MAGIC;
 	while (*offset < end) {
-		GENOPS_TRY(read_at(fd, *offset, end - *offset < STRIDE ? (size_t)(end - *offset) : STRIDE, buf, err));
+		GENOPS_TRY(read_at(fd, *offset,
+		    end - *offset < STRIDE ? (size_t)(end - *offset) : STRIDE, buf, err));
 		for (size_t at = 0; at + sizeof magic <= buf->len; at += 8) {
 			if (!memcmp(buf->ptr + at, &magic, sizeof magic)) {
 				*offset += at;
@@ -67,8 +72,8 @@ static int find_magic(int fd, uint64_t *offset, uint64_t end, struct genops_buff
 	return GENOPS_OK;
 }
 
-int genops_queue_file_next(int fd, uint64_t *offset, uint64_t end, struct genops_buffer *block, uint64_t *ret_skipped,
-    struct genops_error *err)
+int genops_queue_file_next(int fd, uint64_t *offset, uint64_t end, struct genops_buffer *block,
+    uint64_t *ret_skipped, struct genops_error *err)
 {
 	uint64_t at = *offset, cost = 0;
 	genops_buffer_clear(block);

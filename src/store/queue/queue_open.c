@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/queue/queue_open.c - opening the durable queue after whatever happened to it, and closing it (see queue.h).
+ * store/queue/queue_open.c - opening the durable queue after whatever happened to it, and closing
+ * it (see queue.h).
  *
- * Only the newest file can have a torn tail: it is read whole, cut behind its last whole block, and gives the numbers and positions
- * to go on with. Of older files that nobody has delivered yet only block headers are read, to see that the key fits.
+ * Only the newest file can have a torn tail: it is read whole, cut behind its last whole block, and
+ * gives the numbers and positions to go on with. Of older files that nobody has delivered yet only
+ * block headers are read, to see that the key fits.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,13 +19,14 @@
 #include "store/queue/queue_state.h"
 
 #define DEFAULT_MAX_BYTES ((uint64_t)500 << 20)
-#define FILE_BYTES_MAX    ((uint64_t)16 << 20)
-#define FILE_BYTES_MIN    ((uint64_t)64 << 10)
+#define FILE_BYTES_MAX	  ((uint64_t)16 << 20)
+#define FILE_BYTES_MIN	  ((uint64_t)64 << 10)
 
 static int fail_open(const char *path, struct genops_error *err)
 {
 	int error = errno;
-	return genops_fail_errno(err, error == ENOSPC ? GENOPS_FULL : GENOPS_IO, error, "%s cannot be opened", path);
+	return genops_fail_errno(
+	    err, error == ENOSPC ? GENOPS_FULL : GENOPS_IO, error, "%s cannot be opened", path);
 }
 
 static bool parse_name(const char *name, uint64_t *ret_number)
@@ -52,7 +55,8 @@ static int list_files(struct genops_queue *queue, DIR *dir, struct genops_error 
 		struct queue_file file = {0};
 		struct stat st;
 		if (!parse_name(entry->d_name, &file.number) ||
-		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		file.size = (uint64_t)st.st_size;
 		if (!genops_queue_add_file(queue, file))
@@ -85,14 +89,16 @@ static int take_positions(struct genops_queue *queue, genops_str block, struct g
 	return GENOPS_OK;
 }
 
-/* Reads a file whole: numbers, positions; *ret_end: behind its last whole block. *ret_n: how many blocks it has. */
-static int scan(struct genops_queue *queue, int fd, const struct queue_file *file, uint64_t *ret_end, uint64_t *ret_n,
-    struct genops_error *err)
+/* Reads a file whole: numbers, positions; *ret_end: behind its last whole block. *ret_n: how
+ * many blocks it has. */
+static int scan(struct genops_queue *queue, int fd, const struct queue_file *file,
+    uint64_t *ret_end, uint64_t *ret_n, struct genops_error *err)
 {
 	uint64_t offset = QUEUE_FILE_BEGIN, skipped, n = 0;
 	for (;;) {
 		struct queue_block_header header = {0};
-		GENOPS_TRY(genops_queue_file_next(fd, &offset, file->size, &queue->block, &skipped, err));
+		GENOPS_TRY(
+		    genops_queue_file_next(fd, &offset, file->size, &queue->block, &skipped, err));
 		if (!queue->block.len)
 			break;
 		genops_queue_block_header(genops_buffer_view(&queue->block), &header);
@@ -109,7 +115,8 @@ static int scan(struct genops_queue *queue, int fd, const struct queue_file *fil
 	return GENOPS_OK;
 }
 
-static int open_file(const struct genops_queue *queue, uint64_t number, int flags, int *ret_fd, struct genops_error *err)
+static int open_file(const struct genops_queue *queue, uint64_t number, int flags, int *ret_fd,
+    struct genops_error *err)
 {
 	char path[PATH_MAX];
 	if (!genops_queue_path(queue, number, path))
@@ -163,7 +170,8 @@ static int make_first(struct genops_queue *queue, struct genops_error *err)
 	queue->fd = genops_queue_make_file(queue, 1);
 	if (queue->fd < 0)
 		return fail_open("the first file of the queue", err);
-	if (!genops_queue_add_file(queue, (struct queue_file){.number = 1, .size = QUEUE_FILE_BEGIN, .first_block = 1}))
+	if (!genops_queue_add_file(queue,
+		(struct queue_file){.number = 1, .size = QUEUE_FILE_BEGIN, .first_block = 1}))
 		return genops_fail(err, GENOPS_NOMEM, "no memory to open the queue");
 	return GENOPS_OK;
 }
@@ -174,7 +182,8 @@ static struct queue_place first_waiting(const struct genops_queue *queue)
 	struct queue_place first = {.file = queue->files[0].number, .offset = QUEUE_FILE_BEGIN};
 	if (queue->cursors)
 		first = queue->cursors->acknowledged;
-	for (const struct genops_queue_cursor *cursor = queue->cursors; cursor; cursor = cursor->next) {
+	for (const struct genops_queue_cursor *cursor = queue->cursors; cursor;
+	     cursor = cursor->next) {
 		if (genops_queue_is_before(cursor->acknowledged, first))
 			first = cursor->acknowledged;
 	}
@@ -186,7 +195,8 @@ static int read_firsts(struct genops_queue *queue, struct genops_error *err)
 {
 	for (size_t i = 0; i < queue->n_files; i++) {
 		struct queue_file *file = &queue->files[i];
-		struct queue_block_header header = {.number = queue->next_block, .entries_before = queue->next_entry};
+		struct queue_block_header header = {
+		    .number = queue->next_block, .entries_before = queue->next_entry};
 		char bytes[sizeof header];
 		int fd;
 		GENOPS_TRY(open_file(queue, file->number, O_RDONLY, &fd, err));
@@ -200,13 +210,15 @@ static int read_firsts(struct genops_queue *queue, struct genops_error *err)
 }
 
 /* Refuses blocks from `from` on that this key does not open. Damage is for the cursors. */
-static int check_file(struct genops_queue *queue, const struct queue_file *file, uint64_t from, struct genops_error *err)
+static int check_file(struct genops_queue *queue, const struct queue_file *file, uint64_t from,
+    struct genops_error *err)
 {
 	int fd, code = GENOPS_OK;
 	GENOPS_TRY(open_file(queue, file->number, O_RDONLY, &fd, err));
 	struct queue_block_header header;
 	char bytes[sizeof header];
-	for (uint64_t at = from; at < file->size && code == GENOPS_OK; at += QUEUE_ALIGNED(header.length)) {
+	for (uint64_t at = from; at < file->size && code == GENOPS_OK;
+	     at += QUEUE_ALIGNED(header.length)) {
 		if (pread(fd, bytes, sizeof bytes, (off_t)at) != sizeof bytes ||
 		    !genops_queue_block_header((genops_str){bytes, sizeof bytes}, &header))
 			break;
@@ -243,7 +255,8 @@ static int open_in(struct genops_queue *queue, DIR *dir, struct genops_error *er
 	return check_files(queue, err);
 }
 
-static int set_options(struct genops_queue *queue, const struct genops_queue_options *options, struct genops_error *err)
+static int set_options(struct genops_queue *queue, const struct genops_queue_options *options,
+    struct genops_error *err)
 {
 	queue->max_bytes = options->max_bytes ? options->max_bytes : DEFAULT_MAX_BYTES;
 	queue->file_bytes = queue->max_bytes / 8;
@@ -256,8 +269,8 @@ static int set_options(struct genops_queue *queue, const struct genops_queue_opt
 	return genops_queue_block_key(options->encryption_key, &queue->key, err);
 }
 
-static int open_queue(struct genops_queue *queue, const char *state_dir, const struct genops_queue_options *options,
-    struct genops_error *err)
+static int open_queue(struct genops_queue *queue, const char *state_dir,
+    const struct genops_queue_options *options, struct genops_error *err)
 {
 	GENOPS_TRY(set_options(queue, options, err));
 	if (snprintf(queue->folder, sizeof queue->folder, "%s/queue", state_dir) >= PATH_MAX)
@@ -270,11 +283,12 @@ static int open_queue(struct genops_queue *queue, const char *state_dir, const s
 	return code;
 }
 
-int genops_queue_open(const char *state_dir, const struct genops_queue_options *options, struct genops_queue **ret_queue,
-    struct genops_error *err)
+int genops_queue_open(const char *state_dir, const struct genops_queue_options *options,
+    struct genops_queue **ret_queue, struct genops_error *err)
 {
 	struct genops_queue *queue = calloc(1, sizeof *queue);
-	struct genops_segment_position *positions = calloc(GENOPS_QUEUE_POSITIONS_MAX, sizeof *positions);
+	struct genops_segment_position *positions =
+	    calloc(GENOPS_QUEUE_POSITIONS_MAX, sizeof *positions);
 	if (!queue || !positions) {
 		free(queue);
 		free(positions);

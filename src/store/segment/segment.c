@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store/segment/segment.c - the writing side of segments (see segment.h, segment_format.h).
  *
- * An append is a copy into a shared mapping and one releasing store of its length: no system call, and what was stored
- * survives the process at any instruction, because the kernel has the page. The payload is hashed before the mutex is taken; its
- * place is mixed in under it. Files begin small and grow (256 KiB, 1 MiB, then 4 MiB), so that a short command costs little; they are
- * fully allocated before they are mapped, so a full disk is an error and never SIGBUS. A closed file is cut to its length.
- * The writer holds a lock on its file: when it dies, the kernel tells everybody (segment_dir.c).
+ * An append is a copy into a shared mapping and one releasing store of its length: no system call,
+ * and what was stored survives the process at any instruction, because the kernel has the page. The
+ * payload is hashed before the mutex is taken; its place is mixed in under it. Files begin small
+ * and grow (256 KiB, 1 MiB, then 4 MiB), so that a short command costs little; they are fully
+ * allocated before they are mapped, so a full disk is an error and never SIGBUS. A closed file is
+ * cut to its length. The writer holds a lock on its file: when it dies, the kernel tells everybody
+ * (segment_dir.c).
  *
- * Owns: the mapping and the descriptor. Threads: any; a forked child's append is refused (it would share its parent's place).
+ * Owns: the mapping and the descriptor. Threads: any; a forked child's append is refused (it would
+ * share its parent's place).
  */
 #include "store/segment.h"
 
@@ -28,7 +31,7 @@
 #include "store/segment/segment_format.h"
 
 #define FIRST_SIZE ((size_t)256 << 10)
-#define PAGE       ((size_t)4096)
+#define PAGE	   ((size_t)4096)
 
 /* One mapped file. */
 struct segment_file {
@@ -48,8 +51,8 @@ struct genops_segment_writer {
 	char folder[PATH_MAX];
 };
 
-struct genops_segment_writer *genops_segment_writer_new(const char *state_dir, uint32_t process, uint64_t epoch,
-    uint64_t max_bytes, struct genops_error *err)
+struct genops_segment_writer *genops_segment_writer_new(const char *state_dir, uint32_t process,
+    uint64_t epoch, uint64_t max_bytes, struct genops_error *err)
 {
 	struct genops_segment_writer *writer = calloc(1, sizeof *writer);
 	if (!writer) {
@@ -94,11 +97,14 @@ static uint64_t count_bytes(const char *folder)
 static int fail_system(int error, const char *path, struct genops_error *err)
 {
 	if (error == ENOSPC || error == EDQUOT || error == EFBIG)
-		return genops_fail_fix(err, GENOPS_FULL, "free some space, or move the state to another disk (--state)",
+		return genops_fail_fix(err, GENOPS_FULL,
+		    "free some space, or move the state to another disk (--state)",
 		    "no space left for the record segment %s", path);
 	if (error == EEXIST)
-		return genops_fail(err, GENOPS_IO, "the record segment %s is there already: two writers took one place", path);
-	return genops_fail_errno(err, GENOPS_IO, error, "the record segment %s cannot be made", path);
+		return genops_fail(err, GENOPS_IO,
+		    "the record segment %s is there already: two writers took one place", path);
+	return genops_fail_errno(
+	    err, GENOPS_IO, error, "the record segment %s cannot be made", path);
 }
 
 static int lock_file(int fd)
@@ -108,9 +114,11 @@ static int lock_file(int fd)
 }
 
 /* Fills *file; returns an errno. The header's magic is not set yet. */
-static int map_file(struct segment_file *file, const struct genops_segment_position *at, uint64_t first_sequence)
+static int map_file(
+    struct segment_file *file, const struct genops_segment_position *at, uint64_t first_sequence)
 {
-	/* The lock comes before the file can be taken for ready: ready and unlocked means that its writer died. */
+	/* The lock comes before the file can be taken for ready: ready and unlocked means that
+	 * its writer died. */
 	int error = lock_file(file->fd);
 	if (!error)
 		error = posix_fallocate(file->fd, 0, (off_t)file->size);
@@ -119,26 +127,31 @@ static int map_file(struct segment_file *file, const struct genops_segment_posit
 	char *map = mmap(NULL, file->size, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
 	if (map == MAP_FAILED)
 		return errno;
-	/* Large folios: a fault for every 4 KiB costs five times the append itself (measured). Only a hint. */
+	/* Large folios: a fault for every 4 KiB costs five times the append itself (measured).
+	 * Only a hint. */
 	(void)madvise(map, file->size, MADV_HUGEPAGE);
 	struct segment_header *header = (struct segment_header *)(void *)map;
-	*header = (struct segment_header){.version = SEGMENT_VERSION, .process = at->process, .epoch = at->epoch,
-	    .file = at->file, .first_sequence = first_sequence};
+	*header = (struct segment_header){.version = SEGMENT_VERSION,
+	    .process = at->process,
+	    .epoch = at->epoch,
+	    .file = at->file,
+	    .first_sequence = first_sequence};
 	header->checksum = genops_segment_format_header_checksum(header);
 	file->map = map;
 	file->used = sizeof *header;
 	return 0;
 }
 
-static int make_file(struct genops_segment_writer *writer, const struct genops_segment_position *at, size_t size,
-    size_t least, struct segment_file *ret_file, struct genops_error *err)
+static int make_file(struct genops_segment_writer *writer, const struct genops_segment_position *at,
+    size_t size, size_t least, struct segment_file *ret_file, struct genops_error *err)
 {
 	char path[PATH_MAX];
 	uint64_t bytes = count_bytes(writer->folder);
 	if (bytes + size > writer->max_bytes)
 		size = least; /* near the maximum, in small steps */
 	if (bytes + size > writer->max_bytes)
-		return genops_fail_fix(err, GENOPS_FULL, "see `genops status`: is something draining this state directory?",
+		return genops_fail_fix(err, GENOPS_FULL,
+		    "see `genops status`: is something draining this state directory?",
 		    "records that nobody has drained yet fill their maximum of %llu MiB",
 		    (unsigned long long)(writer->max_bytes >> 20));
 	if (!genops_segment_format_path(writer->folder, at->process, at->epoch, at->file, path))
@@ -183,7 +196,8 @@ void genops_segment_writer_free(struct genops_segment_writer *writer)
 		return;
 	if (writer->generation == genops_fork_generation())
 		close_file(&writer->current);
-	else if (writer->current.map) /* the parent goes on writing into it; the fork closed our descriptor */
+	else if (writer->current
+		     .map) /* the parent goes on writing into it; the fork closed our descriptor */
 		munmap(writer->current.map, writer->current.size);
 	pthread_mutex_destroy(&writer->lock);
 	free(writer);
@@ -212,8 +226,8 @@ static int rotate(struct genops_segment_writer *writer, size_t need, struct geno
 	return GENOPS_OK;
 }
 
-static uint64_t put_entry(struct genops_segment_writer *writer, enum genops_entry_kind kind, genops_str payload,
-    uint64_t payload_hash)
+static uint64_t put_entry(struct genops_segment_writer *writer, enum genops_entry_kind kind,
+    genops_str payload, uint64_t payload_hash)
 {
 	struct segment_file *file = &writer->current;
 	struct segment_entry *entry = (struct segment_entry *)(void *)(file->map + file->used);
@@ -224,7 +238,8 @@ static uint64_t put_entry(struct genops_segment_writer *writer, enum genops_entr
 	};
 	entry->kind = fields.kind;
 	entry->sequence = fields.sequence;
-	entry->checksum = genops_segment_format_checksum(&fields, payload_hash, &writer->at, file->used);
+	entry->checksum =
+	    genops_segment_format_checksum(&fields, payload_hash, &writer->at, file->used);
 	if (payload.len)
 		memcpy(entry + 1, payload.ptr, payload.len);
 	__atomic_store_n(&entry->length, fields.length, __ATOMIC_RELEASE);
@@ -233,14 +248,16 @@ static uint64_t put_entry(struct genops_segment_writer *writer, enum genops_entr
 	return fields.sequence;
 }
 
-int genops_segment_append(struct genops_segment_writer *writer, enum genops_entry_kind kind, genops_str payload,
-    uint64_t *ret_sequence, struct genops_error *err)
+int genops_segment_append(struct genops_segment_writer *writer, enum genops_entry_kind kind,
+    genops_str payload, uint64_t *ret_sequence, struct genops_error *err)
 {
 	if (payload.len > GENOPS_SEGMENT_ENTRY_MAX)
-		return genops_fail(err, GENOPS_LIMIT, "a record of %zu bytes is over the maximum of %zu", payload.len,
+		return genops_fail(err, GENOPS_LIMIT,
+		    "a record of %zu bytes is over the maximum of %zu", payload.len,
 		    GENOPS_SEGMENT_ENTRY_MAX);
 	if (writer->generation != genops_fork_generation())
-		return genops_fail(err, GENOPS_MISUSE, "a forked process writes to its parent's segment");
+		return genops_fail(
+		    err, GENOPS_MISUSE, "a forked process writes to its parent's segment");
 	uint64_t payload_hash = genops_hash_checksum(payload.ptr, payload.len, 0);
 	size_t need = SEGMENT_ALIGNED(sizeof(struct segment_entry) + payload.len);
 	int code = GENOPS_OK;

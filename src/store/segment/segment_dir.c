@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/segment/segment_dir.c - the folder of segments as a whole: who has files, which may go, and syncing (see segment.h).
+ * store/segment/segment_dir.c - the folder of segments as a whole: who has files, which may go, and
+ * syncing (see segment.h).
  *
- * A file may go when its writer will add nothing to it (it is closed, has a successor, or its writer's lock is free) and a reader at the
- * given position finds nothing more in it. Threads: any.
+ * A file may go when its writer will add nothing to it (it is closed, has a successor, or its
+ * writer's lock is free) and a reader at the given position finds nothing more in it. Threads: any.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +17,8 @@
 #include "base/clock.h"
 #include "store/segment/segment_format.h"
 
-/* A file whose writer died before it was ready is kept this long, since its writer may be about to lock it. */
+/* A file whose writer died before it was ready is kept this long, since its writer may be about
+ * to lock it. */
 #define UNREADY_KEPT_S 60
 
 /* ---- who has files ---- */
@@ -60,22 +62,24 @@ static int by_writer(const void *left, const void *right)
 static void fill_sequence(int folder, struct genops_segment_position *first)
 {
 	char name[80];
-	snprintf(name, sizeof name, "%u-%llu-%llu.seg", first->process, (unsigned long long)first->epoch,
-	    (unsigned long long)first->file);
+	snprintf(name, sizeof name, "%u-%llu-%llu.seg", first->process,
+	    (unsigned long long)first->epoch, (unsigned long long)first->file);
 	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return;
 	struct segment_header header;
 	struct stat st;
 	if (pread(fd, &header, sizeof header, 0) == sizeof header && fstat(fd, &st) == 0) {
-		enum segment_state state = genops_segment_format_state(&header, (uint64_t)st.st_size);
+		enum segment_state state =
+		    genops_segment_format_state(&header, (uint64_t)st.st_size);
 		if (state == SEGMENT_OPEN || state == SEGMENT_CLOSED)
 			first->sequence = header.first_sequence - 1;
 	}
 	close(fd);
 }
 
-size_t genops_segment_list(const char *state_dir, struct genops_segment_position *ret_firsts, size_t max)
+size_t genops_segment_list(
+    const char *state_dir, struct genops_segment_position *ret_firsts, size_t max)
 {
 	char path[PATH_MAX];
 	DIR *dir = genops_segment_format_folder(state_dir, path) ? opendir(path) : NULL;
@@ -142,8 +146,8 @@ static bool has_nothing_left(const char *state_dir, struct genops_segment_positi
 }
 
 /* A later file goes too if nothing was ever put into it: its writer died before. */
-static bool may_go(int folder, const char *name, const char *state_dir, struct genops_segment_position first,
-    struct genops_segment_position position)
+static bool may_go(int folder, const char *name, const char *state_dir,
+    struct genops_segment_position first, struct genops_segment_position position)
 {
 	if (first.file < position.file)
 		return true;
@@ -152,7 +156,8 @@ static bool may_go(int folder, const char *name, const char *state_dir, struct g
 		return false;
 	bool is_over = is_finished(fd);
 	close(fd);
-	return is_over && has_nothing_left(state_dir, first.file > position.file ? first : position);
+	return is_over &&
+	       has_nothing_left(state_dir, first.file > position.file ? first : position);
 }
 
 void genops_segment_remove_before(const char *state_dir, struct genops_segment_position position)
@@ -163,8 +168,9 @@ void genops_segment_remove_before(const char *state_dir, struct genops_segment_p
 		return;
 	struct genops_segment_position first;
 	for (struct dirent *entry; (entry = readdir(dir));) {
-		if (genops_segment_format_parse(entry->d_name, &first) && first.process == position.process &&
-		    first.epoch == position.epoch && may_go(dirfd(dir), entry->d_name, state_dir, first, position))
+		if (genops_segment_format_parse(entry->d_name, &first) &&
+		    first.process == position.process && first.epoch == position.epoch &&
+		    may_go(dirfd(dir), entry->d_name, state_dir, first, position))
 			unlinkat(dirfd(dir), entry->d_name, 0);
 	}
 	closedir(dir);
@@ -176,8 +182,9 @@ static int sync_file(int folder, const char *name, struct genops_error *err)
 {
 	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0) /* drained meanwhile */
-		return errno == ENOENT ? GENOPS_OK :
-					 genops_fail_errno(err, GENOPS_IO, errno, "segment %s cannot be opened", name);
+		return errno == ENOENT ? GENOPS_OK
+				       : genops_fail_errno(err, GENOPS_IO, errno,
+					     "segment %s cannot be opened", name);
 	int error = fdatasync(fd) == 0 ? 0 : errno;
 	close(fd);
 	if (error)
@@ -199,7 +206,8 @@ int genops_segment_sync(const char *state_dir, struct genops_error *err)
 	for (struct dirent *entry; (entry = readdir(dir));) {
 		if (!genops_segment_format_parse(entry->d_name, &first))
 			continue;
-		int code = sync_file(dirfd(dir), entry->d_name, err); /* the others still have their turn */
+		int code = sync_file(
+		    dirfd(dir), entry->d_name, err); /* the others still have their turn */
 		if (code != GENOPS_OK)
 			result = code;
 	}

@@ -15,10 +15,11 @@ bool genops_segment_format_folder(const char *state_dir, char *ret_path)
 	return snprintf(ret_path, PATH_MAX, "%s/segments", state_dir) < PATH_MAX;
 }
 
-bool genops_segment_format_path(const char *folder, uint32_t process, uint64_t epoch, uint64_t file, char *ret_path)
+bool genops_segment_format_path(
+    const char *folder, uint32_t process, uint64_t epoch, uint64_t file, char *ret_path)
 {
-	return snprintf(ret_path, PATH_MAX, "%s/%" PRIu32 "-%" PRIu64 "-%" PRIu64 ".seg", folder, process, epoch,
-		   file) < PATH_MAX;
+	return snprintf(ret_path, PATH_MAX, "%s/%" PRIu32 "-%" PRIu64 "-%" PRIu64 ".seg", folder,
+		   process, epoch, file) < PATH_MAX;
 }
 
 /* Digits only, without a sign or a leading zero, so that a name and its numbers say the same. */
@@ -43,17 +44,21 @@ static bool take_number(const char **text, char end, uint64_t *ret)
 bool genops_segment_format_parse(const char *name, struct genops_segment_position *ret_first)
 {
 	uint64_t process, epoch, file;
-	if (!take_number(&name, '-', &process) || process > UINT32_MAX || !take_number(&name, '-', &epoch) ||
-	    !take_number(&name, '.', &file) || strcmp(name, "seg") != 0)
+	if (!take_number(&name, '-', &process) || process > UINT32_MAX ||
+	    !take_number(&name, '-', &epoch) || !take_number(&name, '.', &file) ||
+	    strcmp(name, "seg") != 0)
 		return false;
-	*ret_first = (struct genops_segment_position){
-	    .process = (uint32_t)process, .epoch = epoch, .file = file, .offset = sizeof(struct segment_header)};
+	*ret_first = (struct genops_segment_position){.process = (uint32_t)process,
+	    .epoch = epoch,
+	    .file = file,
+	    .offset = sizeof(struct segment_header)};
 	return true;
 }
 
 uint64_t genops_segment_format_header_checksum(const struct segment_header *header)
 {
-	const size_t begin = offsetof(struct segment_header, version), end = offsetof(struct segment_header, checksum);
+	const size_t begin = offsetof(struct segment_header, version),
+		     end = offsetof(struct segment_header, checksum);
 	return genops_hash_checksum((const char *)header + begin, end - begin, SEGMENT_MAGIC);
 }
 
@@ -73,16 +78,18 @@ uint64_t genops_segment_format_checksum(const struct segment_entry *entry, uint6
 	return mix(hash, entry->sequence);
 }
 
-enum segment_state genops_segment_format_state(const struct segment_header *header, uint64_t file_size)
+enum segment_state genops_segment_format_state(
+    const struct segment_header *header, uint64_t file_size)
 {
 	if (!header->magic)
 		return SEGMENT_NEW;
-	if (header->magic != SEGMENT_MAGIC || header->checksum != genops_segment_format_header_checksum(header))
+	if (header->magic != SEGMENT_MAGIC || !header->first_sequence ||
+	    header->checksum != genops_segment_format_header_checksum(header))
 		return SEGMENT_DAMAGED;
 	if (!header->used)
 		return SEGMENT_OPEN;
 	bool is_sane = header->used == ~header->used_inverse && header->used >= sizeof *header &&
-	    header->used <= file_size && header->used % 8 == 0;
+		       header->used <= file_size && header->used % 8 == 0;
 	return is_sane ? SEGMENT_CLOSED : SEGMENT_DAMAGED;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store/segment/segment_reader.c - the reading side of segments (see segment.h, segment_format.h).
  *
- * Reads by pread into a window, never through a mapping: a file may be cut, damaged or removed under it. Every
- * entry is taken only if its checksum fits its place. A zero length is the end for now while the writer lives; it is the end for
- * good once the file is closed, has a successor or lost its writer, and then whatever still follows is searched for
- * entries that verify. Two reads of a live file may see a length before its payload: a bad entry counts as bad only
- * after a second look. Owns: descriptor and window. One thread at a time.
+ * Reads by pread into a window, never through a mapping: a file may be cut, damaged or removed
+ * under it. Every entry is taken only if its checksum fits its place. A zero length is the end for
+ * now while the writer lives; it is the end for good once the file is closed, has a successor or
+ * lost its writer, and then whatever still follows is searched for entries that verify. Two reads
+ * of a live file may see a length before its payload: a bad entry counts as bad only after a second
+ * look. Owns: descriptor and window. One thread at a time.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,17 +21,18 @@
 #include "base/hash.h"
 #include "store/segment/segment_format.h"
 
-#define WINDOW          ((size_t)64 << 10)
-#define SEARCH_HASH_MAX ((uint64_t)64 << 20) /* bytes hashed in one search: bounds what a crafted file can cost */
+#define WINDOW ((size_t)64 << 10)
+#define SEARCH_HASH_MAX                                                                            \
+	((uint64_t)64 << 20) /* bytes hashed in one search: bounds what a crafted file can cost */
 
 struct genops_segment_reader {
 	struct genops_segment_position at;
-	int fd;                     /* of at.file; -1: not open */
-	enum segment_state state;   /* as last loaded, with `size` */
+	int fd;			  /* of at.file; -1: not open */
+	enum segment_state state; /* as last loaded, with `size` */
 	struct segment_header header;
 	uint64_t size;
-	bool is_damage_told;        /* of this file's header */
-	bool is_loss_told;          /* the next gap in the sequences was reported already */
+	bool is_damage_told; /* of this file's header */
+	bool is_loss_told;   /* the next gap in the sequences was reported already */
 	char *window;
 	size_t window_cap, window_len;
 	uint64_t window_at;
@@ -85,26 +87,31 @@ void genops_segment_reader_stats(
 	*ret_stats = reader->stats;
 }
 
-static int fail_read(const struct genops_segment_reader *reader, int error, struct genops_error *err)
+static int fail_read(
+    const struct genops_segment_reader *reader, int error, struct genops_error *err)
 {
-	return genops_fail_errno(err, GENOPS_IO, error, "record segment %u-%llu-%llu cannot be read", reader->at.process,
+	return genops_fail_errno(err, GENOPS_IO, error,
+	    "record segment %u-%llu-%llu cannot be read", reader->at.process,
 	    (unsigned long long)reader->at.epoch, (unsigned long long)reader->at.file);
 }
 
-static int fail_lost(
-    struct genops_segment_reader *reader, uint64_t bytes, uint64_t entries, const char *what, struct genops_error *err)
+static int fail_lost(struct genops_segment_reader *reader, uint64_t bytes, uint64_t entries,
+    const char *what, struct genops_error *err)
 {
 	reader->stats.lost_bytes += bytes;
 	reader->stats.lost_entries += entries;
-	return genops_fail(err, GENOPS_CORRUPT, "record segment %u-%llu-%llu: %s; lost: %llu bytes, %s%llu records",
-	    reader->at.process, (unsigned long long)reader->at.epoch, (unsigned long long)reader->at.file, what,
-	    (unsigned long long)bytes, bytes && !entries ? "at least " : "", (unsigned long long)entries);
+	return genops_fail(err, GENOPS_CORRUPT,
+	    "record segment %u-%llu-%llu: %s; lost: %llu bytes, %s%llu records", reader->at.process,
+	    (unsigned long long)reader->at.epoch, (unsigned long long)reader->at.file, what,
+	    (unsigned long long)bytes, bytes && !entries ? "at least " : "",
+	    (unsigned long long)entries);
 }
 
 /* ---- the window ---- */
 
 /* Reads afresh from `offset`, at least `need` bytes if the file has them. */
-static int load(struct genops_segment_reader *reader, uint64_t offset, size_t need, struct genops_error *err)
+static int load(
+    struct genops_segment_reader *reader, uint64_t offset, size_t need, struct genops_error *err)
 {
 	size_t want = need > WINDOW ? need : WINDOW;
 	if (want > reader->window_cap) {
@@ -117,8 +124,8 @@ static int load(struct genops_segment_reader *reader, uint64_t offset, size_t ne
 	reader->window_at = offset;
 	reader->window_len = 0;
 	while (reader->window_len < want) {
-		ssize_t n = pread(reader->fd, reader->window + reader->window_len, want - reader->window_len,
-		    (off_t)(offset + reader->window_len));
+		ssize_t n = pread(reader->fd, reader->window + reader->window_len,
+		    want - reader->window_len, (off_t)(offset + reader->window_len));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -142,8 +149,9 @@ static const char *peek(const struct genops_segment_reader *reader, uint64_t off
 enum verdict { VERDICT_ZERO, VERDICT_BAD, VERDICT_GOOD };
 
 /* Judges the entry at `offset`, loading what the window lacks. */
-static int examine(struct genops_segment_reader *reader, uint64_t offset, struct segment_entry *ret_entry,
-    enum verdict *ret_verdict, uint64_t *hashed, struct genops_error *err)
+static int examine(struct genops_segment_reader *reader, uint64_t offset,
+    struct segment_entry *ret_entry, enum verdict *ret_verdict, uint64_t *hashed,
+    struct genops_error *err)
 {
 	*ret_verdict = VERDICT_ZERO; /* beyond the end is as good as zero */
 	if (!peek(reader, offset, sizeof *ret_entry))
@@ -165,14 +173,15 @@ static int examine(struct genops_segment_reader *reader, uint64_t offset, struct
 	size_t len = ret_entry->length - sizeof *ret_entry;
 	uint64_t hash = genops_hash_checksum(bytes + sizeof *ret_entry, len, 0);
 	*hashed += len;
-	if (ret_entry->checksum == genops_segment_format_checksum(ret_entry, hash, &reader->at, offset))
+	if (ret_entry->checksum ==
+	    genops_segment_format_checksum(ret_entry, hash, &reader->at, offset))
 		*ret_verdict = VERDICT_GOOD;
 	return GENOPS_OK;
 }
 
 /* The entry at the reader's place, looked at twice unless it is good. */
-static int look(struct genops_segment_reader *reader, struct segment_entry *ret_entry, enum verdict *ret_verdict,
-    struct genops_error *err)
+static int look(struct genops_segment_reader *reader, struct segment_entry *ret_entry,
+    enum verdict *ret_verdict, struct genops_error *err)
 {
 	uint64_t hashed = 0;
 	GENOPS_TRY(examine(reader, reader->at.offset, ret_entry, ret_verdict, &hashed, err));
@@ -180,7 +189,8 @@ static int look(struct genops_segment_reader *reader, struct segment_entry *ret_
 		return GENOPS_OK;
 	uint32_t length = 0;
 	if (*ret_verdict == VERDICT_ZERO &&
-	    (pread(reader->fd, &length, sizeof length, (off_t)reader->at.offset) != sizeof length || !length))
+	    (pread(reader->fd, &length, sizeof length, (off_t)reader->at.offset) != sizeof length ||
+		!length))
 		return GENOPS_OK;
 	atomic_thread_fence(memory_order_acquire); /* what was written before that length */
 	GENOPS_TRY(load(reader, reader->at.offset, sizeof *ret_entry, err));
@@ -191,15 +201,17 @@ static int load_state(struct genops_segment_reader *reader, struct genops_error 
 {
 	struct stat st;
 	memset(&reader->header, 0, sizeof reader->header);
-	if (fstat(reader->fd, &st) != 0 || pread(reader->fd, &reader->header, sizeof reader->header, 0) < 0)
+	if (fstat(reader->fd, &st) != 0 ||
+	    pread(reader->fd, &reader->header, sizeof reader->header, 0) < 0)
 		return fail_read(reader, errno, err);
 	reader->size = (uint64_t)st.st_size;
 	reader->state = genops_segment_format_state(&reader->header, reader->size);
 	bool is_sound = reader->state == SEGMENT_OPEN || reader->state == SEGMENT_CLOSED;
 	if (is_sound && reader->header.version != SEGMENT_VERSION)
-		return genops_fail_fix(err, GENOPS_UNSUPPORTED, "update every GenOps that shares this state",
-		    "a record segment has version %u; this GenOps reads version %d", reader->header.version,
-		    SEGMENT_VERSION);
+		return genops_fail_fix(err, GENOPS_UNSUPPORTED,
+		    "update every GenOps that shares this state",
+		    "a record segment has version %u; this GenOps reads version %d",
+		    reader->header.version, SEGMENT_VERSION);
 	return GENOPS_OK;
 }
 
@@ -208,7 +220,8 @@ static int load_state(struct genops_segment_reader *reader, struct genops_error 
 static int open_number(const struct genops_segment_reader *reader, uint64_t file)
 {
 	char path[PATH_MAX];
-	if (!genops_segment_format_path(reader->folder, reader->at.process, reader->at.epoch, file, path)) {
+	if (!genops_segment_format_path(
+		reader->folder, reader->at.process, reader->at.epoch, file, path)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
@@ -224,16 +237,17 @@ static uint64_t find_next(const struct genops_segment_reader *reader)
 		return 0;
 	struct genops_segment_position first;
 	for (struct dirent *entry; (entry = readdir(dir));) {
-		if (genops_segment_format_parse(entry->d_name, &first) && first.process == reader->at.process &&
-		    first.epoch == reader->at.epoch && first.file > reader->at.file &&
-		    (!next || first.file < next))
+		if (genops_segment_format_parse(entry->d_name, &first) &&
+		    first.process == reader->at.process && first.epoch == reader->at.epoch &&
+		    first.file > reader->at.file && (!next || first.file < next))
 			next = first.file;
 	}
 	closedir(dir);
 	return next;
 }
 
-/* Files are numbered without gaps: asking for the next number is enough while the reader's file is there. */
+/* Files are numbered without gaps: asking for the next number is enough while the reader's file
+ * is there. */
 static bool has_ready_successor(const struct genops_segment_reader *reader)
 {
 	int fd = open_number(reader, reader->at.file + 1);
@@ -269,7 +283,8 @@ static int advance_to(struct genops_segment_reader *reader, uint64_t next, struc
 	if (reader->state == SEGMENT_DAMAGED || first <= expected)
 		return STEP_AGAIN;
 	reader->at.sequence = first - 1;
-	return is_told ? STEP_AGAIN : fail_lost(reader, 0, first - expected, "files before it are missing", err);
+	return is_told ? STEP_AGAIN
+		       : fail_lost(reader, 0, first - expected, "files before it are missing", err);
 }
 
 static int advance(struct genops_segment_reader *reader, struct genops_error *err)
@@ -284,7 +299,8 @@ static int open_file(struct genops_segment_reader *reader, struct genops_error *
 		return STEP_AGAIN;
 	if (errno != ENOENT)
 		return fail_read(reader, errno, err);
-	/* In this order: one that is only now being made must not be taken for one that was removed. */
+	/* In this order: one that is only now being made must not be taken for one that was
+	 * removed. */
 	uint64_t next = find_next(reader);
 	reader->fd = open_number(reader, reader->at.file);
 	return reader->fd >= 0 ? STEP_AGAIN : advance_to(reader, next, err);
@@ -292,9 +308,10 @@ static int open_file(struct genops_segment_reader *reader, struct genops_error *
 
 /* ---- when there is no good entry at the reader's place ---- */
 
-/* The first good entry after the reader's place and before `end`; 0: there is none. *ret_last: behind the last byte that is not zero. */
-static int search(struct genops_segment_reader *reader, uint64_t end, uint64_t *ret_found, uint64_t *ret_sequence,
-    uint64_t *ret_last, struct genops_error *err)
+/* The first good entry after the reader's place and before `end`; 0: there is none. *ret_last:
+ * behind the last byte that is not zero. */
+static int search(struct genops_segment_reader *reader, uint64_t end, uint64_t *ret_found,
+    uint64_t *ret_sequence, uint64_t *ret_last, struct genops_error *err)
 {
 	uint64_t hashed = 0;
 	*ret_found = 0;
@@ -324,8 +341,8 @@ static int search(struct genops_segment_reader *reader, uint64_t end, uint64_t *
 }
 
 /* Gives up what is between the reader's place and `end` of a file that nobody writes any more. */
-static int give_up(struct genops_segment_reader *reader, enum verdict verdict, uint64_t end, uint64_t last,
-    struct genops_error *err)
+static int give_up(struct genops_segment_reader *reader, enum verdict verdict, uint64_t end,
+    uint64_t last, struct genops_error *err)
 {
 	uint64_t begin = reader->at.offset;
 	reader->at.offset = end;
@@ -342,8 +359,8 @@ static int give_up(struct genops_segment_reader *reader, enum verdict verdict, u
 }
 
 /* Looks for where it goes on. */
-static int skip(struct genops_segment_reader *reader, const struct segment_entry *entry, enum verdict verdict,
-    bool is_final, uint64_t end, struct genops_error *err)
+static int skip(struct genops_segment_reader *reader, const struct segment_entry *entry,
+    enum verdict verdict, bool is_final, uint64_t end, struct genops_error *err)
 {
 	uint64_t found, sequence = 0, last, begin = reader->at.offset;
 	GENOPS_TRY(search(reader, end, &found, &sequence, &last, err));
@@ -357,7 +374,7 @@ static int skip(struct genops_segment_reader *reader, const struct segment_entry
 		return give_up(reader, verdict, end, last, err);
 	/* The writer goes on behind a damaged entry: so do we, if its length can be believed. */
 	bool is_plausible = entry->length >= sizeof *entry && entry->length <= SEGMENT_LENGTH_MAX &&
-	    begin + entry->length <= end;
+			    begin + entry->length <= end;
 	if (!is_plausible)
 		return STEP_NOTHING;
 	reader->at.offset = begin + SEGMENT_ALIGNED(entry->length);
@@ -366,13 +383,14 @@ static int skip(struct genops_segment_reader *reader, const struct segment_entry
 }
 
 /* At the end, in the middle of damage, or in a file that is only being made. */
-static int settle(struct genops_segment_reader *reader, struct segment_entry *entry, enum verdict verdict,
-    struct genops_error *err)
+static int settle(struct genops_segment_reader *reader, struct segment_entry *entry,
+    enum verdict verdict, struct genops_error *err)
 {
 	GENOPS_TRY(load_state(reader, err));
 	if (reader->state == SEGMENT_NEW) {
 		bool has_successor = has_ready_successor(reader);
-		GENOPS_TRY(load_state(reader, err)); /* it may have become ready meanwhile, and full */
+		GENOPS_TRY(
+		    load_state(reader, err)); /* it may have become ready meanwhile, and full */
 		if (reader->state != SEGMENT_NEW)
 			return STEP_AGAIN;
 		return has_successor ? advance(reader, err) : STEP_NOTHING;
@@ -382,10 +400,11 @@ static int settle(struct genops_segment_reader *reader, struct segment_entry *en
 		return fail_lost(reader, 0, 0, "its header is damaged", err);
 	}
 	bool is_final = reader->state == SEGMENT_CLOSED || has_ready_successor(reader) ||
-	    !genops_segment_format_has_writer(reader->fd);
+			!genops_segment_format_has_writer(reader->fd);
 	if (verdict == VERDICT_ZERO && !is_final)
 		return STEP_NOTHING;
-	/* What was learned now may be newer than what was read before: a last entry, the closing. */
+	/* What was learned now may be newer than what was read before: a last entry, the
+	 * closing. */
 	GENOPS_TRY(load_state(reader, err));
 	GENOPS_TRY(look(reader, entry, &verdict, err));
 	if (verdict == VERDICT_GOOD)
@@ -421,7 +440,8 @@ static int deliver(struct genops_segment_reader *reader, const struct segment_en
 	return STEP_FOUND;
 }
 
-static int step(struct genops_segment_reader *reader, struct genops_segment_entry *ret_entry, struct genops_error *err)
+static int step(struct genops_segment_reader *reader, struct genops_segment_entry *ret_entry,
+    struct genops_error *err)
 {
 	if (reader->fd < 0) {
 		int code = open_file(reader, err);
@@ -431,11 +451,12 @@ static int step(struct genops_segment_reader *reader, struct genops_segment_entr
 	struct segment_entry entry = {0};
 	enum verdict verdict;
 	GENOPS_TRY(look(reader, &entry, &verdict, err));
-	return verdict == VERDICT_GOOD ? deliver(reader, &entry, ret_entry, err) : settle(reader, &entry, verdict, err);
+	return verdict == VERDICT_GOOD ? deliver(reader, &entry, ret_entry, err)
+				       : settle(reader, &entry, verdict, err);
 }
 
-int genops_segment_next(struct genops_segment_reader *reader, struct genops_segment_entry *ret_entry, bool *ret_found,
-    struct genops_error *err)
+int genops_segment_next(struct genops_segment_reader *reader,
+    struct genops_segment_entry *ret_entry, bool *ret_found, struct genops_error *err)
 {
 	int code;
 	do {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/unit/govern/test_record.c - govern/record.c and record_decode.c: decode(encode(x)) = x, maxima, damage. */
+ * tests/unit/govern/test_record.c - govern/record.c and record_decode.c: decode(encode(x)) = x,
+ * maxima, damage. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,25 +12,37 @@
 #include "govern/record.h"
 #include "govern/record/record_fields.h"
 
-#define S(literal) {"" literal, sizeof(literal) - 1} /* a static initialiser, unlike GENOPS_STR */
+#define S(literal)                                                                                 \
+	{                                                                                          \
+		"" literal, sizeof(literal) - 1                                                    \
+	} /* a static initialiser, unlike GENOPS_STR */
 
 static const struct genops_evaluation evaluations[] = {
-    {S("max-cost"), S("cost_limit"), GENOPS_WARNING, GENOPS_REASON_COST_LIMIT, true, false, S("alert"),
-	S("estimated 0.9 USD is over the limit of 0.5 USD")},
-    {S("models"), S("model_governance"), GENOPS_ALLOWED, GENOPS_REASON_NONE, false, true, S(""), S("")},
-    {S(""), S(""), GENOPS_BLOCKED, GENOPS_REASON_APPROVAL_REQUIRED, true, false, S("block"), S("x")},
+    {S("max-cost"), S("cost_limit"), GENOPS_WARNING, GENOPS_REASON_COST_LIMIT, true, false,
+	S("alert"), S("estimated 0.9 USD is over the limit of 0.5 USD")},
+    {S("models"), S("model_governance"), GENOPS_ALLOWED, GENOPS_REASON_NONE, false, true, S(""),
+	S("")},
+    {S(""), S(""), GENOPS_BLOCKED, GENOPS_REASON_APPROVAL_REQUIRED, true, false, S("block"),
+	S("x")},
 };
 
 static const struct genops_record_budget budgets[] = {
-    {.key = {UINT64_C(0x8877665544332211), UINT64_MAX}, .name = S("team-day"), .label = S("team-day[team=search]"),
-	.period = GENOPS_PERIOD_DAILY, .limit_nano_usd = INT64_C(50000000000), .consumed_nano_usd = 7,
-	.reserved_nano_usd = -1, .n_lines = 2,
-	.lines = {{GENOPS_PERIOD_HOURLY, 1700000000, 1700003600}, {GENOPS_PERIOD_TOTAL, 0, INT64_MAX}}},
+    {.key = {UINT64_C(0x8877665544332211), UINT64_MAX},
+	.name = S("team-day"),
+	.label = S("team-day[team=search]"),
+	.period = GENOPS_PERIOD_DAILY,
+	.limit_nano_usd = INT64_C(50000000000),
+	.consumed_nano_usd = 7,
+	.reserved_nano_usd = -1,
+	.n_lines = 2,
+	.lines = {{GENOPS_PERIOD_HOURLY, 1700000000, 1700003600},
+	    {GENOPS_PERIOD_TOTAL, 0, INT64_MAX}}},
     {.name = S("all"), .period = GENOPS_PERIOD_TOTAL},
 };
 
 static const struct genops_record_alert alerts[] = {
-    {S("team-day"), {GENOPS_PERIOD_DAILY, 80, INT64_C(50000000000), INT64_C(41000000000), 1700000000}},
+    {S("team-day"),
+	{GENOPS_PERIOD_DAILY, 80, INT64_C(50000000000), INT64_C(41000000000), 1700000000}},
     {S("all"), {GENOPS_PERIOD_HOURLY, 0, 0, 0, 0}},
 };
 
@@ -47,22 +60,59 @@ static struct genops_record full_record(void)
 {
 	struct genops_record r = {
 	    .trace_id = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
-	    .span_id = {21, 22, 23, 24, 25, 26, 27, 28}, .parent_span_id = {0, 0, 0, 0, 0, 0, 0, 9},
-	    .tracestate = S("a=b"), .start_unix_ns = INT64_C(1700000000123456789),
-	    .decided_unix_ns = INT64_C(1700000000123457789), .first_byte_unix_ns = 1, .end_unix_ns = INT64_MAX,
-	    .name = S("chat"), .type = S("ai.inference"), .provider = S("openai"), .request_model = S("gpt-4o"),
-	    .response_model = S("gpt-4o-2024-08-06"), .region = S("eu"), .outcome = GENOPS_OUTCOME_ABANDONED,
-	    .lease = 0, .result = GENOPS_BLOCKED, .reason = GENOPS_REASON_BUDGET_EXCEEDED,
-	    .mode = GENOPS_MODE_AUDIT_ONLY, .is_refused = true, .delayed_ns = INT64_MIN, .policy = S("p"),
-	    .policy_type = S("budget"), .message = S("a message that is longer than thirty-two bytes, quite a bit"),
-	    .n_evaluations = 3, .evaluations = evaluations, .estimated_nano_usd = -1,
-	    .reserved_nano_usd = UINT32_MAX, .actual_nano_usd = INT64_C(1) << 32, .input_nano_usd = 1,
-	    .output_nano_usd = 2, .is_cost_estimated = true, .price_source = S("catalog"), .n_budgets = 2,
-	    .budgets = budgets, .n_alerts = 2, .alerts = alerts, .http_status = 429, .is_stream = true,
-	    .is_dry_run = true, .finish_reason = S("stop"), .error_type = S("e"), .provider_request_id = S("req_1"),
-	    .key_name = S("k"), .dialect = S("openai.chat"), .max_output_tokens = 4096, .temperature = 0.7,
-	    .has_temperature = true, .service_name = S("svc"), .host = S("h"), .user = S("u"), .pid = UINT32_MAX,
-	    .n_attributes = 7, .attributes = attributes,
+	    .span_id = {21, 22, 23, 24, 25, 26, 27, 28},
+	    .parent_span_id = {0, 0, 0, 0, 0, 0, 0, 9},
+	    .tracestate = S("a=b"),
+	    .start_unix_ns = INT64_C(1700000000123456789),
+	    .decided_unix_ns = INT64_C(1700000000123457789),
+	    .first_byte_unix_ns = 1,
+	    .end_unix_ns = INT64_MAX,
+	    .name = S("chat"),
+	    .type = S("ai.inference"),
+	    .provider = S("openai"),
+	    .request_model = S("gpt-4o"),
+	    .response_model = S("gpt-4o-2024-08-06"),
+	    .region = S("eu"),
+	    .outcome = GENOPS_OUTCOME_ABANDONED,
+	    .lease = 0,
+	    .result = GENOPS_BLOCKED,
+	    .reason = GENOPS_REASON_BUDGET_EXCEEDED,
+	    .mode = GENOPS_MODE_AUDIT_ONLY,
+	    .is_refused = true,
+	    .delayed_ns = INT64_MIN,
+	    .policy = S("p"),
+	    .policy_type = S("budget"),
+	    .message = S("a message that is longer than thirty-two bytes, quite a bit"),
+	    .n_evaluations = 3,
+	    .evaluations = evaluations,
+	    .estimated_nano_usd = -1,
+	    .reserved_nano_usd = UINT32_MAX,
+	    .actual_nano_usd = INT64_C(1) << 32,
+	    .input_nano_usd = 1,
+	    .output_nano_usd = 2,
+	    .is_cost_estimated = true,
+	    .price_source = S("catalog"),
+	    .n_budgets = 2,
+	    .budgets = budgets,
+	    .n_alerts = 2,
+	    .alerts = alerts,
+	    .http_status = 429,
+	    .is_stream = true,
+	    .is_dry_run = true,
+	    .finish_reason = S("stop"),
+	    .error_type = S("e"),
+	    .provider_request_id = S("req_1"),
+	    .key_name = S("k"),
+	    .dialect = S("openai.chat"),
+	    .max_output_tokens = 4096,
+	    .temperature = 0.7,
+	    .has_temperature = true,
+	    .service_name = S("svc"),
+	    .host = S("h"),
+	    .user = S("u"),
+	    .pid = UINT32_MAX,
+	    .n_attributes = 7,
+	    .attributes = attributes,
 	};
 	int64_t count = 1;
 #define X(field, unit) r.usage.field = count++;
@@ -81,16 +131,17 @@ static void assert_text(genops_str a, genops_str b)
 		assert_memory_equal(a.ptr, b.ptr, a.len);
 }
 
-#define SAME_ID(field)    assert_memory_equal(a->field, b->field, sizeof a->field);
-#define SAME_INT(field)   assert_true(a->field == b->field);
-#define SAME_U32(field)   assert_true(a->field == b->field);
-#define SAME_SMALL(field) assert_true(a->field == b->field);
-#define SAME_ENUM(field)  assert_true(a->field == b->field);
-#define SAME_FLAG(field)  assert_true(a->field == b->field);
-#define SAME_TEXT(field)  assert_text(a->field, b->field);
+#define SAME_ID(field)			 assert_memory_equal(a->field, b->field, sizeof a->field);
+#define SAME_INT(field)			 assert_true(a->field == b->field);
+#define SAME_U32(field)			 assert_true(a->field == b->field);
+#define SAME_SMALL(field)		 assert_true(a->field == b->field);
+#define SAME_ENUM(field)		 assert_true(a->field == b->field);
+#define SAME_FLAG(field)		 assert_true(a->field == b->field);
+#define SAME_TEXT(field)		 assert_text(a->field, b->field);
 #define SAME(number, kind, field, limit) SAME_##kind(field)
 
-static void assert_same_budget(const struct genops_record_budget *a, const struct genops_record_budget *b)
+static void assert_same_budget(
+    const struct genops_record_budget *a, const struct genops_record_budget *b)
 {
 	BUDGET_FIELDS(SAME)
 	assert_int_equal(a->n_lines, b->n_lines);
@@ -101,7 +152,8 @@ static void assert_same_budget(const struct genops_record_budget *a, const struc
 	}
 }
 
-static void assert_same_attribute(const struct genops_attribute *a, const struct genops_attribute *b)
+static void assert_same_attribute(
+    const struct genops_attribute *a, const struct genops_attribute *b)
 {
 	assert_text(a->key, b->key);
 	assert_int_equal(a->type, b->type);
@@ -163,7 +215,8 @@ static void check_round_trip(const struct genops_record *record)
 	genops_arena_init(&arena, 1 << 20);
 	struct genops_record back;
 	struct genops_error err;
-	assert_int_equal(genops_record_decode(genops_buffer_view(&buf), &arena, &back, &err), GENOPS_OK);
+	assert_int_equal(
+	    genops_record_decode(genops_buffer_view(&buf), &arena, &back, &err), GENOPS_OK);
 	assert_same(record, &back);
 	genops_arena_done(&arena);
 	genops_buffer_done(&buf);
@@ -239,8 +292,9 @@ static int decode(const void *bytes, size_t len, struct genops_record *ret)
 /* A newer process's fields, in every form and with a longer key, are passed over. */
 static void test_unknown_fields_are_skipped(void **state)
 {
-	static const uint8_t bytes[] = {RECORD_VERSION, 0xe0, 0x07, 9, 0xe1, 0x07, 1, 2, 3, 4, 0xe2, 0x07, 1, 2, 3, 4, 5,
-	    6, 7, 8, 0xe3, 0x07, 2, 'h', 'i', 0xe0, 0xe1, 0x07, 1, 9 << 2 | FORM_BYTES, 1, 'n'};
+	static const uint8_t bytes[] = {RECORD_VERSION, 0xe0, 0x07, 9, 0xe1, 0x07, 1, 2, 3, 4, 0xe2,
+	    0x07, 1, 2, 3, 4, 5, 6, 7, 8, 0xe3, 0x07, 2, 'h', 'i', 0xe0, 0xe1, 0x07, 1,
+	    9 << 2 | FORM_BYTES, 1, 'n'};
 	struct genops_record record;
 	assert_int_equal(decode(bytes, sizeof bytes, &record), GENOPS_OK);
 	assert_text(record.name, GENOPS_STR("n"));
@@ -253,21 +307,23 @@ static void test_bad_bytes(void **state)
 		uint8_t bytes[16];
 		size_t len;
 	} rows[] = {
-	    {{0}, 0},                                            /* nothing */
-	    {{RECORD_VERSION + 1}, 1},                           /* another version */
-	    {{RECORD_VERSION, 0x80, 0x80, 0x80, 0}, 5},          /* a key without an end */
-	    {{RECORD_VERSION, 15 << 2 | FORM_BYTE}, 2},          /* no value */
-	    {{RECORD_VERSION, 15 << 2 | FORM_BYTE, 7}, 3},       /* an outcome that does not exist */
-	    {{RECORD_VERSION, 16 << 2 | FORM_BYTE, 4}, 3},       /* a result ... */
-	    {{RECORD_VERSION, 19 << 2 | FORM_BYTE, 2}, 3},       /* a flag that is neither */
-	    {{RECORD_VERSION, 9 << 2 | FORM_BYTE, 1}, 3},        /* a text in the form of a byte */
-	    {{RECORD_VERSION, 9 << 2 | FORM_BYTES, 5, 'a'}, 4},  /* a text beyond the end */
-	    {{RECORD_VERSION, 1 << 2 | FORM_BYTES, 1, 'a'}, 4},  /* a trace id of one byte */
+	    {{0}, 0},						/* nothing */
+	    {{RECORD_VERSION + 1}, 1},				/* another version */
+	    {{RECORD_VERSION, 0x80, 0x80, 0x80, 0}, 5},		/* a key without an end */
+	    {{RECORD_VERSION, 15 << 2 | FORM_BYTE}, 2},		/* no value */
+	    {{RECORD_VERSION, 15 << 2 | FORM_BYTE, 7}, 3},	/* an outcome that does not exist */
+	    {{RECORD_VERSION, 16 << 2 | FORM_BYTE, 4}, 3},	/* a result ... */
+	    {{RECORD_VERSION, 19 << 2 | FORM_BYTE, 2}, 3},	/* a flag that is neither */
+	    {{RECORD_VERSION, 9 << 2 | FORM_BYTE, 1}, 3},	/* a text in the form of a byte */
+	    {{RECORD_VERSION, 9 << 2 | FORM_BYTES, 5, 'a'}, 4}, /* a text beyond the end */
+	    {{RECORD_VERSION, 1 << 2 | FORM_BYTES, 1, 'a'}, 4}, /* a trace id of one byte */
 	    {{RECORD_VERSION, 31 << 2 | FORM_WORD32, 0xe8, 3, 0, 0}, 6}, /* HTTP status 1000 */
-	    {{RECORD_VERSION, 0x80, 2 | 0}, 3},                  /* usage in the form of a byte, cut */
-	    {{RECORD_VERSION, 0x82, 2, 255, 255, 255, 255, 255, 255, 255, 255}, 11}, /* negative usage */
-	    {{RECORD_VERSION, 0x84, 1, 3}, 4},                   /* an evaluation in the form of a byte */
-	    {{RECORD_VERSION, 0x87, 1, 3, 3 << 2, 4, 0}, 7},     /* an evaluation's result, out of range */
+	    {{RECORD_VERSION, 0x80, 2 | 0}, 3}, /* usage in the form of a byte, cut */
+	    {{RECORD_VERSION, 0x82, 2, 255, 255, 255, 255, 255, 255, 255, 255},
+		11},			       /* negative usage */
+	    {{RECORD_VERSION, 0x84, 1, 3}, 4}, /* an evaluation in the form of a byte */
+	    {{RECORD_VERSION, 0x87, 1, 3, 3 << 2, 4, 0},
+		7}, /* an evaluation's result, out of range */
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct genops_record record = {.pid = 77};
@@ -276,7 +332,8 @@ static void test_bad_bytes(void **state)
 	}
 }
 
-/* A cut record is refused or shorter, never read beyond; each prefix lies at the end of its own allocation. */
+/* A cut record is refused or shorter, never read beyond; each prefix lies at the end of its own
+ * allocation. */
 static void test_every_prefix_and_every_flip(void **state)
 {
 	struct genops_record record = full_record(), back;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/unit/store/test_queue_block.c - store/queue_block.c: round trips, keys, and that no changed bit passes. */
+ * tests/unit/store/test_queue_block.c - store/queue_block.c: round trips, keys, and that no
+ * changed bit passes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +15,8 @@
 #define HEX    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define BASE64 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
-static const struct genops_segment_position positions[] = {{1, 2, 3, 4, 5}, {UINT32_MAX, UINT64_MAX, 7, 8, 9}};
+static const struct genops_segment_position positions[] = {
+    {1, 2, 3, 4, 5}, {UINT32_MAX, UINT64_MAX, 7, 8, 9}};
 
 static struct genops_queue_key key_of(const char *text)
 {
@@ -26,8 +28,10 @@ static struct genops_queue_key key_of(const char *text)
 
 static void test_keys(void **state)
 {
-	static const char *const bad[] = {"0", HEX "0", "00", BASE64 "=", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd",
-	    "-AECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "g00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"};
+	static const char *const bad[] = {"0", HEX "0", "00", BASE64 "=",
+	    "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd",
+	    "-AECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+	    "g00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"};
 	struct genops_queue_key none = key_of(""), hex = key_of(HEX), base64 = key_of(BASE64);
 	assert_false(none.is_set);
 	assert_true(hex.is_set && base64.is_set);
@@ -40,9 +44,11 @@ static void test_keys(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct genops_error err;
 		struct genops_queue_key key = {.id = 77};
-		assert_int_equal(genops_queue_block_key(genops_str_of(bad[i]), &key, &err), GENOPS_CONFIG);
+		assert_int_equal(
+		    genops_queue_block_key(genops_str_of(bad[i]), &key, &err), GENOPS_CONFIG);
 		assert_int_equal(key.id, 77);
-		assert_null(strstr(err.message, bad[i])); /* a secret is not printed, not even a wrong one */
+		assert_null(strstr(
+		    err.message, bad[i])); /* a secret is not printed, not even a wrong one */
 	}
 	genops_queue_block_key_done(&hex);
 	assert_false(hex.is_set);
@@ -50,20 +56,26 @@ static void test_keys(void **state)
 
 #define MARKER "the marker text that must not be readable"
 
-static void encode(bool is_compressed, const struct genops_queue_key *key, size_t n, struct genops_buffer *buf)
+static void encode(
+    bool is_compressed, const struct genops_queue_key *key, size_t n, struct genops_buffer *buf)
 {
 	static char repeated[5000];
 	memset(repeated, 'r', sizeof repeated);
-	const struct genops_queue_entry entries[] = {
-	    {GENOPS_ENTRY_OPERATION, GENOPS_STR(MARKER)}, {GENOPS_ENTRY_SPANS, {NULL, 0}},
-	    {GENOPS_ENTRY_EVENT, {repeated, sizeof repeated}}, {GENOPS_ENTRY_OPERATION, GENOPS_STR("x")}};
-	struct genops_queue_block block = {.number = 12, .entries_before = 99, .entries = entries, .n_entries = n,
-	    .positions = positions, .n_positions = 2};
+	const struct genops_queue_entry entries[] = {{GENOPS_ENTRY_OPERATION, GENOPS_STR(MARKER)},
+	    {GENOPS_ENTRY_SPANS, {NULL, 0}}, {GENOPS_ENTRY_EVENT, {repeated, sizeof repeated}},
+	    {GENOPS_ENTRY_OPERATION, GENOPS_STR("x")}};
+	struct genops_queue_block block = {.number = 12,
+	    .entries_before = 99,
+	    .entries = entries,
+	    .n_entries = n,
+	    .positions = positions,
+	    .n_positions = 2};
 	struct genops_buffer scratch;
 	struct genops_error err;
 	genops_buffer_init(&scratch, 1 << 20);
 	genops_buffer_init(buf, 1 << 20);
-	assert_int_equal(genops_queue_block_encode(&block, is_compressed, key, &scratch, buf, &err), GENOPS_OK);
+	assert_int_equal(
+	    genops_queue_block_encode(&block, is_compressed, key, &scratch, buf, &err), GENOPS_OK);
 	assert_int_equal(buf->len % 8, 0);
 	genops_buffer_done(&scratch);
 }
@@ -99,7 +111,8 @@ static int decode(genops_str bytes, const struct genops_queue_key *key, size_t *
 	return code;
 }
 
-/* proves CRB-467: with a key, nothing of the content is readable in the bytes, and they still read back */
+/* proves CRB-467: with a key, nothing of the content is readable in the bytes, and they still
+ * read back */
 static void test_round_trips(void **state)
 {
 	for (int made = 0; made < 4; made++) {
@@ -120,7 +133,8 @@ static void test_round_trips(void **state)
 		assert_int_equal(genops_queue_block_positions(block, back, 2), 2);
 		assert_int_equal(back[0].process, 1);
 		assert_int_equal(back[0].sequence, 5);
-		assert_true(back[1].epoch == UINT64_MAX && back[1].file == 7 && back[1].offset == 8);
+		assert_true(
+		    back[1].epoch == UINT64_MAX && back[1].file == 7 && back[1].offset == 8);
 		genops_buffer_done(&buf);
 
 		encode(is_compressed, &key, 0, &buf);
@@ -146,8 +160,10 @@ static void test_nonces_differ(void **state)
 
 static void test_wrong_keys(void **state)
 {
-	struct genops_queue_key key = key_of(HEX), none = key_of(""),
-				other = key_of("ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+	struct genops_queue_key
+	    key = key_of(HEX),
+	    none = key_of(""),
+	    other = key_of("ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
 	struct genops_buffer buf;
 	size_t n = 77;
 	encode(true, &key, 4, &buf);
@@ -155,12 +171,14 @@ static void test_wrong_keys(void **state)
 	assert_int_equal(decode(block_of(&buf), &other, &n), GENOPS_CONFIG);
 	assert_int_equal(n, 77);
 	genops_buffer_done(&buf);
-	encode(true, &none, 4, &buf); /* what was written before encryption was turned on is still read */
+	encode(true, &none, 4,
+	    &buf); /* what was written before encryption was turned on is still read */
 	assert_int_equal(decode(block_of(&buf), &key, &n), GENOPS_OK);
 	genops_buffer_done(&buf);
 }
 
-/* Any changed bit is found by the checksum; and by the seal, even if the checksum is made to fit. */
+/* Any changed bit is found by the checksum; and by the seal, even if the checksum is made to
+ * fit. */
 static void test_every_bit(void **state)
 {
 	struct genops_queue_key key = key_of(HEX);
@@ -174,7 +192,8 @@ static void test_every_bit(void **state)
 		buf.ptr[bit / 8] = (char)(buf.ptr[bit / 8] ^ 1 << bit % 8);
 		assert_false(genops_queue_block_verify(block));
 		if (bit >= 16 * 8) {
-			uint64_t checksum = genops_hash_checksum(buf.ptr + 16, block.len - 16, block.len);
+			uint64_t checksum =
+			    genops_hash_checksum(buf.ptr + 16, block.len - 16, block.len);
 			memcpy(buf.ptr + 8, &checksum, sizeof checksum);
 			assert_true(genops_queue_block_verify(block));
 			assert_int_not_equal(decode(block, &key, &n), GENOPS_OK);
@@ -198,26 +217,31 @@ static void test_limits(void **state)
 	struct genops_error err;
 	genops_buffer_init(&scratch, (size_t)3 * GENOPS_QUEUE_BLOCK_MAX);
 	genops_buffer_init(&buf, (size_t)3 * GENOPS_QUEUE_BLOCK_MAX);
-	assert_int_equal(genops_queue_block_encode(&block, true, &key, &scratch, &buf, &err), GENOPS_LIMIT);
+	assert_int_equal(
+	    genops_queue_block_encode(&block, true, &key, &scratch, &buf, &err), GENOPS_LIMIT);
 	entry.payload.len -= 8;
 	for (int is_compressed = 0; is_compressed < 2; is_compressed++) {
 		size_t n, max = 0;
 		struct genops_queue_entry *entries = NULL;
-		assert_int_equal(genops_queue_block_encode(&block, is_compressed, &key, &scratch, &buf, &err), GENOPS_OK);
+		assert_int_equal(
+		    genops_queue_block_encode(&block, is_compressed, &key, &scratch, &buf, &err),
+		    GENOPS_OK);
 		struct queue_block_header header;
 		genops_queue_block_header(genops_buffer_view(&buf), &header);
-		assert_int_equal(genops_queue_block_decode((genops_str){buf.ptr, header.length}, &key, &scratch, &entries,
-				     &max, &n, &err),
+		assert_int_equal(genops_queue_block_decode((genops_str){buf.ptr, header.length},
+				     &key, &scratch, &entries, &max, &n, &err),
 		    GENOPS_OK);
 		assert_int_equal(entries[0].payload.len, sizeof big - 8);
 		free(entries);
 	}
 	block.n_positions = GENOPS_QUEUE_POSITIONS_MAX + 1;
-	assert_int_equal(genops_queue_block_encode(&block, true, &key, &scratch, &buf, &err), GENOPS_LIMIT);
+	assert_int_equal(
+	    genops_queue_block_encode(&block, true, &key, &scratch, &buf, &err), GENOPS_LIMIT);
 	genops_buffer_done(&buf);
 	genops_buffer_init(&buf, 100); /* not even the header and its padding */
 	block.n_positions = 0;
-	assert_int_equal(genops_queue_block_encode(&block, false, &key, &scratch, &buf, &err), GENOPS_LIMIT);
+	assert_int_equal(
+	    genops_queue_block_encode(&block, false, &key, &scratch, &buf, &err), GENOPS_LIMIT);
 	genops_buffer_done(&buf);
 	genops_buffer_done(&scratch);
 }

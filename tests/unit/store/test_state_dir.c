@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/unit/store/test_state_dir.c - store/state_dir.c and fork.c: what is made, what is refused, who may drain. */
+ * tests/unit/store/test_state_dir.c - store/state_dir.c and fork.c: what is made, what is
+ * refused, who may drain. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -88,7 +89,8 @@ static void test_refusals(void **state)
 	assert_int_equal(genops_state_dir_open(path, &err), GENOPS_CONFIG);
 	assert_int_equal(genops_state_dir_open("/proc/genops", &err) == GENOPS_OK, 0);
 	mkdir(in_top("s"), 0700);
-	assert_int_equal(symlink("/tmp", in_top("s/queue")), 0); /* a planted link is not followed */
+	assert_int_equal(
+	    symlink("/tmp", in_top("s/queue")), 0); /* a planted link is not followed */
 	assert_int_equal(genops_state_dir_open(in_top("s"), &err), GENOPS_CONFIG);
 	if (geteuid() == 0) {
 		mkdir(in_top("theirs"), 0700);
@@ -135,13 +137,15 @@ static void test_drain_lock(void **state)
 	assert_int_equal(try_in_child(), GENOPS_BUSY);
 	genops_drain_lock_release(lock);
 	assert_int_equal(try_in_child(), GENOPS_OK);
-	assert_int_equal(genops_drain_lock_try(top, &lock, &err), GENOPS_OK); /* the child is gone */
+	assert_int_equal(
+	    genops_drain_lock_try(top, &lock, &err), GENOPS_OK); /* the child is gone */
 	genops_drain_lock_release(lock);
 	genops_drain_lock_release(NULL);
 	assert_int_equal(genops_drain_lock_try(in_top("none"), &lock, &err), GENOPS_IO);
 }
 
-/* A child that lives on does not keep its dead parent's place, and letting go in a child does not take it from the parent. */
+/* A child that lives on does not keep its dead parent's place, and letting go in a child does
+ * not take it from the parent. */
 static void test_fork(void **state)
 {
 	int pids[2], answers[2];
