@@ -97,6 +97,8 @@ static int compile_one(const char *expression, const struct genops_pattern *patt
 	pcre2_code *code = pcre2_compile((PCRE2_SPTR)expression, PCRE2_ZERO_TERMINATED,
 	    PCRE2_CASELESS | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &number,
 	    &offset, NULL);
+	if (!code && number == PCRE2_ERROR_HEAP_FAILED)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for patterns");
 	if (!code)
 		return fail_pattern(pattern, number, offset, err);
 	*ret_code = code;

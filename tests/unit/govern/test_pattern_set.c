@@ -4,14 +4,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <cmocka.h>
+
+#include "failing_alloc.h"
 
 #include "base/str.h"
 #include "govern/policy/pattern_set.h"
 
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,6 +160,33 @@ static void faults_are_named(void **state)
 	genops_pattern_set_free(NULL);
 }
 
+/* Short of memory it is an error, or Hyperscan is given up: never a set that answers wrongly. */
+static void every_allocation_may_fail(void **state)
+{
+	static const struct genops_pattern few[] = {{TEXT("secret"), false}, {TEXT("(a)\\1"), true}};
+	long n = 0;
+	bool is_made = false;
+	for (; FAILING_ALLOC && !is_made && n < 20000; n += 1 + n / 50) {
+		struct genops_pattern_set *set = NULL;
+		struct genops_error err = {0};
+		size_t index = 9;
+		allocs_left = n;
+		int code = genops_pattern_set_new(few, 2, GENOPS_PATTERN_BEST, &set, &err);
+		is_made = allocs_left > 0;
+		allocs_left = -1;
+		if (code != GENOPS_OK) {
+			assert_null(set);
+			assert_int_equal(code, GENOPS_NOMEM);
+			continue;
+		}
+		assert_int_equal(
+		    genops_pattern_set_find(set, GENOPS_STR("SECRET"), &index), GENOPS_PATTERN_FOUND);
+		assert_int_equal(index, 0);
+		genops_pattern_set_free(set);
+	}
+	assert_true(!FAILING_ALLOC || is_made);
+}
+
 static void *search_often(void *arg)
 {
 	for (int i = 0; i < 200; i++)
@@ -193,6 +222,7 @@ int main(void)
 	    cmocka_unit_test(both_back_ends_agree),
 	    cmocka_unit_test(both_back_ends_agree_on_random_texts),
 	    cmocka_unit_test(faults_are_named),
+	    cmocka_unit_test(every_allocation_may_fail),
 	    cmocka_unit_test(threads_and_a_forked_child_share_a_set),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
