@@ -88,7 +88,13 @@ GENOPS_API size_t genops_exchange_answer_headers(
 GENOPS_API bool genops_exchange_response_head(genops_exchange *exchange, int status, genops_str content_type);
 GENOPS_API void genops_exchange_response_header(genops_exchange *exchange, genops_str name, genops_str value);
 
-/* What to do with the piece just read. */
+/* What to do with the piece just read. The host sends, in this order: `before`; the piece without its hidden ranges (with
+ * must_end only its first end_offset bytes); `last`.
+ *
+ * Bytes are held back only in a stream whose usage GenOps asked for on the client's behalf: then every piece is hidden whole and
+ * `before` is what is due of it and of what was held, namely all events that are complete, less the usage chunk and the "usage":null
+ * of the others, which a client that did not ask would never have seen. So at most one unfinished event is delayed, and of that at most
+ * 64 KiB. All other answers pass untouched: n_hidden 0, `before` empty. must_end comes between two events only. */
 struct genops_tap {
 	size_t n_hidden;           /* ranges of this piece that the client must not see, ascending */
 	struct {

@@ -131,12 +131,12 @@ void genops_rewrite_drop_member(struct genops_rewrite *rewrite, const struct gen
 static void hold_rest(struct genops_rewrite *rewrite)
 {
 	size_t done = (size_t)(rewrite->sent - rewrite->raw_start);
-	genops_str rest = {rewrite->raw.ptr + done, rewrite->raw.len - done};
-	if (rewrite->held.len && rest.len)
-		memmove(rewrite->held.ptr, rest.ptr, rest.len);
-	else
-		genops_buffer_add(&rewrite->held, rest);
-	rewrite->held.len = rest.len;
+	size_t n_rest = rewrite->raw.len - done;
+	if (n_rest && rewrite->held.len)
+		memmove(rewrite->held.ptr, rewrite->held.ptr + done, n_rest);
+	else if (n_rest)
+		genops_buffer_add(&rewrite->held, (genops_str){rewrite->raw.ptr + done, n_rest});
+	rewrite->held.len = n_rest;
 }
 
 void genops_rewrite_end_piece(struct genops_rewrite *rewrite, genops_str piece, uint64_t boundary,
