@@ -4,6 +4,7 @@
  * directory's file system (TMPDIR if set). */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,6 +12,13 @@
 #include "store/state_dir.h"
 
 #define N 100000
+
+static double user_ns(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)usage.ru_utime.tv_sec * 1e9 + (double)usage.ru_utime.tv_usec * 1e3;
+}
 
 static double cpu_ns(void)
 {
@@ -25,7 +33,7 @@ static void fail(const struct genops_error *err)
 	exit(1);
 }
 
-static double append_all(const char *dir)
+static double append_all(const char *dir, double *ret_user)
 {
 	static char payload[700];
 	struct genops_error err;
@@ -33,7 +41,7 @@ static double append_all(const char *dir)
 	    genops_segment_writer_new(dir, 1, 1, (uint64_t)1 << 30, &err);
 	if (!writer)
 		fail(&err);
-	double begin = cpu_ns();
+	double begin = cpu_ns(), user = user_ns();
 	for (int i = 0; i < N; i++) {
 		payload[i % 700]++;
 		if (genops_segment_append(writer, GENOPS_ENTRY_OPERATION,
@@ -41,6 +49,7 @@ static double append_all(const char *dir)
 			fail(&err);
 	}
 	double took = (cpu_ns() - begin) / N;
+	*ret_user = (user_ns() - user) / N;
 	genops_segment_writer_free(writer);
 	return took;
 }
@@ -71,8 +80,10 @@ int main(void)
 	    dir, sizeof dir, "%s/genops-bench-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : ".");
 	if (!mkdtemp(dir) || genops_state_dir_open(dir, &err) != GENOPS_OK)
 		return 1;
-	double append = append_all(dir), read = read_all(dir);
-	printf("segment/append %.0f ns, read %.0f ns, 700 bytes\n", append, read);
+	double user, append = append_all(dir, &user), read = read_all(dir);
+	/* The rest is the kernel's: making, zeroing and mapping the pages of the files. */
+	printf("segment/append %.0f ns (%.0f of them in user space), read %.0f ns, 700 bytes\n", append, user,
+	    read);
 	snprintf(command, sizeof command, "rm -rf '%s'", dir);
 	return system(command) != 0;
 }
