@@ -117,14 +117,14 @@ static bool unit_parse(genops_str text, const struct unit *units, int64_t diviso
 	return false;
 }
 
-bool genops_duration_parse(genops_str text, int64_t *ret_ns)
+bool genops_option_parse_duration(genops_str text, int64_t *ret_ns)
 {
 	static const struct unit units[] = {{"", NANO}, {"s", NANO}, {"ms", 1000000}, {"us", 1000}, {"ns", 1},
 	    {"m", 60 * NANO}, {"min", 60 * NANO}, {"h", 3600 * NANO}, {"d", 86400 * NANO}, {NULL, 0}};
 	return unit_parse(text, units, NANO, ret_ns);
 }
 
-bool genops_size_parse(genops_str text, int64_t *ret_bytes)
+bool genops_option_parse_size(genops_str text, int64_t *ret_bytes)
 {
 	static const struct unit units[] = {{"", 1}, {"b", 1}, {"k", 1000}, {"kb", 1000}, {"kib", 1024},
 	    {"m", 1000000}, {"mb", 1000000}, {"mib", INT64_C(1) << 20}, {"g", 1000000000},
@@ -184,31 +184,36 @@ const char *genops_option_type_text(enum genops_option_type type)
 	return "a section of its own";
 }
 
+/* What of a value a message may show. `out` holds SHOWN_MAX + 8 bytes. */
+static const char *shown(const struct genops_option *option, genops_str text, char *out)
+{
+	if (option->is_secret)
+		return "this value";
+	snprintf(out, SHOWN_MAX + 8, "\"%.*s\"", text.len > SHOWN_MAX ? SHOWN_MAX : (int)text.len,
+	    text.len ? text.ptr : "");
+	return out;
+}
+
 static int fail_value(const struct genops_option *option, genops_str text, struct genops_error *err)
 {
-	char shown[SHOWN_MAX + 8] = "this value";
-	if (!option->is_secret) {
-		int len = text.len > SHOWN_MAX ? SHOWN_MAX : (int)text.len;
-		snprintf(shown, sizeof shown, "\"%.*s\"", len, len ? text.ptr : "");
-	}
-	return genops_fail(err, GENOPS_CONFIG, "%s: %s is not %s", option->name, shown,
+	char out[SHOWN_MAX + 8];
+	return genops_fail(err, GENOPS_CONFIG, "%s: %s is not %s", option->name, shown(option, text, out),
 	    genops_option_type_text(option->type));
 }
 
 static int fail_enum(const struct genops_option *option, genops_str text, struct genops_error *err)
 {
-	char list[256] = "";
+	char list[256] = "", out[SHOWN_MAX + 8], fix[128] = "";
 	size_t n = 0, len = 0;
 	for (; option->names[n]; n++) {
 		int more = snprintf(list + len, sizeof list - len, "%s%s", n ? ", " : "", option->names[n]);
 		len += more > 0 && (size_t)more < sizeof list - len ? (size_t)more : 0;
 	}
-	const char *nearest = genops_str_nearest(text, option->names, n);
-	char fix[128] = "";
+	const char *nearest = option->is_secret ? NULL : genops_str_nearest(text, option->names, n);
 	if (nearest)
 		snprintf(fix, sizeof fix, "did you mean \"%s\"?", nearest);
-	return genops_fail_fix(err, GENOPS_CONFIG, fix, "%s: \"%.*s\" is not one of %s", option->name,
-	    text.len > SHOWN_MAX ? SHOWN_MAX : (int)text.len, text.len ? text.ptr : "", list);
+	return genops_fail_fix(err, GENOPS_CONFIG, fix, "%s: %s is not one of %s", option->name,
+	    shown(option, text, out), list);
 }
 
 static int check_bounds(const struct genops_option *option, double value, struct genops_error *err)
@@ -380,9 +385,9 @@ int genops_option_set(const struct genops_option *option, void *object, genops_s
 	case GENOPS_OPTION_ENUM:
 		return set_enum(option, object, word, err);
 	case GENOPS_OPTION_DURATION:
-		return set_int64(option, object, word, genops_duration_parse, (double)NANO, err);
+		return set_int64(option, object, word, genops_option_parse_duration, (double)NANO, err);
 	case GENOPS_OPTION_SIZE:
-		return set_int64(option, object, word, genops_size_parse, 1, err);
+		return set_int64(option, object, word, genops_option_parse_size, 1, err);
 	case GENOPS_OPTION_MONEY:
 		return set_int64(option, object, word, money_parse, (double)NANO, err);
 	case GENOPS_OPTION_LIST:

@@ -68,7 +68,7 @@ const char *genops_option_nearest(const struct genops_option *options, genops_st
 const char *genops_option_type_text(enum genops_option_type type);
 
 /* The scalars by themselves. */
-bool genops_duration_parse(genops_str text, int64_t *ret_ns);
-bool genops_size_parse(genops_str text, int64_t *ret_bytes);
+bool genops_option_parse_duration(genops_str text, int64_t *ret_ns);
+bool genops_option_parse_size(genops_str text, int64_t *ret_bytes);
 
 #endif

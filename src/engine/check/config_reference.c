@@ -58,7 +58,7 @@ static void add_type(struct genops_buffer *out, const struct genops_option *row)
 			genops_buffer_printf(out, "%s`%s`", i ? ", " : "", row->names[i]);
 		return;
 	}
-	add_cell(out, row->type == GENOPS_OPTION_CUSTOM ? "see there" : genops_option_type_text(row->type));
+	add_cell(out, row->type == GENOPS_OPTION_CUSTOM ? "see its meaning" : genops_option_type_text(row->type));
 	if (row->min == 0 && row->max == 0)
 		return;
 	if (row->max < row->min)

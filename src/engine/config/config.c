@@ -19,9 +19,9 @@
 #define PRICE_FILE_MAX   ((size_t)32 << 20)
 #define PRICE_FILES_MAX  32
 
-static const char later[] = "has no effect yet";
+#define LATER_TEXT "has no effect yet; a later version reads it: "
 
-#define LATER(key, what) {.name = key, .type = GENOPS_OPTION_CUSTOM, .text = what, .default_text = later}
+#define LATER(key, what) {.name = key, .type = GENOPS_OPTION_CUSTOM, .text = LATER_TEXT what}
 #define SECTION(key, what) {.name = key, .type = GENOPS_OPTION_CUSTOM, .text = what}
 
 const struct genops_option genops_config_rows[] = {
@@ -106,7 +106,8 @@ static int warn_later(struct genops_config_reader *reader)
 	for (const struct genops_option *row = genops_config_rows; row->name; row++) {
 		const struct genops_yaml_node *node = genops_config_read_get(reader->root, genops_config_rows, row->name);
 		bool is_empty = !node || (node->kind == GENOPS_YAML_SCALAR ? !node->text.len : !node->n);
-		if (row->default_text == later && !is_empty)
+		bool is_later = strncmp(row->text, LATER_TEXT, sizeof LATER_TEXT - 1) == 0;
+		if (is_later && !is_empty)
 			GENOPS_TRY(genops_config_read_warn(
 			    reader, node, "", "section %s is read by a later version; it has no effect yet", row->name));
 	}

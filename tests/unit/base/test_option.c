@@ -78,7 +78,7 @@ static void durations(void **state)
 	    {"", -1}, {"s", -1}, {"-1s", -1}, {"1 fortnight", -1}, {"1e30s", -1}, {"999999d99", -1}, {"9999999999999999d", -1}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		int64_t ns = -1;
-		assert_int_equal(genops_duration_parse(genops_str_of(cases[i].text), &ns), cases[i].ns >= 0);
+		assert_int_equal(genops_option_parse_duration(genops_str_of(cases[i].text), &ns), cases[i].ns >= 0);
 		assert_int_equal(ns, cases[i].ns);
 	}
 }
@@ -92,7 +92,7 @@ static void sizes(void **state)
 	    {"2GiB", INT64_C(2) << 30}, {"1t", INT64_C(1000000000000)}, {"5EB", -1}, {"MB", -1}, {"-1", -1}, {"9999999999t", -1}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		int64_t bytes = -1;
-		assert_int_equal(genops_size_parse(genops_str_of(cases[i].text), &bytes), cases[i].bytes >= 0);
+		assert_int_equal(genops_option_parse_size(genops_str_of(cases[i].text), &bytes), cases[i].bytes >= 0);
 		assert_int_equal(bytes, cases[i].bytes);
 	}
 }
@@ -159,6 +159,10 @@ static void a_secret_is_in_no_message(void **state)
 	assert_int_equal(set(&s, NULL, "token", "sk-MARKER", &err), GENOPS_CONFIG);
 	assert_null(strstr(err.message, "MARKER"));
 	assert_null(strstr(err.fix, "MARKER"));
+	struct genops_option quiet = *genops_option_find(rows, GENOPS_STR("colour"));
+	quiet.is_secret = true;
+	assert_int_equal(genops_option_set(&quiet, &s, GENOPS_STR("sk-MARKER"), NULL, &err), GENOPS_CONFIG);
+	assert_string_equal(err.message, "colour: this value is not one of red, green, blue");
 }
 
 static void lists_and_maps(void **state)
