@@ -45,7 +45,8 @@ static void judge(struct genops_response *response, genops_str header)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const types[] = {"application/x-protobuf", "application/json", "text/plain", ""};
+	static const char *const types[] = {
+	    "application/x-protobuf", "application/json", "text/plain", ""};
 	if (size < 4 || size - 4 < data[3])
 		return 0;
 	genops_str header = {(const char *)data + 4, data[3]};

@@ -23,7 +23,8 @@ static void traceparent(genops_str header)
 		return;
 	genops_traceparent_format(&context, out);
 	check(genops_traceparent_parse(genops_str_of(out), &again));
-	check(memcmp(context.trace_id, again.trace_id, 16) == 0 && memcmp(context.span_id, again.span_id, 8) == 0);
+	check(memcmp(context.trace_id, again.trace_id, 16) == 0 &&
+	      memcmp(context.span_id, again.span_id, 8) == 0);
 	check((context.flags & 3) == again.flags);
 }
 
@@ -33,7 +34,8 @@ static void read_all(genops_str header, struct genops_arena *arena, size_t *ret_
 	genops_attributes_init(&attributes, arena);
 	genops_baggage_read(header, &attributes);
 	for (size_t i = 0; i < attributes.n; i++)
-		check(attributes.items[i].value.string.len && genops_str_is_utf8(attributes.items[i].value.string));
+		check(attributes.items[i].value.string.len &&
+		      genops_str_is_utf8(attributes.items[i].value.string));
 	*ret_n = attributes.n;
 }
 

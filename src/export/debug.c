@@ -21,8 +21,9 @@ static void add_time(struct genops_buffer *buf, int64_t unix_ns)
 	struct tm tm;
 	if (!gmtime_r(&seconds, &tm))
 		return;
-	genops_buffer_printf(buf, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-	    tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(unix_ns % GENOPS_NS_PER_S / GENOPS_NS_PER_MS));
+	genops_buffer_printf(buf, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
+	    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+	    (int)(unix_ns % GENOPS_NS_PER_S / GENOPS_NS_PER_MS));
 }
 
 /* " key=value"; what is not printable must not reach a terminal. */
@@ -54,9 +55,11 @@ static void add_line(struct genops_buffer *buf, const struct genops_record *reco
 	add_field(buf, "provider", record->provider);
 	add_field(buf, "model", record->request_model);
 	if (genops_conventions_is_executed(record->outcome))
-		genops_buffer_printf(buf, " cost_usd=%s input_tokens=%" PRId64 " output_tokens=%" PRId64, usd,
+		genops_buffer_printf(buf,
+		    " cost_usd=%s input_tokens=%" PRId64 " output_tokens=%" PRId64, usd,
 		    record->usage.input_tokens, record->usage.output_tokens);
-	genops_buffer_printf(buf, " ms=%" PRId64, (record->end_unix_ns - record->start_unix_ns) / GENOPS_NS_PER_MS);
+	genops_buffer_printf(
+	    buf, " ms=%" PRId64, (record->end_unix_ns - record->start_unix_ns) / GENOPS_NS_PER_MS);
 	add_field(buf, "team", standard[GENOPS_ATTRIBUTE_TEAM]);
 	add_field(buf, "project", standard[GENOPS_ATTRIBUTE_PROJECT]);
 	add_field(buf, "customer_id", standard[GENOPS_ATTRIBUTE_CUSTOMER_ID]);
@@ -67,8 +70,9 @@ static void add_line(struct genops_buffer *buf, const struct genops_record *reco
 	genops_buffer_add_char(buf, '\n');
 }
 
-static int encode(const struct genops_destination_settings *settings, const struct genops_destination_batch *batch,
-    struct genops_arena *arena, struct genops_request *ret_request, struct genops_error *err)
+static int encode(const struct genops_destination_settings *settings,
+    const struct genops_destination_batch *batch, struct genops_arena *arena,
+    struct genops_request *ret_request, struct genops_error *err)
 {
 	struct genops_request request = {.transport = GENOPS_TRANSPORT_FILE, .method = ""};
 	request.url = settings->endpoint.len ? settings->endpoint : GENOPS_STR("-");
@@ -78,14 +82,15 @@ static int encode(const struct genops_destination_settings *settings, const stru
 	if (request.body.error) {
 		int code = request.body.error;
 		genops_buffer_done(&request.body);
-		return genops_fail(err, code, "a batch of %zu lines: %s", batch->n_records, genops_error_text(code));
+		return genops_fail(err, code, "a batch of %zu lines: %s", batch->n_records,
+		    genops_error_text(code));
 	}
 	*ret_request = request;
 	return GENOPS_OK;
 }
 
-static void judge(const struct genops_destination_settings *settings, const struct genops_response *response,
-    struct genops_send_verdict *ret_verdict)
+static void judge(const struct genops_destination_settings *settings,
+    const struct genops_response *response, struct genops_send_verdict *ret_verdict)
 {
 	genops_destination_judge_file(response, ret_verdict);
 }

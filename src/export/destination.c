@@ -14,7 +14,7 @@ static const struct genops_destination_type *const types[] = {
 #define X(name) &genops_destination_type_##name,
     GENOPS_DESTINATION_TYPES(X)
 #undef X
-    NULL,
+	NULL,
 };
 
 const struct genops_destination_type *const *genops_destination_types(void)
@@ -26,14 +26,16 @@ const struct genops_destination_type *genops_destination_type_find(genops_str na
 {
 	genops_str type = genops_str_split(&name, '/');
 	for (size_t i = 0; types[i]; i++) {
-		if (genops_str_is(type, types[i]->name) || (types[i]->alias && genops_str_is(type, types[i]->alias)))
+		if (genops_str_is(type, types[i]->name) ||
+		    (types[i]->alias && genops_str_is(type, types[i]->alias)))
 			return types[i];
 	}
 	return NULL;
 }
 
 /* A disk that is full or a directory that is missing can be mended: try again, lose nothing. */
-void genops_destination_judge_file(const struct genops_response *response, struct genops_send_verdict *ret_verdict)
+void genops_destination_judge_file(
+    const struct genops_response *response, struct genops_send_verdict *ret_verdict)
 {
 	*ret_verdict = (struct genops_send_verdict){.kind = GENOPS_SENT};
 	if (response->status == 200)

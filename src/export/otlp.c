@@ -6,7 +6,7 @@
 #include "base/str.h"
 
 #define EXAMPLE "as endpoint: http://localhost:4317, or api.honeycomb.io:443"
-#define PATH    "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+#define PATH	"/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 /* host:port is written with and without a scheme (OTEL_EXPORTER_OTLP_ENDPOINT, the Collector), or in gRPC's own way. A
  * scheme decides about TLS; without one `tls: insecure` does. No path belongs behind it. */
@@ -26,8 +26,10 @@ static int make_url(const struct genops_destination_settings *settings, struct g
 	genops_str path = rest;
 	genops_str host = genops_str_split(&path, '/');
 	if (path.len || (!host.len && rest.len))
-		return genops_fail_fix(err, GENOPS_CONFIG, EXAMPLE "; for a URL with a path use the type otlphttp",
-		    "endpoint: \"%.*s\" is not a gRPC server's host and port", GENOPS_STR_ARG(settings->endpoint));
+		return genops_fail_fix(err, GENOPS_CONFIG,
+		    EXAMPLE "; for a URL with a path use the type otlphttp",
+		    "endpoint: \"%.*s\" is not a gRPC server's host and port",
+		    GENOPS_STR_ARG(settings->endpoint));
 	char *url = genops_arena_alloc(arena, scheme.len + host.len + 1);
 	if (!url)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for a URL");
@@ -57,8 +59,9 @@ static int check(const struct genops_destination_settings *settings, struct geno
 	return genops_otlp_request_check(settings, err);
 }
 
-static int encode(const struct genops_destination_settings *settings, const struct genops_destination_batch *batch,
-    struct genops_arena *arena, struct genops_request *ret_request, struct genops_error *err)
+static int encode(const struct genops_destination_settings *settings,
+    const struct genops_destination_batch *batch, struct genops_arena *arena,
+    struct genops_request *ret_request, struct genops_error *err)
 {
 	struct genops_request request = {.transport = GENOPS_TRANSPORT_GRPC, .method = "POST"};
 	const char *encoding;
@@ -78,8 +81,8 @@ static int encode(const struct genops_destination_settings *settings, const stru
 	return code;
 }
 
-static void judge(const struct genops_destination_settings *settings, const struct genops_response *response,
-    struct genops_send_verdict *ret_verdict)
+static void judge(const struct genops_destination_settings *settings,
+    const struct genops_response *response, struct genops_send_verdict *ret_verdict)
 {
 	genops_otlp_verdict_grpc(response, ret_verdict);
 }

@@ -36,7 +36,8 @@ static bool is_ours(genops_str key)
 		if (genops_str_is_nocase(key, names[i]))
 			return true;
 	}
-	return key.len >= 5 && genops_str_equal_nocase((genops_str){key.ptr, 5}, GENOPS_STR("grpc-"));
+	return key.len >= 5 &&
+	       genops_str_equal_nocase((genops_str){key.ptr, 5}, GENOPS_STR("grpc-"));
 }
 
 static bool compression_of(genops_str name, enum genops_compress_kind *ret_kind)
@@ -48,29 +49,36 @@ static bool compression_of(genops_str name, enum genops_compress_kind *ret_kind)
 	return genops_compress_named(name, ret_kind);
 }
 
-int genops_otlp_request_check(const struct genops_destination_settings *settings, struct genops_error *err)
+int genops_otlp_request_check(
+    const struct genops_destination_settings *settings, struct genops_error *err)
 {
 	enum genops_compress_kind kind;
 	if (settings->headers.n > GENOPS_DESTINATION_HEADERS_MAX)
-		return genops_fail(err, GENOPS_CONFIG, "headers: %zu of them; at most %d can be sent",
-		    settings->headers.n, GENOPS_DESTINATION_HEADERS_MAX);
+		return genops_fail(err, GENOPS_CONFIG,
+		    "headers: %zu of them; at most %d can be sent", settings->headers.n,
+		    GENOPS_DESTINATION_HEADERS_MAX);
 	for (size_t i = 0; i < settings->headers.n; i++) {
 		const struct genops_text_pair *header = &settings->headers.items[i];
 		if (!is_token(header->key))
-			return genops_fail(err, GENOPS_CONFIG, "headers: \"%.*s\" is not a header name",
-			    GENOPS_STR_ARG(header->key));
+			return genops_fail(err, GENOPS_CONFIG,
+			    "headers: \"%.*s\" is not a header name", GENOPS_STR_ARG(header->key));
 		if (is_ours(header->key))
-			return genops_fail_fix(err, GENOPS_CONFIG, "remove it; it follows from encoding and compression",
-			    "headers: \"%.*s\" is set by the protocol", GENOPS_STR_ARG(header->key));
+			return genops_fail_fix(err, GENOPS_CONFIG,
+			    "remove it; it follows from encoding and compression",
+			    "headers: \"%.*s\" is set by the protocol",
+			    GENOPS_STR_ARG(header->key));
 		if (!is_value(header->value)) /* the value may be a secret: not told */
-			return genops_fail_fix(err, GENOPS_CONFIG, "look for a line break, often at the end of a secret",
-			    "headers: the value of \"%.*s\" has control characters", GENOPS_STR_ARG(header->key));
+			return genops_fail_fix(err, GENOPS_CONFIG,
+			    "look for a line break, often at the end of a secret",
+			    "headers: the value of \"%.*s\" has control characters",
+			    GENOPS_STR_ARG(header->key));
 	}
 	if (!compression_of(settings->compression, &kind))
-		return genops_fail_fix(err, GENOPS_CONFIG, "use gzip, zstd or none", "compression: \"%.*s\" is not known",
-		    GENOPS_STR_ARG(settings->compression));
+		return genops_fail_fix(err, GENOPS_CONFIG, "use gzip, zstd or none",
+		    "compression: \"%.*s\" is not known", GENOPS_STR_ARG(settings->compression));
 	if (!settings->certificate_file.len != !settings->key_file.len)
-		return genops_fail_fix(err, GENOPS_CONFIG, "set both cert_file and key_file, or none",
+		return genops_fail_fix(err, GENOPS_CONFIG,
+		    "set both cert_file and key_file, or none",
 		    "tls: a client certificate needs its key and the key its certificate");
 	return GENOPS_OK;
 }
@@ -82,11 +90,12 @@ int genops_otlp_request_check_url(genops_str url, const char *example, struct ge
 	if (!url.len)
 		return genops_fail_fix(err, GENOPS_CONFIG, example, "endpoint: is missing");
 	if (!is_http || url.len == skip || url.ptr[skip] == '/' || url.ptr[skip] == ':')
-		return genops_fail_fix(
-		    err, GENOPS_CONFIG, example, "endpoint: \"%.*s\" is not a URL", GENOPS_STR_ARG(url));
+		return genops_fail_fix(err, GENOPS_CONFIG, example,
+		    "endpoint: \"%.*s\" is not a URL", GENOPS_STR_ARG(url));
 	for (size_t i = 0; i < url.len; i++) {
 		if ((unsigned char)url.ptr[i] <= 0x20 || url.ptr[i] == 0x7f)
-			return genops_fail_fix(err, GENOPS_CONFIG, example, "endpoint: has a blank or control character");
+			return genops_fail_fix(err, GENOPS_CONFIG, example,
+			    "endpoint: has a blank or control character");
 	}
 	return GENOPS_OK;
 }
@@ -107,21 +116,22 @@ int genops_otlp_request_header(struct genops_request *request, genops_str key, g
 	return GENOPS_OK;
 }
 
-int genops_otlp_request_headers(const struct genops_destination_settings *settings, struct genops_request *request,
-    struct genops_arena *arena, struct genops_error *err)
+int genops_otlp_request_headers(const struct genops_destination_settings *settings,
+    struct genops_request *request, struct genops_arena *arena, struct genops_error *err)
 {
 	for (size_t i = 0; i < settings->headers.n; i++)
-		GENOPS_TRY(genops_otlp_request_header(
-		    request, settings->headers.items[i].key, settings->headers.items[i].value, arena, err));
+		GENOPS_TRY(genops_otlp_request_header(request, settings->headers.items[i].key,
+		    settings->headers.items[i].value, arena, err));
 	return GENOPS_OK;
 }
 
-static int compress(enum genops_compress_kind kind, struct genops_buffer *body, struct genops_error *err)
+static int compress(
+    enum genops_compress_kind kind, struct genops_buffer *body, struct genops_error *err)
 {
 	struct genops_buffer small;
 	genops_buffer_init(&small, GENOPS_DESTINATION_BODY_MAX);
-	int code = genops_compress_encode(
-	    kind, kind == GENOPS_COMPRESS_GZIP ? GZIP_LEVEL : 0, genops_buffer_view(body), &small, err);
+	int code = genops_compress_encode(kind, kind == GENOPS_COMPRESS_GZIP ? GZIP_LEVEL : 0,
+	    genops_buffer_view(body), &small, err);
 	if (code == GENOPS_OK) {
 		genops_buffer_done(body);
 		*body = small;

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #define RETRY_AFTER_MAX_S INT64_C(86400)
-#define MESSAGE_MAX       160
+#define MESSAGE_MAX	  160
 
 /* What a body says: an export response's partial_success, or a google.rpc.Status. */
 struct said {
@@ -68,17 +68,21 @@ static void on_json(void *arg, const struct genops_json_value *value)
 	/* proto3's JSON writes int64 as a string; readers take a number too. */
 	if (value->id == JSON_REJECTED && value->is_integer)
 		said->n_rejected = value->integer;
-	else if (value->id == JSON_REJECTED && value->type == GENOPS_JSON_STRING && genops_str_to_int(value->text, &n))
+	else if (value->id == JSON_REJECTED && value->type == GENOPS_JSON_STRING &&
+		 genops_str_to_int(value->text, &n))
 		said->n_rejected = n;
 }
 
-static void read_json(genops_str body, const struct genops_json_path *rows, size_t n, struct said *said)
+static void read_json(
+    genops_str body, const struct genops_json_path *rows, size_t n, struct said *said)
 {
-	const struct genops_json_scan_options options = {.text_max = MESSAGE_MAX, .allow_duplicates = true};
+	const struct genops_json_scan_options options = {
+	    .text_max = MESSAGE_MAX, .allow_duplicates = true};
 	struct said found = {0};
 	struct genops_error ignored;
 	struct genops_json_paths *paths = genops_json_paths_new(rows, n, NULL);
-	struct genops_json_scan *scan = paths ? genops_json_scan_new(paths, &options, on_json, &found) : NULL;
+	struct genops_json_scan *scan =
+	    paths ? genops_json_scan_new(paths, &options, on_json, &found) : NULL;
 	if (scan && genops_json_scan_feed(scan, body, &ignored) == GENOPS_OK &&
 	    genops_json_scan_end(scan, &ignored) == GENOPS_OK)
 		*said = found;
@@ -89,13 +93,15 @@ static void read_json(genops_str body, const struct genops_json_path *rows, size
 static bool is_json(const struct genops_response *response)
 {
 	genops_str rest = response->content_type;
-	return genops_str_is_nocase(genops_str_trim(genops_str_split(&rest, ';')), "application/json");
+	return genops_str_is_nocase(
+	    genops_str_trim(genops_str_split(&rest, ';')), "application/json");
 }
 
 static void read_success(const struct genops_response *response, struct said *said)
 {
 	static const struct genops_json_path rows[] = {
-	    {"partialSuccess.rejectedSpans", JSON_REJECTED}, {"partialSuccess.errorMessage", JSON_MESSAGE}};
+	    {"partialSuccess.rejectedSpans", JSON_REJECTED},
+	    {"partialSuccess.errorMessage", JSON_MESSAGE}};
 	if (!response->body.len)
 		return;
 	if (is_json(response))
@@ -139,14 +145,15 @@ int64_t genops_otlp_verdict_retry_after(genops_str text, int64_t received_unix_n
 	if (genops_str_to_int(text, &seconds)) {
 		if (seconds <= 0)
 			return 0;
-		return (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * GENOPS_NS_PER_S;
+		return (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) *
+		       GENOPS_NS_PER_S;
 	}
 	if (!received_unix_ns || text.len >= sizeof date)
 		return 0;
 	snprintf(date, sizeof date, "%.*s", GENOPS_STR_ARG(text));
 	/* IMF-fixdate, the one form that may be sent (RFC 9110): Sun, 06 Nov 1994 08:49:37 GMT */
-	if (sscanf(date, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &tm.tm_mday, month, &tm.tm_year, &tm.tm_hour,
-		&tm.tm_min, &tm.tm_sec) != 6)
+	if (sscanf(date, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &tm.tm_mday, month, &tm.tm_year,
+		&tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
 		return 0;
 	tm.tm_mon = strlen(month) == 3 ? month_of(month) : -1;
 	tm.tm_year -= 1900;
@@ -158,20 +165,24 @@ int64_t genops_otlp_verdict_retry_after(genops_str text, int64_t received_unix_n
 
 /* A partial success must not be repeated: what was rejected would be rejected again. Nothing rejected but a message: a
  * warning about what was taken. */
-static void judge_success(const struct genops_response *response, struct genops_send_verdict *verdict)
+static void judge_success(
+    const struct genops_response *response, struct genops_send_verdict *verdict)
 {
 	struct said said = {0};
 	read_success(response, &said);
 	verdict->kind = said.n_rejected > 0 ? GENOPS_SENT_PARTLY : GENOPS_SENT;
 	verdict->n_rejected = said.n_rejected > 0 ? said.n_rejected : 0;
 	if (said.n_rejected > 0)
-		snprintf(verdict->reason, sizeof verdict->reason, "the server rejected %" PRId64 " spans: %s",
-		    said.n_rejected, said.message[0] ? said.message : "it gave no reason");
+		snprintf(verdict->reason, sizeof verdict->reason,
+		    "the server rejected %" PRId64 " spans: %s", said.n_rejected,
+		    said.message[0] ? said.message : "it gave no reason");
 	else if (said.message[0])
-		snprintf(verdict->reason, sizeof verdict->reason, "the server warns: %s", said.message);
+		snprintf(
+		    verdict->reason, sizeof verdict->reason, "the server warns: %s", said.message);
 }
 
-static void judge_no_answer(const struct genops_response *response, struct genops_send_verdict *verdict)
+static void judge_no_answer(
+    const struct genops_response *response, struct genops_send_verdict *verdict)
 {
 	verdict->kind = GENOPS_RETRY;
 	snprintf(verdict->reason, sizeof verdict->reason, "no answer: %.*s",
@@ -198,7 +209,8 @@ static const char *http_remedy(int status)
 	return "";
 }
 
-void genops_otlp_verdict_http(const struct genops_response *response, struct genops_send_verdict *ret_verdict)
+void genops_otlp_verdict_http(
+    const struct genops_response *response, struct genops_send_verdict *ret_verdict)
 {
 	struct said said = {0};
 	*ret_verdict = (struct genops_send_verdict){0};
@@ -213,15 +225,16 @@ void genops_otlp_verdict_http(const struct genops_response *response, struct gen
 	}
 	read_failure(response, &said);
 	/* Only these four may be retried; all other 4xx and 5xx, 500 among them, must not be. */
-	bool is_retryable = response->status == 429 || response->status == 502 || response->status == 503 ||
-			    response->status == 504;
+	bool is_retryable = response->status == 429 || response->status == 502 ||
+			    response->status == 503 || response->status == 504;
 	ret_verdict->kind = is_retryable ? GENOPS_RETRY : GENOPS_REJECTED;
 	/* Retry-After should be honoured whichever of them came with it. */
 	if (is_retryable)
-		ret_verdict->retry_after_ns =
-		    genops_otlp_verdict_retry_after(response->retry_after, response->received_unix_ns);
+		ret_verdict->retry_after_ns = genops_otlp_verdict_retry_after(
+		    response->retry_after, response->received_unix_ns);
 	snprintf(ret_verdict->reason, sizeof ret_verdict->reason, "HTTP %d%s%s%s", response->status,
-	    said.message[0] ? ": " : "", said.message, is_retryable ? "" : http_remedy(response->status));
+	    said.message[0] ? ": " : "", said.message,
+	    is_retryable ? "" : http_remedy(response->status));
 }
 
 /* X(number, name, may it be tried again): the specification's table for gRPC. RESOURCE_EXHAUSTED only if the server adds a
@@ -286,25 +299,29 @@ static const char *grpc_remedy(int code)
 	return "";
 }
 
-static void judge_grpc_failure(const struct genops_response *response, int code, struct genops_send_verdict *verdict)
+static void judge_grpc_failure(
+    const struct genops_response *response, int code, struct genops_send_verdict *verdict)
 {
 	bool has_retry_info = response->retry_info_ns >= 0;
 	enum again again = grpc_codes[code].again;
 	genops_str message = response->grpc_message;
 	char source[32] = "";
-	verdict->kind =
-	    again == ALWAYS || (again == WITH_RETRY_INFO && has_retry_info) ? GENOPS_RETRY : GENOPS_REJECTED;
+	verdict->kind = again == ALWAYS || (again == WITH_RETRY_INFO && has_retry_info)
+			    ? GENOPS_RETRY
+			    : GENOPS_REJECTED;
 	/* The client should wait as long as a RetryInfo says. */
 	if (verdict->kind == GENOPS_RETRY && has_retry_info)
 		verdict->retry_after_ns = response->retry_info_ns;
 	if (response->grpc_status < 0)
 		snprintf(source, sizeof source, " (HTTP %d)", response->status);
-	snprintf(verdict->reason, sizeof verdict->reason, "gRPC %s%s%s%.*s%s", grpc_codes[code].name, source,
-	    message.len ? ": " : "", (int)(message.len < MESSAGE_MAX ? message.len : MESSAGE_MAX),
+	snprintf(verdict->reason, sizeof verdict->reason, "gRPC %s%s%s%.*s%s",
+	    grpc_codes[code].name, source, message.len ? ": " : "",
+	    (int)(message.len < MESSAGE_MAX ? message.len : MESSAGE_MAX),
 	    message.len ? message.ptr : "", verdict->kind == GENOPS_RETRY ? "" : grpc_remedy(code));
 }
 
-void genops_otlp_verdict_grpc(const struct genops_response *response, struct genops_send_verdict *ret_verdict)
+void genops_otlp_verdict_grpc(
+    const struct genops_response *response, struct genops_send_verdict *ret_verdict)
 {
 	int code = response->grpc_status;
 	*ret_verdict = (struct genops_send_verdict){0};

@@ -34,16 +34,20 @@ static int make_url(const struct genops_destination_settings *settings, struct g
 	return GENOPS_OK;
 }
 
-static int encode(const struct genops_destination_settings *settings, const struct genops_destination_batch *batch,
-    struct genops_arena *arena, struct genops_request *ret_request, struct genops_error *err)
+static int encode(const struct genops_destination_settings *settings,
+    const struct genops_destination_batch *batch, struct genops_arena *arena,
+    struct genops_request *ret_request, struct genops_error *err)
 {
 	struct genops_request request = {.transport = GENOPS_TRANSPORT_HTTP, .method = "POST"};
-	genops_str type = settings->is_json ? GENOPS_STR("application/json") : GENOPS_STR("application/x-protobuf");
+	genops_str type = settings->is_json ? GENOPS_STR("application/json")
+					    : GENOPS_STR("application/x-protobuf");
 	const char *encoding;
 	GENOPS_TRY(make_url(settings, arena, &request.url, err));
-	GENOPS_TRY(genops_otlp_request_header(&request, GENOPS_STR("content-type"), type, arena, err));
+	GENOPS_TRY(
+	    genops_otlp_request_header(&request, GENOPS_STR("content-type"), type, arena, err));
 	GENOPS_TRY(genops_otlp_request_headers(settings, &request, arena, err));
-	GENOPS_TRY(genops_otlp_request_body(settings, batch, settings->is_json, &request, &encoding, err));
+	GENOPS_TRY(
+	    genops_otlp_request_body(settings, batch, settings->is_json, &request, &encoding, err));
 	int code = GENOPS_OK;
 	if (*encoding)
 		code = genops_otlp_request_header(
@@ -55,8 +59,8 @@ static int encode(const struct genops_destination_settings *settings, const stru
 	return code;
 }
 
-static void judge(const struct genops_destination_settings *settings, const struct genops_response *response,
-    struct genops_send_verdict *ret_verdict)
+static void judge(const struct genops_destination_settings *settings,
+    const struct genops_response *response, struct genops_send_verdict *ret_verdict)
 {
 	genops_otlp_verdict_http(response, ret_verdict);
 }
@@ -64,7 +68,8 @@ static void judge(const struct genops_destination_settings *settings, const stru
 const struct genops_destination_type genops_destination_type_otlphttp = {
     .name = "otlphttp",
     .alias = "otlp_http",
-    .summary = "OpenTelemetry over HTTP, protobuf or JSON: Collector, Tempo, Cribl, Grafana Cloud, Honeycomb",
+    .summary =
+	"OpenTelemetry over HTTP, protobuf or JSON: Collector, Tempo, Cribl, Grafana Cloud, Honeycomb",
     .check = check,
     .encode = encode,
     .judge = judge,

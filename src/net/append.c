@@ -35,10 +35,12 @@ static void append(int fd, genops_str path, genops_str bytes, struct genops_inco
 	/* Best effort: if this fails too, a reader finds one torn line. */
 	if (is_regular && ftruncate(fd, before.st_size) != 0)
 		why = errno;
-	genops_incoming_fail(incoming, "cannot write to %.*s: %s", (int)path.len, path.ptr, strerror(why));
+	genops_incoming_fail(
+	    incoming, "cannot write to %.*s: %s", (int)path.len, path.ptr, strerror(why));
 }
 
-int genops_append_file(genops_str path, genops_str bytes, struct genops_incoming *incoming, struct genops_error *err)
+int genops_append_file(
+    genops_str path, genops_str bytes, struct genops_incoming *incoming, struct genops_error *err)
 {
 	if (path.len == 1 && path.ptr[0] == '-') {
 		append(STDOUT_FILENO, GENOPS_STR("standard output"), bytes, incoming);

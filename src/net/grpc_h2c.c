@@ -17,19 +17,19 @@
 #include <sys/socket.h>
 
 #define CONNECTIONS_MAX 8
-#define POLL_MS         100
-#define RECEIVE_SIZE    16384
-#define WINDOW_SIZE     (1 << 20)
-#define HEADERS_MAX     40
+#define POLL_MS		100
+#define RECEIVE_SIZE	16384
+#define WINDOW_SIZE	(1 << 20)
+#define HEADERS_MAX	40
 
 struct connection {
-	char *url;                /* owned; NULL: free place */
-	CURL *curl;               /* owns the socket */
+	char *url;  /* owned; NULL: free place */
+	CURL *curl; /* owns the socket */
 	int fd;
 	nghttp2_session *session; /* owned */
-	bool is_used;             /* carried a call before */
-	bool is_going_away;       /* the server wants no new streams */
-	uint64_t used_at;         /* for choosing whom to close */
+	bool is_used;		  /* carried a call before */
+	bool is_going_away;	  /* the server wants no new streams */
+	uint64_t used_at;	  /* for choosing whom to close */
 };
 
 struct genops_grpc_h2c {
@@ -52,13 +52,15 @@ struct stream {
 
 enum outcome { DONE, FAILED, NOT_BEGUN };
 
-static ssize_t on_send(nghttp2_session *session, const uint8_t *data, size_t length, int flags, void *arg)
+static ssize_t on_send(
+    nghttp2_session *session, const uint8_t *data, size_t length, int flags, void *arg)
 {
 	const struct connection *connection = arg;
 	ssize_t n = send(connection->fd, data, length, MSG_NOSIGNAL);
 	if (n >= 0)
 		return n;
-	return errno == EAGAIN || errno == EINTR ? NGHTTP2_ERR_WOULDBLOCK : NGHTTP2_ERR_CALLBACK_FAILURE;
+	return errno == EAGAIN || errno == EINTR ? NGHTTP2_ERR_WOULDBLOCK
+						 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 static struct stream *stream_of(nghttp2_session *session, int32_t id)
@@ -66,8 +68,8 @@ static struct stream *stream_of(nghttp2_session *session, int32_t id)
 	return nghttp2_session_get_stream_user_data(session, id);
 }
 
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_len,
-    const uint8_t *value, size_t value_len, uint8_t flags, void *arg)
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+    size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags, void *arg)
 {
 	struct stream *stream = stream_of(session, frame->hd.stream_id);
 	genops_str key = {(const char *)name, name_len}, text = {(const char *)value, value_len};
@@ -109,8 +111,8 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *a
 	return 0;
 }
 
-static ssize_t on_body_wanted(nghttp2_session *session, int32_t id, uint8_t *out, size_t room, uint32_t *flags,
-    nghttp2_data_source *source, void *arg)
+static ssize_t on_body_wanted(nghttp2_session *session, int32_t id, uint8_t *out, size_t room,
+    uint32_t *flags, nghttp2_data_source *source, void *arg)
 {
 	struct stream *stream = source->ptr;
 	genops_str message = stream->call->message;
@@ -178,8 +180,8 @@ static int64_t ms_left(const struct genops_grpc_call *call)
 }
 
 /* A socket that is connected, through libcurl. False: incoming says why. */
-static bool open_socket(
-    struct connection *connection, const struct genops_grpc_call *call, struct genops_incoming *incoming)
+static bool open_socket(struct connection *connection, const struct genops_grpc_call *call,
+    struct genops_incoming *incoming)
 {
 	char error[CURL_ERROR_SIZE] = "";
 	curl_socket_t fd = CURL_SOCKET_BAD;
@@ -189,7 +191,8 @@ static bool open_socket(
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
 	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
-	curl_easy_setopt(curl, CURLOPT_HTTPPROXYTUNNEL, 1L); /* a proxy that only knows HTTP/1.1 must not look inside */
+	curl_easy_setopt(curl, CURLOPT_HTTPPROXYTUNNEL,
+	    1L); /* a proxy that only knows HTTP/1.1 must not look inside */
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, left > 0 ? (long)left : 1L);
 	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
@@ -310,7 +313,8 @@ static bool submit(struct stream *stream)
 	for (size_t i = 0; i < call->n_headers && n < HEADERS_MAX; i++)
 		fields[n++] = pair(call->headers[i].key, call->headers[i].value);
 	genops_grpc_status_frame(stream->frame, call->is_compressed, call->message.len);
-	stream->id = nghttp2_submit_request(stream->connection->session, NULL, fields, n, &body, stream);
+	stream->id =
+	    nghttp2_submit_request(stream->connection->session, NULL, fields, n, &body, stream);
 	return stream->id > 0;
 }
 
@@ -342,7 +346,8 @@ static enum outcome judge_close(struct stream *stream)
 	if (stream->close_code == NGHTTP2_NO_ERROR)
 		return DONE;
 	if (stream->close_code == NGHTTP2_REFUSED_STREAM && !stream->incoming->status) {
-		genops_incoming_fail(stream->incoming, "the server refused the call before it began");
+		genops_incoming_fail(
+		    stream->incoming, "the server refused the call before it began");
 		return NOT_BEGUN;
 	}
 	/* Trailers that came before the reset count: servers do that to clients that still send. */
@@ -370,7 +375,8 @@ static enum outcome run(struct stream *stream)
 			continue;
 		/* A kept connection may have ended while we wrote: once more, unless an answer had begun. */
 		bool is_stale = was_used && !stream->incoming->status;
-		genops_incoming_fail(stream->incoming, "the connection was closed before an answer was complete");
+		genops_incoming_fail(
+		    stream->incoming, "the connection was closed before an answer was complete");
 		return is_stale ? NOT_BEGUN : FAILED;
 	}
 	return judge_close(stream);
@@ -387,7 +393,8 @@ int genops_grpc_h2c_send(struct genops_grpc_h2c *h2c, const struct genops_grpc_c
 			return GENOPS_OK;
 		stream.connection->used_at = ++h2c->n_calls;
 		enum outcome outcome = run(&stream);
-		if (outcome != DONE || stream.close_code != NGHTTP2_NO_ERROR || stream.connection->is_going_away)
+		if (outcome != DONE || stream.close_code != NGHTTP2_NO_ERROR ||
+		    stream.connection->is_going_away)
 			disconnect(stream.connection);
 		if (outcome != NOT_BEGUN)
 			return GENOPS_OK;

@@ -6,8 +6,8 @@
 #include "base/str.h"
 #include "codec/wire.h"
 
-#define STATUS_MAX      16
-#define DETAILS_MAX     4096 /* base64 of google.rpc.Status */
+#define STATUS_MAX	16
+#define DETAILS_MAX	4096 /* base64 of google.rpc.Status */
 #define RETRY_DELAY_MAX INT64_C(86400)
 
 void genops_grpc_status_init(struct genops_grpc_status *status)
@@ -102,7 +102,8 @@ static int64_t read_detail(struct genops_wire_reader in)
 			continue;
 		delay = 0; /* a RetryInfo without a delay: at once */
 		while (genops_wire_next(&value, &field) > 0) {
-			if (field.number == 1 && genops_wire_enter(&value, &field, &duration) == GENOPS_OK)
+			if (field.number == 1 &&
+			    genops_wire_enter(&value, &field, &duration) == GENOPS_OK)
 				delay = read_duration(duration);
 		}
 	}

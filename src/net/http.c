@@ -17,9 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define POLL_MS        100 /* how long a cancel may go unseen */
-#define UPLOAD_BUFFER  (256L * 1024)
-#define HEADER_MAX     ((size_t)16384)
+#define POLL_MS		    100 /* how long a cancel may go unseen */
+#define UPLOAD_BUFFER	    (256L * 1024)
+#define HEADER_MAX	    ((size_t)16384)
 #define GRPC_TIMEOUT_MAX_MS INT64_C(99999999)
 
 struct genops_http_client {
@@ -106,7 +106,8 @@ static size_t on_read(char *out, size_t size, size_t n, void *arg)
 		memcpy(out, upload->frame + upload->at, done);
 		upload->at += done;
 	}
-	size_t at = upload->at - (upload->at < GENOPS_GRPC_FRAME_LEN ? upload->at : GENOPS_GRPC_FRAME_LEN);
+	size_t at =
+	    upload->at - (upload->at < GENOPS_GRPC_FRAME_LEN ? upload->at : GENOPS_GRPC_FRAME_LEN);
 	size_t rest = upload->message.len - at;
 	rest = rest < room - done ? rest : room - done;
 	if (rest && upload->at >= GENOPS_GRPC_FRAME_LEN) {
@@ -121,7 +122,8 @@ static size_t on_read(char *out, size_t size, size_t n, void *arg)
 static int on_seek(void *arg, curl_off_t offset, int origin)
 {
 	struct upload *upload = arg;
-	if (origin != SEEK_SET || offset < 0 || (size_t)offset > GENOPS_GRPC_FRAME_LEN + upload->message.len)
+	if (origin != SEEK_SET || offset < 0 ||
+	    (size_t)offset > GENOPS_GRPC_FRAME_LEN + upload->message.len)
 		return CURL_SEEKFUNC_CANTSEEK;
 	upload->at = (size_t)offset;
 	return CURL_SEEKFUNC_OK;
@@ -165,24 +167,27 @@ static int64_t timeout_of(const struct genops_destination_settings *settings)
 }
 
 /* The headers that gRPC itself wants, into out; returns how many. `scratch` holds grpc-timeout. */
-static size_t grpc_headers(const struct genops_destination_settings *settings, struct genops_text_pair out[3],
-    char scratch[32])
+static size_t grpc_headers(const struct genops_destination_settings *settings,
+    struct genops_text_pair out[3], char scratch[32])
 {
 	int64_t ms = timeout_of(settings) / GENOPS_NS_PER_MS;
-	snprintf(scratch, 32, "%lldm", (long long)(ms > GRPC_TIMEOUT_MAX_MS ? GRPC_TIMEOUT_MAX_MS : ms));
-	out[0] = (struct genops_text_pair){GENOPS_STR("content-type"), GENOPS_STR("application/grpc")};
+	snprintf(
+	    scratch, 32, "%lldm", (long long)(ms > GRPC_TIMEOUT_MAX_MS ? GRPC_TIMEOUT_MAX_MS : ms));
+	out[0] =
+	    (struct genops_text_pair){GENOPS_STR("content-type"), GENOPS_STR("application/grpc")};
 	out[1] = (struct genops_text_pair){GENOPS_STR("te"), GENOPS_STR("trailers")};
 	out[2] = (struct genops_text_pair){GENOPS_STR("grpc-timeout"), genops_str_of(scratch)};
 	return 3;
 }
 
-static bool make_headers(const struct genops_destination_settings *settings, const struct genops_request *request,
-    struct curl_slist **list)
+static bool make_headers(const struct genops_destination_settings *settings,
+    const struct genops_request *request, struct curl_slist **list)
 {
 	struct genops_text_pair own[3];
 	char scratch[32];
 	bool ok = true;
-	size_t n_own = request->transport == GENOPS_TRANSPORT_GRPC ? grpc_headers(settings, own, scratch) : 0;
+	size_t n_own =
+	    request->transport == GENOPS_TRANSPORT_GRPC ? grpc_headers(settings, own, scratch) : 0;
 	for (size_t i = 0; ok && i < n_own; i++)
 		ok = add_header(list, own[i].key, own[i].value);
 	for (size_t i = 0; ok && i < request->n_headers; i++)
@@ -205,8 +210,8 @@ static bool set_text(CURL *easy, CURLoption option, genops_str text)
 	return code == CURLE_OK;
 }
 
-static bool set_common(struct genops_http_client *client, const struct genops_destination_settings *settings,
-    const struct genops_request *request)
+static bool set_common(struct genops_http_client *client,
+    const struct genops_destination_settings *settings, const struct genops_request *request)
 {
 	CURL *easy = client->easy;
 	long timeout_ms = (long)(timeout_of(settings) / GENOPS_NS_PER_MS);
@@ -226,7 +231,8 @@ static bool set_common(struct genops_http_client *client, const struct genops_de
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &client->incoming);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, &client->incoming);
-	return set_text(easy, CURLOPT_URL, request->url) && set_text(easy, CURLOPT_CAINFO, settings->ca_file) &&
+	return set_text(easy, CURLOPT_URL, request->url) &&
+	       set_text(easy, CURLOPT_CAINFO, settings->ca_file) &&
 	       set_text(easy, CURLOPT_SSLCERT, settings->certificate_file) &&
 	       set_text(easy, CURLOPT_SSLKEY, settings->key_file);
 }
@@ -236,9 +242,11 @@ static bool set_http(CURL *easy, const struct genops_request *request)
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	if (request->body.len || genops_str_is(genops_str_of(request->method), "POST")) {
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.ptr ? request->body.ptr : "");
+		curl_easy_setopt(
+		    easy, CURLOPT_POSTFIELDS, request->body.ptr ? request->body.ptr : "");
 	}
-	return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method ? request->method : "GET") == CURLE_OK;
+	return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
+		   request->method ? request->method : "GET") == CURLE_OK;
 }
 
 static bool set_grpc(CURL *easy, const struct genops_request *request, struct upload *upload)
@@ -253,7 +261,8 @@ static bool set_grpc(CURL *easy, const struct genops_request *request, struct up
 	genops_grpc_status_frame(upload->frame, request->is_compressed, upload->message.len);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(GENOPS_GRPC_FRAME_LEN + upload->message.len));
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+	    (curl_off_t)(GENOPS_GRPC_FRAME_LEN + upload->message.len));
 	curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
 	curl_easy_setopt(easy, CURLOPT_READDATA, upload);
 	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
@@ -296,7 +305,8 @@ static void run(struct genops_http_client *client, const volatile int *cancel)
 		if (multi_code == CURLM_OK && n_running)
 			multi_code = curl_multi_poll(client->multi, NULL, 0, POLL_MS, NULL);
 		if (multi_code != CURLM_OK) {
-			genops_incoming_fail(&client->incoming, "%s", curl_multi_strerror(multi_code));
+			genops_incoming_fail(
+			    &client->incoming, "%s", curl_multi_strerror(multi_code));
 			return;
 		}
 	}
@@ -309,12 +319,14 @@ static void run(struct genops_http_client *client, const volatile int *cancel)
 		tell_failure(client, code);
 }
 
-static int send_curl(struct genops_http_client *client, const struct genops_destination_settings *settings,
-    const struct genops_request *request, const volatile int *cancel, struct genops_error *err)
+static int send_curl(struct genops_http_client *client,
+    const struct genops_destination_settings *settings, const struct genops_request *request,
+    const volatile int *cancel, struct genops_error *err)
 {
 	struct curl_slist *headers = NULL;
 	struct upload upload;
-	bool ok = set_common(client, settings, request) && make_headers(settings, request, &headers);
+	bool ok =
+	    set_common(client, settings, request) && make_headers(settings, request, &headers);
 	if (ok && request->transport == GENOPS_TRANSPORT_GRPC)
 		ok = set_grpc(client->easy, request, &upload);
 	else if (ok)
@@ -330,8 +342,9 @@ static int send_curl(struct genops_http_client *client, const struct genops_dest
 	return ok ? GENOPS_OK : genops_fail(err, GENOPS_NOMEM, "no memory for a request");
 }
 
-static int send_h2c(struct genops_http_client *client, const struct genops_destination_settings *settings,
-    const struct genops_request *request, const volatile int *cancel, struct genops_error *err)
+static int send_h2c(struct genops_http_client *client,
+    const struct genops_destination_settings *settings, const struct genops_request *request,
+    const volatile int *cancel, struct genops_error *err)
 {
 	struct genops_text_pair headers[sizeof request->headers / sizeof *request->headers + 3];
 	char scratch[32];
@@ -355,19 +368,21 @@ static int check(const struct genops_request *request, struct genops_error *err)
 	if (request->n_headers > sizeof request->headers / sizeof *request->headers)
 		return genops_fail(err, GENOPS_MISUSE, "a request has too many headers");
 	if (!request->url.len || !is_plain(request->url) || !is_plain(request->grpc_path))
-		return genops_fail(err, GENOPS_MISUSE, "a request has no URL, or one with control characters");
+		return genops_fail(
+		    err, GENOPS_MISUSE, "a request has no URL, or one with control characters");
 	for (size_t i = 0; i < request->n_headers; i++) {
 		if (!request->headers[i].key.len || !is_plain(request->headers[i].key) ||
 		    !is_plain(request->headers[i].value))
-			return genops_fail(err, GENOPS_MISUSE, "header \"%.*s\" cannot be sent: control characters",
+			return genops_fail(err, GENOPS_MISUSE,
+			    "header \"%.*s\" cannot be sent: control characters",
 			    GENOPS_STR_ARG(request->headers[i].key));
 	}
 	return GENOPS_OK;
 }
 
-int genops_http_send(struct genops_http_client *client, const struct genops_destination_settings *settings,
-    const struct genops_request *request, const volatile int *cancel, struct genops_response *ret_response,
-    struct genops_error *err)
+int genops_http_send(struct genops_http_client *client,
+    const struct genops_destination_settings *settings, const struct genops_request *request,
+    const volatile int *cancel, struct genops_response *ret_response, struct genops_error *err)
 {
 	bool is_grpc = request->transport == GENOPS_TRANSPORT_GRPC;
 	bool is_h2c = is_grpc && genops_str_starts(request->url, GENOPS_STR("http://"));
@@ -376,7 +391,8 @@ int genops_http_send(struct genops_http_client *client, const struct genops_dest
 	GENOPS_TRY(check(request, err));
 	genops_incoming_clear(&client->incoming);
 	if (request->transport == GENOPS_TRANSPORT_FILE) {
-		code = genops_append_file(request->url, genops_buffer_view(&request->body), &client->incoming, err);
+		code = genops_append_file(
+		    request->url, genops_buffer_view(&request->body), &client->incoming, err);
 	} else {
 		genops_sigpipe_block(&guard);
 		code = is_h2c ? send_h2c(client, settings, request, cancel, err)

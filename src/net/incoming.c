@@ -31,7 +31,8 @@ void genops_incoming_clear(struct genops_incoming *incoming)
 
 static void keep(char *out, size_t size, genops_str value)
 {
-	snprintf(out, size, "%.*s", (int)(value.len < size ? value.len : size - 1), value.len ? value.ptr : "");
+	snprintf(out, size, "%.*s", (int)(value.len < size ? value.len : size - 1),
+	    value.len ? value.ptr : "");
 }
 
 void genops_incoming_header(struct genops_incoming *incoming, genops_str name, genops_str value)

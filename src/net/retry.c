@@ -4,7 +4,8 @@
 
 #include "base/clock.h"
 
-#define FLOOR_DIVISOR 10 /* the shortest wait is a tenth of the first bound: jitter must not become a busy loop */
+#define FLOOR_DIVISOR                                                                              \
+	10 /* the shortest wait is a tenth of the first bound: jitter must not become a busy loop */
 
 void genops_retry_init(struct genops_retry *retry)
 {
@@ -50,7 +51,8 @@ static int64_t later(int64_t now_ns, int64_t delay_ns)
 	return now_ns > INT64_MAX - delay_ns ? INT64_MAX : now_ns + delay_ns;
 }
 
-void genops_retry_failed(struct genops_retry *retry, int64_t server_delay_ns, uint64_t random, int64_t now_ns)
+void genops_retry_failed(
+    struct genops_retry *retry, int64_t server_delay_ns, uint64_t random, int64_t now_ns)
 {
 	if (retry->n_failures < UINT32_MAX)
 		retry->n_failures++;

@@ -4,10 +4,13 @@
 
 #include "base/str.h"
 
-#define S(literal) {"" literal, sizeof(literal) - 1}
+#define S(literal)                                                                                 \
+	{                                                                                          \
+		"" literal, sizeof(literal) - 1                                                    \
+	}
 
 const struct genops_convention_row genops_conventions[GENOPS_CONVENTION_N] = {
-#define X(symbol, name, type, profiles, text)                                                         \
+#define X(symbol, name, type, profiles, text)                                                      \
 	{{name, sizeof name - 1}, GENOPS_CONVENTION_##type, GENOPS_CONVENTION_##profiles, text},
     GENOPS_CONVENTIONS(X)
 #undef X
@@ -16,8 +19,8 @@ const struct genops_convention_row genops_conventions[GENOPS_CONVENTION_N] = {
 /* Does it begin as one of the rows does? Spares most custom keys the search. */
 static bool may_be_reserved(genops_str name)
 {
-	static const genops_str starts[] = {S("genops."), S("gen_ai."), S("ai."), S("error."), S("http."), S("service."),
-	    S("host."), S("telemetry.")};
+	static const genops_str starts[] = {S("genops."), S("gen_ai."), S("ai."), S("error."),
+	    S("http."), S("service."), S("host."), S("telemetry.")};
 	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
 		if (name.len > starts[i].len && name.ptr[0] == starts[i].ptr[0] &&
 		    memcmp(name.ptr, starts[i].ptr, starts[i].len) == 0)
@@ -48,13 +51,15 @@ static const struct {
 /* Asked for every attribute of every span: length and first byte rule out nearly all before the rest is compared. */
 static inline bool is_same(genops_str key, genops_str name)
 {
-	return key.len == name.len && key.ptr[0] == name.ptr[0] && memcmp(key.ptr, name.ptr, name.len) == 0;
+	return key.len == name.len && key.ptr[0] == name.ptr[0] &&
+	       memcmp(key.ptr, name.ptr, name.len) == 0;
 }
 
 static int standard_index(genops_str key)
 {
 	genops_str prefix = S("genops.");
-	bool is_long = key.len > prefix.len && key.ptr[0] == 'g' && memcmp(key.ptr, prefix.ptr, prefix.len) == 0;
+	bool is_long = key.len > prefix.len && key.ptr[0] == 'g' &&
+		       memcmp(key.ptr, prefix.ptr, prefix.len) == 0;
 	for (int i = 0; i < GENOPS_ATTRIBUTE_N_STANDARD; i++) {
 		if (is_same(key, is_long ? standard[i].key : standard[i].name))
 			return i;
@@ -74,7 +79,8 @@ void genops_conventions_standard_values(
 		ret_values[i] = (genops_str){0};
 	for (size_t i = 0; i < record->n_attributes; i++) {
 		const struct genops_attribute *attribute = &record->attributes[i];
-		int at = attribute->type == GENOPS_ATTRIBUTE_STRING ? standard_index(attribute->key) : -1;
+		int at = attribute->type == GENOPS_ATTRIBUTE_STRING ? standard_index(attribute->key)
+								    : -1;
 		if (at >= 0)
 			ret_values[at] = attribute->value.string;
 	}

@@ -57,8 +57,8 @@ static void add_double(struct genops_buffer *buf, double value)
 }
 
 /* name_suffix{labels,extra} without the value; extra may be "". */
-static void add_name(struct genops_buffer *buf, const char *name, const char *suffix, genops_str labels,
-    const char *extra)
+static void add_name(struct genops_buffer *buf, const char *name, const char *suffix,
+    genops_str labels, const char *extra)
 {
 	genops_buffer_add_text(buf, name);
 	genops_buffer_add_text(buf, suffix);
@@ -73,7 +73,8 @@ static void add_name(struct genops_buffer *buf, const char *name, const char *su
 	genops_buffer_add_char(buf, ' ');
 }
 
-static void add_histogram(struct genops_buffer *buf, const char *name, const struct genops_series *series)
+static void add_histogram(
+    struct genops_buffer *buf, const char *name, const struct genops_series *series)
 {
 #define X(ms, seconds) "le=\"" seconds "\"",
 	static const char *const bounds[] = {GENOPS_DURATION_BUCKETS(X)};
@@ -112,20 +113,22 @@ static void add_series(struct genops_buffer *buf, size_t family, const struct ge
 	genops_buffer_add_char(buf, '\n');
 }
 
-static void add_self(struct genops_buffer *buf, const struct genops_exposition_self *self, size_t n_self)
+static void add_self(
+    struct genops_buffer *buf, const struct genops_exposition_self *self, size_t n_self)
 {
 	for (size_t i = 0; i < n_self; i++) {
 		bool is_total = genops_str_ends(genops_str_of(self[i].name), GENOPS_STR("_total"));
 		if (i == 0 || strcmp(self[i].name, self[i - 1].name) != 0)
-			add_head(buf, self[i].name, is_total ? COUNTER : GAUGE, "Of GenOps itself.");
+			add_head(
+			    buf, self[i].name, is_total ? COUNTER : GAUGE, "Of GenOps itself.");
 		add_name(buf, self[i].name, "", genops_str_of(self[i].labels), "");
 		add_double(buf, self[i].value);
 		genops_buffer_add_char(buf, '\n');
 	}
 }
 
-void genops_exposition_write(const struct genops_series_table *table, const struct genops_exposition_self *self,
-    size_t n_self, struct genops_buffer *buf)
+void genops_exposition_write(const struct genops_series_table *table,
+    const struct genops_exposition_self *self, size_t n_self, struct genops_buffer *buf)
 {
 	for (size_t i = 0; i < GENOPS_METRIC_N; i++) {
 		const struct genops_series *series = table->families[i].first;

@@ -109,7 +109,8 @@ static void count_operation(struct genops_metrics *metrics, const struct subject
 	const struct genops_record *record = subject->record;
 	cut_labels(metrics, subject->model_len);
 	label(metrics, "genops_policy_result", genops_str_of(genops_result_name(record->result)));
-	label(metrics, "genops_outcome", genops_str_of(genops_conventions_outcome(record->outcome)));
+	label(
+	    metrics, "genops_outcome", genops_str_of(genops_conventions_outcome(record->outcome)));
 	count(metrics, GENOPS_METRIC_OPERATIONS, 1);
 }
 
@@ -175,8 +176,10 @@ static void count_violations(struct genops_metrics *metrics, const struct subjec
 		cut_labels(metrics, subject->who_len);
 		label(metrics, "genops_policy_name", evaluation->policy);
 		label(metrics, "genops_policy_type", evaluation->policy_type);
-		label(metrics, "genops_policy_result", genops_str_of(genops_result_name(evaluation->result)));
-		label(metrics, "genops_policy_reason_code", genops_str_of(genops_reason_name(evaluation->reason)));
+		label(metrics, "genops_policy_result",
+		    genops_str_of(genops_result_name(evaluation->result)));
+		label(metrics, "genops_policy_reason_code",
+		    genops_str_of(genops_reason_name(evaluation->reason)));
 		count(metrics, GENOPS_METRIC_VIOLATIONS, 1);
 	}
 }
@@ -204,7 +207,8 @@ static void count_alerts(struct genops_metrics *metrics, const struct subject *s
 		struct genops_buffer *labels = &metrics->labels;
 		genops_buffer_clear(labels);
 		label(metrics, "genops_budget_name", alert->budget);
-		label(metrics, "genops_budget_period", genops_str_of(genops_period_name(alert->alert.period)));
+		label(metrics, "genops_budget_period",
+		    genops_str_of(genops_period_name(alert->alert.period)));
 		snprintf(percent, sizeof percent, "%d", alert->alert.percent);
 		label(metrics, "percent", genops_str_of(percent));
 		count(metrics, GENOPS_METRIC_ALERTS, 1);
@@ -221,7 +225,8 @@ static int64_t window_start(const struct genops_record_budget *budget)
 	return 0;
 }
 
-static void set_gauge(struct genops_metrics *metrics, enum genops_metric_family family, int64_t value)
+static void set_gauge(
+    struct genops_metrics *metrics, enum genops_metric_family family, int64_t value)
 {
 	struct genops_series *series = find(metrics, family);
 	if (series)
@@ -247,7 +252,8 @@ static void set_budget(struct genops_metrics *metrics, const struct genops_recor
 	series->window_start_unix_s = start;
 	series->value = budget->consumed_nano_usd;
 	set_gauge(metrics, GENOPS_METRIC_BUDGET_LIMIT, budget->limit_nano_usd);
-	set_gauge(metrics, GENOPS_METRIC_BUDGET_REMAINING, budget->limit_nano_usd - budget->consumed_nano_usd);
+	set_gauge(metrics, GENOPS_METRIC_BUDGET_REMAINING,
+	    budget->limit_nano_usd - budget->consumed_nano_usd);
 	series = find(metrics, GENOPS_METRIC_BUDGET_UTILIZATION);
 	if (series && budget->limit_nano_usd > 0)
 		series->ratio = (double)budget->consumed_nano_usd / (double)budget->limit_nano_usd;
@@ -272,7 +278,8 @@ void genops_metrics_add_record(struct genops_metrics *metrics, const struct geno
 	pthread_mutex_unlock(&metrics->lock);
 }
 
-void genops_metrics_add_budget(struct genops_metrics *metrics, const struct genops_record_budget *budget)
+void genops_metrics_add_budget(
+    struct genops_metrics *metrics, const struct genops_record_budget *budget)
 {
 	pthread_mutex_lock(&metrics->lock);
 	set_budget(metrics, budget);
@@ -294,7 +301,8 @@ static bool is_self_name(const char *name)
 }
 
 /* Where a name and labels stand, or belong. */
-static size_t self_place(const struct genops_metrics *metrics, const char *name, const char *labels, bool *ret_found)
+static size_t self_place(
+    const struct genops_metrics *metrics, const char *name, const char *labels, bool *ret_found)
 {
 	size_t at = 0;
 	*ret_found = false;
@@ -344,12 +352,14 @@ static void self_change(
 	pthread_mutex_unlock(&metrics->lock);
 }
 
-void genops_metrics_set(struct genops_metrics *metrics, const char *name, const char *labels, double value)
+void genops_metrics_set(
+    struct genops_metrics *metrics, const char *name, const char *labels, double value)
 {
 	self_change(metrics, name, labels, value, false);
 }
 
-void genops_metrics_add(struct genops_metrics *metrics, const char *name, const char *labels, double value)
+void genops_metrics_add(
+    struct genops_metrics *metrics, const char *name, const char *labels, double value)
 {
 	self_change(metrics, name, labels, value, true);
 }

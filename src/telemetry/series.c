@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define LABEL_VALUE_MAX 256
-#define FIRST_SLOTS     64
+#define FIRST_SLOTS	64
 
 bool genops_series_table_init(struct genops_series_table *table, size_t max)
 {
@@ -140,8 +140,8 @@ static struct genops_series *other(
 	return series;
 }
 
-struct genops_series *genops_series_find(
-    struct genops_series_table *table, enum genops_metric_family family, const struct genops_buffer *labels)
+struct genops_series *genops_series_find(struct genops_series_table *table,
+    enum genops_metric_family family, const struct genops_buffer *labels)
 {
 	genops_str text = genops_buffer_view(labels);
 	if (labels->error)
@@ -164,8 +164,8 @@ struct genops_series *genops_series_find(
 static size_t plain_run(genops_str text)
 {
 	size_t n = 0;
-	while (n < text.len && (unsigned char)text.ptr[n] < 0x80 && text.ptr[n] != '"' && text.ptr[n] != '\\' &&
-	       text.ptr[n] != '\n')
+	while (n < text.len && (unsigned char)text.ptr[n] < 0x80 && text.ptr[n] != '"' &&
+	       text.ptr[n] != '\\' && text.ptr[n] != '\n')
 		n++;
 	return n;
 }

@@ -52,7 +52,8 @@ static void add_custom(struct genops_span_writer *out, const struct genops_recor
 {
 	for (size_t i = 0; i < record->n_attributes; i++) {
 		const struct genops_attribute *attribute = &record->attributes[i];
-		if (!genops_conventions_is_standard(attribute->key) && !genops_conventions_is_reserved(attribute->key))
+		if (!genops_conventions_is_standard(attribute->key) &&
+		    !genops_conventions_is_reserved(attribute->key))
 			genops_span_writer_custom(out, attribute);
 	}
 }
@@ -61,9 +62,10 @@ static void add_operation(struct genops_span_writer *out, const struct genops_re
 {
 	genops_span_writer_string(out, GENOPS_CONVENTION_SPEC_VERSION, GENOPS_STR("0.1.0"));
 	genops_span_writer_string(out, GENOPS_CONVENTION_OPERATION_NAME, name_of(record));
-	genops_span_writer_string(out, GENOPS_CONVENTION_OPERATION_TYPE, first_of(record->type, "ai.inference"));
 	genops_span_writer_string(
-	    out, GENOPS_CONVENTION_OUTCOME, genops_str_of(genops_conventions_outcome(record->outcome)));
+	    out, GENOPS_CONVENTION_OPERATION_TYPE, first_of(record->type, "ai.inference"));
+	genops_span_writer_string(out, GENOPS_CONVENTION_OUTCOME,
+	    genops_str_of(genops_conventions_outcome(record->outcome)));
 	genops_span_writer_string(out, GENOPS_CONVENTION_KEY_NAME, record->key_name);
 	if (record->delayed_ns > 0)
 		genops_span_writer_int(
@@ -90,22 +92,28 @@ static void add_tokens(struct genops_span_writer *out, const struct genops_recor
 	genops_span_writer_int(out, GENOPS_CONVENTION_GEN_AI_INPUT_TOKENS, usage->input_tokens);
 	genops_span_writer_int(out, GENOPS_CONVENTION_GEN_AI_OUTPUT_TOKENS, usage->output_tokens);
 	if (usage->cache_read_tokens)
-		genops_span_writer_int(out, GENOPS_CONVENTION_GEN_AI_CACHE_READ, usage->cache_read_tokens);
+		genops_span_writer_int(
+		    out, GENOPS_CONVENTION_GEN_AI_CACHE_READ, usage->cache_read_tokens);
 	if (cache_write)
 		genops_span_writer_int(out, GENOPS_CONVENTION_GEN_AI_CACHE_WRITE, cache_write);
 	if (usage->reasoning_tokens)
-		genops_span_writer_int(out, GENOPS_CONVENTION_GEN_AI_REASONING, usage->reasoning_tokens);
+		genops_span_writer_int(
+		    out, GENOPS_CONVENTION_GEN_AI_REASONING, usage->reasoning_tokens);
 }
 
 static void add_request(struct genops_span_writer *out, const struct genops_record *record)
 {
 	if (record->max_output_tokens > 0) {
-		genops_span_writer_int(out, GENOPS_CONVENTION_AI_MAX_TOKENS, record->max_output_tokens);
-		genops_span_writer_int(out, GENOPS_CONVENTION_GEN_AI_MAX_TOKENS, record->max_output_tokens);
+		genops_span_writer_int(
+		    out, GENOPS_CONVENTION_AI_MAX_TOKENS, record->max_output_tokens);
+		genops_span_writer_int(
+		    out, GENOPS_CONVENTION_GEN_AI_MAX_TOKENS, record->max_output_tokens);
 	}
 	if (record->has_temperature) {
-		genops_span_writer_double(out, GENOPS_CONVENTION_AI_TEMPERATURE, record->temperature);
-		genops_span_writer_double(out, GENOPS_CONVENTION_GEN_AI_TEMPERATURE, record->temperature);
+		genops_span_writer_double(
+		    out, GENOPS_CONVENTION_AI_TEMPERATURE, record->temperature);
+		genops_span_writer_double(
+		    out, GENOPS_CONVENTION_GEN_AI_TEMPERATURE, record->temperature);
 	}
 	if (record->is_stream)
 		genops_span_writer_bool(out, GENOPS_CONVENTION_GEN_AI_STREAM, true);
@@ -121,16 +129,19 @@ static void add_model(struct genops_span_writer *out, const struct genops_record
 	genops_span_writer_string(out, GENOPS_CONVENTION_AI_PROVIDER, record->provider);
 	genops_span_writer_string(out, GENOPS_CONVENTION_AI_MODEL,
 	    record->request_model.len ? record->request_model : record->response_model);
+	genops_span_writer_string(out, GENOPS_CONVENTION_GEN_AI_PROVIDER,
+	    genops_conventions_gen_ai_provider(record->provider));
+	genops_span_writer_string(out, GENOPS_CONVENTION_GEN_AI_OPERATION,
+	    genops_conventions_gen_ai_operation(record->dialect));
 	genops_span_writer_string(
-	    out, GENOPS_CONVENTION_GEN_AI_PROVIDER, genops_conventions_gen_ai_provider(record->provider));
+	    out, GENOPS_CONVENTION_GEN_AI_REQUEST_MODEL, record->request_model);
 	genops_span_writer_string(
-	    out, GENOPS_CONVENTION_GEN_AI_OPERATION, genops_conventions_gen_ai_operation(record->dialect));
-	genops_span_writer_string(out, GENOPS_CONVENTION_GEN_AI_REQUEST_MODEL, record->request_model);
-	genops_span_writer_string(out, GENOPS_CONVENTION_GEN_AI_RESPONSE_MODEL, record->response_model);
+	    out, GENOPS_CONVENTION_GEN_AI_RESPONSE_MODEL, record->response_model);
 	add_request(out, record);
 	if (genops_conventions_is_executed(record->outcome))
 		add_tokens(out, record);
-	genops_span_writer_strings(out, GENOPS_CONVENTION_GEN_AI_FINISH_REASONS, record->finish_reason);
+	genops_span_writer_strings(
+	    out, GENOPS_CONVENTION_GEN_AI_FINISH_REASONS, record->finish_reason);
 }
 
 /* OpenTelemetry wants error.type on whatever failed; ours when the provider named none. */
@@ -196,14 +207,15 @@ static void write_span(struct genops_span_writer *out, const struct genops_recor
 {
 	int64_t end = record->end_unix_ns ? record->end_unix_ns : record->start_unix_ns;
 	genops_span_writer_open_element(out, SCOPE_SPANS_SPANS, SPAN_ATTRIBUTES);
-	genops_span_writer_id(out, SPAN_TRACE_ID, "traceId", record->trace_id, sizeof record->trace_id);
+	genops_span_writer_id(
+	    out, SPAN_TRACE_ID, "traceId", record->trace_id, sizeof record->trace_id);
 	genops_span_writer_id(out, SPAN_ID, "spanId", record->span_id, sizeof record->span_id);
 	genops_span_writer_text(out, SPAN_TRACE_STATE, "traceState", record->tracestate);
-	genops_span_writer_id(
-	    out, SPAN_PARENT_ID, "parentSpanId", record->parent_span_id, sizeof record->parent_span_id);
+	genops_span_writer_id(out, SPAN_PARENT_ID, "parentSpanId", record->parent_span_id,
+	    sizeof record->parent_span_id);
 	genops_span_writer_text(out, SPAN_NAME, "name", name_of(record));
-	genops_span_writer_enum(
-	    out, SPAN_KIND, "kind", genops_conventions_is_alert(record) ? KIND_INTERNAL : KIND_CLIENT);
+	genops_span_writer_enum(out, SPAN_KIND, "kind",
+	    genops_conventions_is_alert(record) ? KIND_INTERNAL : KIND_CLIENT);
 	genops_span_writer_time(out, SPAN_START, "startTimeUnixNano", record->start_unix_ns);
 	genops_span_writer_time(out, SPAN_END, "endTimeUnixNano", end);
 	write_attributes(out, record);
@@ -218,7 +230,8 @@ static void write_resource(struct genops_span_writer *out, const struct genops_r
 {
 	genops_span_writer_open(out, RESOURCE_SPANS_RESOURCE, "resource", RESOURCE_ATTRIBUTES);
 	genops_span_writer_open_list(out, "attributes");
-	genops_span_writer_string(out, GENOPS_CONVENTION_SERVICE_NAME, first_of(record->service_name, "genops"));
+	genops_span_writer_string(
+	    out, GENOPS_CONVENTION_SERVICE_NAME, first_of(record->service_name, "genops"));
 	genops_span_writer_string(out, GENOPS_CONVENTION_HOST_NAME, record->host);
 	genops_span_writer_string(out, GENOPS_CONVENTION_SDK_NAME, GENOPS_STR("genops"));
 	genops_span_writer_string(out, GENOPS_CONVENTION_SDK_LANGUAGE, GENOPS_STR("c"));
@@ -229,11 +242,13 @@ static void write_resource(struct genops_span_writer *out, const struct genops_r
 
 static bool same_resource(const struct genops_record *a, const struct genops_record *b)
 {
-	return genops_str_equal(a->service_name, b->service_name) && genops_str_equal(a->host, b->host);
+	return genops_str_equal(a->service_name, b->service_name) &&
+	       genops_str_equal(a->host, b->host);
 }
 
 /* All records of one resource, of which records[first] is the first. */
-static void write_group(struct genops_span_writer *out, const struct genops_span_batch *batch, size_t first)
+static void write_group(
+    struct genops_span_writer *out, const struct genops_span_batch *batch, size_t first)
 {
 	genops_span_writer_open_element(out, REQUEST_RESOURCE_SPANS, 0);
 	write_resource(out, &batch->records[first]);

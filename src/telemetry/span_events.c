@@ -30,14 +30,16 @@ static void end_event(struct genops_span_writer *out)
 	genops_span_writer_close(out);
 }
 
-static void add_result(struct genops_span_writer *out, enum genops_result result, enum genops_reason reason)
+static void add_result(
+    struct genops_span_writer *out, enum genops_result result, enum genops_reason reason)
 {
 	genops_span_writer_string(out, GENOPS_CONVENTION_POLICY_RESULT,
-	    genops_str_of(is_spec(out) ? genops_result_spec_name(result) : genops_result_name(result)));
+	    genops_str_of(
+		is_spec(out) ? genops_result_spec_name(result) : genops_result_name(result)));
 	/* Set if and only if the result is not "allowed" (specification 0.1.0). */
 	if (result != GENOPS_ALLOWED)
-		genops_span_writer_string(
-		    out, GENOPS_CONVENTION_POLICY_REASON_CODE, genops_str_of(genops_reason_name(reason)));
+		genops_span_writer_string(out, GENOPS_CONVENTION_POLICY_REASON_CODE,
+		    genops_str_of(genops_reason_name(reason)));
 }
 
 /* The evaluation behind the decision: the named policy's, else the first. NULL: there was none. */
@@ -45,7 +47,8 @@ static const struct genops_evaluation *deciding(const struct genops_record *reco
 {
 	for (size_t i = 0; i < record->n_evaluations; i++) {
 		const struct genops_evaluation *evaluation = &record->evaluations[i];
-		if (evaluation->result == record->result && genops_str_equal(evaluation->policy, record->policy))
+		if (evaluation->result == record->result &&
+		    genops_str_equal(evaluation->policy, record->policy))
 			return evaluation;
 	}
 	return record->n_evaluations ? &record->evaluations[0] : NULL;
@@ -80,8 +83,10 @@ void genops_span_events_decision(struct genops_span_writer *out, const struct ge
 	genops_span_writer_int(
 	    out, GENOPS_CONVENTION_POLICY_TIMESTAMP, record->decided_unix_ns / GENOPS_NS_PER_MS);
 	if (record->result != GENOPS_ALLOWED)
-		genops_span_writer_string(out, GENOPS_CONVENTION_POLICY_VIOLATION_TYPE, record->policy_type);
-	genops_span_writer_string(out, GENOPS_CONVENTION_POLICY_ACTION, action_of(evaluation, record->result));
+		genops_span_writer_string(
+		    out, GENOPS_CONVENTION_POLICY_VIOLATION_TYPE, record->policy_type);
+	genops_span_writer_string(
+	    out, GENOPS_CONVENTION_POLICY_ACTION, action_of(evaluation, record->result));
 }
 
 static genops_str model_of(const struct genops_record *record)
@@ -106,7 +111,8 @@ void genops_span_events_cost(struct genops_span_writer *out, const struct genops
 	/* A cost that somebody recorded as one sum has no parts. */
 	if (record->input_nano_usd || record->output_nano_usd || !record->actual_nano_usd) {
 		genops_span_writer_money(out, GENOPS_CONVENTION_COST_INPUT, record->input_nano_usd);
-		genops_span_writer_money(out, GENOPS_CONVENTION_COST_OUTPUT, record->output_nano_usd);
+		genops_span_writer_money(
+		    out, GENOPS_CONVENTION_COST_OUTPUT, record->output_nano_usd);
 	}
 	if (record->is_cost_estimated)
 		genops_span_writer_bool(out, GENOPS_CONVENTION_COST_ESTIMATED, true);
@@ -134,8 +140,8 @@ static const struct genops_record_budget *tightest(const struct genops_record *r
 }
 
 /* Limit, what is used of it and what is left, under all the names that readers look for (contract A-005). */
-static void add_budget_amounts(
-    struct genops_span_writer *out, enum genops_period period, int64_t limit_nano_usd, int64_t consumed_nano_usd)
+static void add_budget_amounts(struct genops_span_writer *out, enum genops_period period,
+    int64_t limit_nano_usd, int64_t consumed_nano_usd)
 {
 	int64_t remaining = limit_nano_usd - consumed_nano_usd;
 	genops_span_writer_money(out, GENOPS_CONVENTION_BUDGET_LIMIT, limit_nano_usd);
@@ -178,7 +184,8 @@ void genops_span_events_budget(struct genops_span_writer *out, const struct geno
 
 static void add_reserved(struct genops_span_writer *out, const struct genops_record *record)
 {
-	genops_span_writer_money(out, GENOPS_CONVENTION_ACCOUNTING_RESERVED, record->reserved_nano_usd);
+	genops_span_writer_money(
+	    out, GENOPS_CONVENTION_ACCOUNTING_RESERVED, record->reserved_nano_usd);
 	genops_span_writer_string(out, GENOPS_CONVENTION_ACCOUNTING_UNIT, GENOPS_STR("USD"));
 }
 
@@ -192,7 +199,8 @@ static void add_actual(struct genops_span_writer *out, const struct genops_recor
 }
 
 /* A refusal ends before anything is reserved (DESIGN 3). */
-void genops_span_events_accounting(struct genops_span_writer *out, const struct genops_record *record)
+void genops_span_events_accounting(
+    struct genops_span_writer *out, const struct genops_record *record)
 {
 	if (record->is_refused)
 		return;
@@ -201,13 +209,15 @@ void genops_span_events_accounting(struct genops_span_writer *out, const struct 
 		add_actual(out, record);
 }
 
-static void write_evaluation(struct genops_span_writer *out, const struct genops_evaluation *evaluation, int64_t at)
+static void write_evaluation(
+    struct genops_span_writer *out, const struct genops_evaluation *evaluation, int64_t at)
 {
 	begin_event(out, "policy.evaluated", at);
 	genops_span_writer_string(out, GENOPS_CONVENTION_POLICY_NAME, evaluation->policy);
 	/* The guides have a fourth result for what could not be evaluated; the span tells what was made of it. */
 	if (evaluation->is_error)
-		genops_span_writer_string(out, GENOPS_CONVENTION_POLICY_RESULT, GENOPS_STR("error"));
+		genops_span_writer_string(
+		    out, GENOPS_CONVENTION_POLICY_RESULT, GENOPS_STR("error"));
 	else
 		add_result(out, evaluation->result, evaluation->reason);
 	genops_span_writer_string(out, GENOPS_CONVENTION_POLICY_REASON, evaluation->message);
@@ -219,7 +229,8 @@ static void write_evaluation(struct genops_span_writer *out, const struct genops
 	end_event(out);
 }
 
-static void write_decision(struct genops_span_writer *out, const struct genops_record *record, const char *name, int64_t at)
+static void write_decision(struct genops_span_writer *out, const struct genops_record *record,
+    const char *name, int64_t at)
 {
 	begin_event(out, name, at);
 	genops_span_writer_string(out, GENOPS_CONVENTION_POLICY_NAME, record->policy);
@@ -228,7 +239,8 @@ static void write_decision(struct genops_span_writer *out, const struct genops_r
 	end_event(out);
 }
 
-static void write_reservation(struct genops_span_writer *out, const struct genops_record *record, int64_t at)
+static void write_reservation(
+    struct genops_span_writer *out, const struct genops_record *record, int64_t at)
 {
 	const struct genops_record_budget *budget = tightest(record);
 	begin_event(out, "genops.budget.reservation", at);
@@ -264,7 +276,8 @@ static void write_operation(struct genops_span_writer *out, const struct genops_
 	write_reservation(out, record, decided);
 	if (!genops_conventions_is_executed(record->outcome))
 		return;
-	begin_event(out, is_spec(out) ? "genops.cost.calculated" : "cost.calculated", record->end_unix_ns);
+	begin_event(
+	    out, is_spec(out) ? "genops.cost.calculated" : "cost.calculated", record->end_unix_ns);
 	add_cost_core(out, record);
 	end_event(out);
 	write_reconciliation(out, record);

@@ -16,17 +16,19 @@ enum { VALUE_STRING = 1, VALUE_BOOL = 2, VALUE_INT = 3, VALUE_DOUBLE = 4, VALUE_
 enum { KV_KEY = 1, KV_VALUE = 2 };
 
 #define TAG(field, type) (char)((field) << 3 | (type))
-#define HEAD_MAX         32 /* tags and lengths around a key and a value */
+#define HEAD_MAX	 32 /* tags and lengths around a key and a value */
 
-void genops_span_writer_init(
-    struct genops_span_writer *out, enum genops_profile profile, bool is_json, struct genops_buffer *buf)
+void genops_span_writer_init(struct genops_span_writer *out, enum genops_profile profile,
+    bool is_json, struct genops_buffer *buf)
 {
 	*out = (struct genops_span_writer){.buf = buf, .is_json = is_json};
-	out->profiles = profile == GENOPS_PROFILE_SPEC ? GENOPS_CONVENTION_SPEC : GENOPS_CONVENTION_GUIDES;
+	out->profiles =
+	    profile == GENOPS_PROFILE_SPEC ? GENOPS_CONVENTION_SPEC : GENOPS_CONVENTION_GUIDES;
 	genops_json_writer_init(&out->json, buf);
 }
 
-void genops_span_writer_open_element(struct genops_span_writer *out, uint32_t field, uint32_t attributes_field)
+void genops_span_writer_open_element(
+    struct genops_span_writer *out, uint32_t field, uint32_t attributes_field)
 {
 	if (out->is_json)
 		genops_json_object_begin(&out->json);
@@ -35,8 +37,8 @@ void genops_span_writer_open_element(struct genops_span_writer *out, uint32_t fi
 	out->attributes_field = attributes_field;
 }
 
-void genops_span_writer_open(
-    struct genops_span_writer *out, uint32_t field, const char *json_name, uint32_t attributes_field)
+void genops_span_writer_open(struct genops_span_writer *out, uint32_t field, const char *json_name,
+    uint32_t attributes_field)
 {
 	if (out->is_json)
 		genops_json_key(&out->json, genops_str_of(json_name));
@@ -65,8 +67,8 @@ void genops_span_writer_close_list(struct genops_span_writer *out)
 		genops_json_array_end(&out->json);
 }
 
-void genops_span_writer_id(
-    struct genops_span_writer *out, uint32_t field, const char *json_name, const uint8_t *id, size_t n)
+void genops_span_writer_id(struct genops_span_writer *out, uint32_t field, const char *json_name,
+    const uint8_t *id, size_t n)
 {
 	char hex[33];
 	uint8_t any = 0;
@@ -145,7 +147,8 @@ static inline char *room(struct genops_buffer *buf, size_t more)
 /* The KeyValue up to its AnyValue, of which value_len bytes are to follow at the returned place; NULL: no room. */
 static inline char *begin_value(struct genops_span_writer *out, genops_str key, size_t value_len)
 {
-	size_t inner = 2 + genops_wire_varint_len(key.len) + key.len + genops_wire_varint_len(value_len) + value_len;
+	size_t inner = 2 + genops_wire_varint_len(key.len) + key.len +
+		       genops_wire_varint_len(value_len) + value_len;
 	char *at = room(out->buf, inner + HEAD_MAX);
 	if (!at)
 		return NULL;
@@ -275,8 +278,9 @@ static void add_double(struct genops_span_writer *out, genops_str key, double va
 		if (isfinite(value))
 			genops_json_double(&out->json, value);
 		else /* proto3's JSON says these in words */
-			genops_json_string(&out->json,
-			    genops_str_of(isnan(value) ? "NaN" : value < 0 ? "-Infinity" : "Infinity"));
+			genops_json_string(&out->json, genops_str_of(isnan(value) ? "NaN"
+								     : value < 0  ? "-Infinity"
+										  : "Infinity"));
 		end_json(out);
 		return;
 	}
@@ -311,25 +315,29 @@ static bool is_wanted(const struct genops_span_writer *out, enum genops_conventi
 	return (genops_conventions[row].profiles & out->profiles) != 0;
 }
 
-void genops_span_writer_string(struct genops_span_writer *out, enum genops_convention row, genops_str value)
+void genops_span_writer_string(
+    struct genops_span_writer *out, enum genops_convention row, genops_str value)
 {
 	if (is_wanted(out, row))
 		add_string(out, genops_conventions[row].name, value);
 }
 
-void genops_span_writer_int(struct genops_span_writer *out, enum genops_convention row, int64_t value)
+void genops_span_writer_int(
+    struct genops_span_writer *out, enum genops_convention row, int64_t value)
 {
 	if (is_wanted(out, row))
 		add_int(out, genops_conventions[row].name, value);
 }
 
-void genops_span_writer_double(struct genops_span_writer *out, enum genops_convention row, double value)
+void genops_span_writer_double(
+    struct genops_span_writer *out, enum genops_convention row, double value)
 {
 	if (is_wanted(out, row))
 		add_double(out, genops_conventions[row].name, value);
 }
 
-void genops_span_writer_money(struct genops_span_writer *out, enum genops_convention row, int64_t nano_usd)
+void genops_span_writer_money(
+    struct genops_span_writer *out, enum genops_convention row, int64_t nano_usd)
 {
 	genops_span_writer_double(out, row, genops_money_to_usd(nano_usd));
 }
@@ -340,7 +348,8 @@ void genops_span_writer_bool(struct genops_span_writer *out, enum genops_convent
 		add_bool(out, genops_conventions[row].name, value);
 }
 
-void genops_span_writer_strings(struct genops_span_writer *out, enum genops_convention row, genops_str value)
+void genops_span_writer_strings(
+    struct genops_span_writer *out, enum genops_convention row, genops_str value)
 {
 	if (!value.len || !is_wanted(out, row))
 		return;
@@ -369,10 +378,12 @@ void genops_span_writer_strings(struct genops_span_writer *out, enum genops_conv
 	genops_wire_end(out->buf, pair);
 }
 
-void genops_span_writer_custom(struct genops_span_writer *out, const struct genops_attribute *attribute)
+void genops_span_writer_custom(
+    struct genops_span_writer *out, const struct genops_attribute *attribute)
 {
 	genops_str key = attribute->key;
-	if (!key.len || (!out->is_json && !is_ascii(key) && !genops_str_is_utf8(key))) /* the set never lets such a key in */
+	if (!key.len || (!out->is_json && !is_ascii(key) &&
+			    !genops_str_is_utf8(key))) /* the set never lets such a key in */
 		return;
 	switch (attribute->type) {
 	case GENOPS_ATTRIBUTE_STRING:

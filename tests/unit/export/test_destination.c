@@ -66,8 +66,8 @@ static const char *header(const struct fixture *f, const char *name)
 static void test_find(void **state)
 {
 	(void)state;
-	static const char *const names[] = {"otlp", "otlp/tempo", "otlphttp", "otlphttp/cribl/2", "debug", "console",
-	    "file/x", "otlp_grpc", "otlp_http"};
+	static const char *const names[] = {"otlp", "otlp/tempo", "otlphttp", "otlphttp/cribl/2",
+	    "debug", "console", "file/x", "otlp_grpc", "otlp_http"};
 	static const char *const unknown[] = {"", "otl", "otlphttpx", "/otlp", "OTLP"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		assert_non_null(genops_destination_type_find(genops_str_of(names[i])));
@@ -130,8 +130,8 @@ static void test_grpc_url(void **state)
 		f.settings.is_insecure = rows[i].is_insecure;
 		encode(&f);
 		assert_int_equal(f.request.transport, GENOPS_TRANSPORT_GRPC);
-		assert_true(genops_str_is(
-		    f.request.grpc_path, "/opentelemetry.proto.collector.trace.v1.TraceService/Export"));
+		assert_true(genops_str_is(f.request.grpc_path,
+		    "/opentelemetry.proto.collector.trace.v1.TraceService/Export"));
 		if (!genops_str_is(f.request.url, rows[i].url))
 			fail_msg("%s became %.*s", rows[i].endpoint, GENOPS_STR_ARG(f.request.url));
 		stop(&f);
@@ -149,9 +149,10 @@ static void assert_refused(struct fixture *f, const char *why)
 static void test_refused_endpoints(void **state)
 {
 	(void)state;
-	static const char *const http[] = {"", "localhost:4318", "ftp://h", "http://", "http:///v1", "http://:80", "http://a b",
-	    "http://a\n"};
-	static const char *const grpc[] = {"", "http://", "http://h:4317/v1/traces", "unix:///tmp/x", "h /x"};
+	static const char *const http[] = {"", "localhost:4318", "ftp://h", "http://", "http:///v1",
+	    "http://:80", "http://a b", "http://a\n"};
+	static const char *const grpc[] = {
+	    "", "http://", "http://h:4317/v1/traces", "unix:///tmp/x", "h /x"};
 	struct fixture f;
 	for (size_t i = 0; i < sizeof http / sizeof *http; i++) {
 		start(&f, "otlphttp", http[i]);
@@ -171,9 +172,10 @@ static void test_refused_endpoints(void **state)
 static void test_refused_settings(void **state)
 {
 	(void)state;
-	static const struct genops_text_pair bad[] = {
-	    {{"", 0}, {"x", 1}}, {{"a b", 3}, {"x", 1}}, {{"a:", 2}, {"x", 1}}, {{"x-key", 5}, {"geheim\n", 7}},
-	    {{"Content-Type", 12}, {"x", 1}}, {{"grpc-timeout", 12}, {"x", 1}}, {{"Host", 4}, {"x", 1}}};
+	static const struct genops_text_pair bad[] = {{{"", 0}, {"x", 1}}, {{"a b", 3}, {"x", 1}},
+	    {{"a:", 2}, {"x", 1}}, {{"x-key", 5}, {"geheim\n", 7}},
+	    {{"Content-Type", 12}, {"x", 1}}, {{"grpc-timeout", 12}, {"x", 1}},
+	    {{"Host", 4}, {"x", 1}}};
 	struct fixture f;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct genops_text_pair pair = bad[i];
@@ -234,8 +236,8 @@ static void test_compression(void **state)
 		encode(&small);
 		assert_string_equal(header(&small, "content-encoding"), rows[i].name);
 		genops_buffer_init(&again, 1 << 20);
-		assert_int_equal(genops_compress_decode(rows[i].kind, genops_buffer_view(&small.request.body), &again,
-				     &small.err),
+		assert_int_equal(genops_compress_decode(rows[i].kind,
+				     genops_buffer_view(&small.request.body), &again, &small.err),
 		    GENOPS_OK);
 		assert_true(genops_str_equal(
 		    genops_buffer_view(&again), genops_buffer_view(&plain.request.body)));
@@ -281,7 +283,8 @@ static void test_judge_file(void **state)
 	struct genops_response response = {.status = 200};
 	genops_destination_judge_file(&response, &verdict);
 	assert_int_equal(verdict.kind, GENOPS_SENT);
-	response = (struct genops_response){.network_error = GENOPS_STR("cannot write: No space left on device")};
+	response = (struct genops_response){
+	    .network_error = GENOPS_STR("cannot write: No space left on device")};
 	genops_destination_judge_file(&response, &verdict);
 	assert_int_equal(verdict.kind, GENOPS_RETRY); /* nothing is lost for a full disk */
 	assert_string_equal(verdict.reason, "cannot write: No space left on device");
@@ -302,7 +305,8 @@ static void test_without_memory(void **state)
 			f.settings.compression = GENOPS_STR("gzip");
 			f.arena.max = max;
 			struct genops_destination_batch batch = {&f.record, 1};
-			int code = type_of(&f)->encode(&f.settings, &batch, &f.arena, &f.request, &f.err);
+			int code =
+			    type_of(&f)->encode(&f.settings, &batch, &f.arena, &f.request, &f.err);
 			is_done = code == GENOPS_OK;
 			if (!is_done) {
 				assert_int_equal(code, GENOPS_NOMEM);

@@ -12,7 +12,10 @@
 
 static struct genops_response response(int status, const char *content_type, genops_str body)
 {
-	return (struct genops_response){.status = status, .grpc_status = -1, .retry_info_ns = -1, .body = body,
+	return (struct genops_response){.status = status,
+	    .grpc_status = -1,
+	    .retry_info_ns = -1,
+	    .body = body,
 	    .content_type = genops_str_of(content_type)};
 }
 
@@ -38,9 +41,11 @@ static void test_http_table(void **state)
 	(void)state;
 	for (int status = 200; status < 600; status++) {
 		struct genops_response r = response(status, "", (genops_str){0});
-		bool is_retryable = status == 429 || status == 502 || status == 503 || status == 504;
-		enum genops_verdict_kind expected =
-		    status < 300 ? GENOPS_SENT : is_retryable ? GENOPS_RETRY : GENOPS_REJECTED;
+		bool is_retryable =
+		    status == 429 || status == 502 || status == 503 || status == 504;
+		enum genops_verdict_kind expected = status < 300   ? GENOPS_SENT
+						    : is_retryable ? GENOPS_RETRY
+								   : GENOPS_REJECTED;
 		if (http(&r).kind != expected)
 			fail_msg("%d is %d", status, http(&r).kind);
 	}
@@ -54,12 +59,14 @@ static void test_http_table(void **state)
 static void test_grpc_table(void **state)
 {
 	(void)state;
-	static const char expected[] = "SRXXRXXXXXRRXXRRX"; /* sent, retry, rejected; 8 without RetryInfo */
+	static const char expected[] =
+	    "SRXXRXXXXXRRXXRRX"; /* sent, retry, rejected; 8 without RetryInfo */
 	for (int code = 0; code <= 16; code++) {
 		struct genops_response r = response(200, "application/grpc", (genops_str){0});
 		r.grpc_status = code;
-		enum genops_verdict_kind kind =
-		    expected[code] == 'S' ? GENOPS_SENT : expected[code] == 'R' ? GENOPS_RETRY : GENOPS_REJECTED;
+		enum genops_verdict_kind kind = expected[code] == 'S'	? GENOPS_SENT
+						: expected[code] == 'R' ? GENOPS_RETRY
+									: GENOPS_REJECTED;
 		if (grpc(&r).kind != kind)
 			fail_msg("%d is %d", code, grpc(&r).kind);
 		r.retry_info_ns = 3000000000;
@@ -78,11 +85,13 @@ static void test_grpc_without_a_status(void **state)
 	static const struct {
 		int status;
 		enum genops_verdict_kind kind;
-	} rows[] = {{0, GENOPS_RETRY}, {200, GENOPS_RETRY}, {400, GENOPS_REJECTED}, {401, GENOPS_REJECTED},
-	    {403, GENOPS_REJECTED}, {404, GENOPS_REJECTED}, {429, GENOPS_RETRY}, {500, GENOPS_REJECTED},
-	    {502, GENOPS_RETRY}, {503, GENOPS_RETRY}, {504, GENOPS_RETRY}};
+	} rows[] = {{0, GENOPS_RETRY}, {200, GENOPS_RETRY}, {400, GENOPS_REJECTED},
+	    {401, GENOPS_REJECTED}, {403, GENOPS_REJECTED}, {404, GENOPS_REJECTED},
+	    {429, GENOPS_RETRY}, {500, GENOPS_REJECTED}, {502, GENOPS_RETRY}, {503, GENOPS_RETRY},
+	    {504, GENOPS_RETRY}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct genops_response r = response(rows[i].status, "text/html", GENOPS_STR("<html>"));
+		struct genops_response r =
+		    response(rows[i].status, "text/html", GENOPS_STR("<html>"));
 		if (grpc(&r).kind != rows[i].kind)
 			fail_msg("%d is %d", rows[i].status, grpc(&r).kind);
 	}
@@ -100,7 +109,8 @@ static void test_partial_success_protobuf(void **state)
 	genops_wire_put_int(&body, 1, 5);
 	genops_wire_put_text(&body, 2, GENOPS_STR("too old\nreally"));
 	genops_wire_end(&body, mark);
-	struct genops_response r = response(200, "application/x-protobuf", genops_buffer_view(&body));
+	struct genops_response r =
+	    response(200, "application/x-protobuf", genops_buffer_view(&body));
 	struct genops_send_verdict verdict = http(&r);
 	assert_int_equal(verdict.kind, GENOPS_SENT_PARTLY);
 	assert_int_equal(verdict.n_rejected, 5);
@@ -135,9 +145,11 @@ static void test_partial_success_json(void **state)
 	    {"{}", GENOPS_SENT, 0},
 	    {"", GENOPS_SENT, 0},
 	    {"{\"partialSuccess\":{}}", GENOPS_SENT, 0},
-	    {"{\"partialSuccess\":{\"rejectedSpans\":\"7\",\"errorMessage\":\"no\"}}", GENOPS_SENT_PARTLY, 7},
+	    {"{\"partialSuccess\":{\"rejectedSpans\":\"7\",\"errorMessage\":\"no\"}}",
+		GENOPS_SENT_PARTLY, 7},
 	    {"{\"partialSuccess\":{\"rejectedSpans\":7}}", GENOPS_SENT_PARTLY, 7},
-	    {"{\"partialSuccess\":{\"rejectedSpans\":\"0\",\"errorMessage\":\"hm\"}}", GENOPS_SENT, 0},
+	    {"{\"partialSuccess\":{\"rejectedSpans\":\"0\",\"errorMessage\":\"hm\"}}", GENOPS_SENT,
+		0},
 	    {"{\"partialSuccess\":{\"rejectedSpans\":-7}}", GENOPS_SENT, 0},
 	    {"{\"partialSuccess\":{\"rejectedSpans\":\"7\"", GENOPS_SENT, 0},
 	    {"no JSON", GENOPS_SENT, 0},
@@ -154,9 +166,12 @@ static void test_partial_success_json(void **state)
 static void test_reasons_teach(void **state)
 {
 	(void)state;
-	struct genops_response r = response(400, "application/json", GENOPS_STR("{\"message\":\"bad span id\"}"));
+	struct genops_response r =
+	    response(400, "application/json", GENOPS_STR("{\"message\":\"bad span id\"}"));
 	assert_string_equal(http(&r).reason, "HTTP 400: bad span id");
-	r = response(400, "application/x-protobuf", GENOPS_STR("\x08\x03\x12\x03" "bad"));
+	r = response(400, "application/x-protobuf",
+	    GENOPS_STR("\x08\x03\x12\x03"
+		       "bad"));
 	assert_string_equal(http(&r).reason, "HTTP 400: bad");
 	r = response(401, "", (genops_str){0});
 	assert_string_equal(http(&r).reason, "HTTP 401; check the credentials in headers");
@@ -175,12 +190,13 @@ static void test_reasons_teach(void **state)
 static void test_retry_after(void **state)
 {
 	(void)state;
-	const int64_t now = INT64_C(784111770) * GENOPS_NS_PER_S; /* Sun, 06 Nov 1994 08:49:30 GMT */
+	const int64_t now =
+	    INT64_C(784111770) * GENOPS_NS_PER_S; /* Sun, 06 Nov 1994 08:49:30 GMT */
 	static const struct {
 		const char *text;
 		int64_t seconds;
-	} rows[] = {{"7", 7}, {" 7 ", 7}, {"0", 0}, {"-5", 0}, {"999999999", 86400}, {"", 0}, {"soon", 0},
-	    {"Sun, 06 Nov 1994 08:49:37 GMT", 7}, {"Sun, 06 Nov 1994 08:49:07 GMT", 0},
+	} rows[] = {{"7", 7}, {" 7 ", 7}, {"0", 0}, {"-5", 0}, {"999999999", 86400}, {"", 0},
+	    {"soon", 0}, {"Sun, 06 Nov 1994 08:49:37 GMT", 7}, {"Sun, 06 Nov 1994 08:49:07 GMT", 0},
 	    {"Mon, 07 Nov 1994 08:49:31 GMT", 86400}, {"Sun, 06 Nop 1994 08:49:37 GMT", 0},
 	    {"Sunday, 06-Nov-94 08:49:37 GMT", 0}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -188,7 +204,8 @@ static void test_retry_after(void **state)
 		if (ns != rows[i].seconds * GENOPS_NS_PER_S)
 			fail_msg("\"%s\" is %lld ns", rows[i].text, (long long)ns);
 	}
-	assert_int_equal(genops_otlp_verdict_retry_after(GENOPS_STR("Sun, 06 Nov 1994 08:49:37 GMT"), 0), 0);
+	assert_int_equal(
+	    genops_otlp_verdict_retry_after(GENOPS_STR("Sun, 06 Nov 1994 08:49:37 GMT"), 0), 0);
 	struct genops_response r = response(502, "", (genops_str){0});
 	r.retry_after = GENOPS_STR("11");
 	assert_int_equal(http(&r).retry_after_ns, 11 * GENOPS_NS_PER_S);

@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 struct loopback;
-typedef void loopback_fn(struct loopback *loopback, int fd, int number); /* number: of the connection, from 0 */
+typedef void loopback_fn(
+    struct loopback *loopback, int fd, int number); /* number: of the connection, from 0 */
 
 struct loopback {
 	int fd, port;
@@ -44,7 +45,8 @@ static void *loopback_run(void *arg)
 
 static void loopback_start(struct loopback *loopback, loopback_fn *serve, void *arg)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof address;
 	memset(loopback, 0, sizeof *loopback);
 	setenv("no_proxy", "*", 1); /* whatever proxy this machine uses */

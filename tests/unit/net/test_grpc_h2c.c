@@ -11,16 +11,16 @@
 #include <stdlib.h>
 
 enum act {
-	ANSWER,             /* grpc-status 0 and an empty message */
-	TRAILERS_ONLY,      /* UNAVAILABLE in the only header block */
-	ANSWER_AND_GOAWAY,  /* no more calls on this connection */
+	ANSWER,		   /* grpc-status 0 and an empty message */
+	TRAILERS_ONLY,	   /* UNAVAILABLE in the only header block */
+	ANSWER_AND_GOAWAY, /* no more calls on this connection */
 	ANSWER_AND_CLOSE,
-	REFUSE,             /* RST_STREAM with REFUSED_STREAM */
-	RESET,              /* RST_STREAM with INTERNAL_ERROR */
-	CLOSE,              /* the connection, without a word */
+	REFUSE, /* RST_STREAM with REFUSED_STREAM */
+	RESET,	/* RST_STREAM with INTERNAL_ERROR */
+	CLOSE,	/* the connection, without a word */
 	SILENCE,
-	NO_TRAILERS,        /* 200, body, end */
-	NOT_GRPC,           /* 404 text/html */
+	NO_TRAILERS, /* 200, body, end */
+	NOT_GRPC,    /* 404 text/html */
 };
 
 struct script {
@@ -45,7 +45,8 @@ static nghttp2_nv field(const char *name, const char *value)
 	return (nghttp2_nv){n.bytes, v.bytes, strlen(name), strlen(value), NGHTTP2_NV_FLAG_NONE};
 }
 
-static ssize_t server_send(nghttp2_session *session, const uint8_t *data, size_t len, int flags, void *arg)
+static ssize_t server_send(
+    nghttp2_session *session, const uint8_t *data, size_t len, int flags, void *arg)
 {
 	const struct server *server = arg;
 	(void)session, (void)flags;
@@ -53,15 +54,15 @@ static ssize_t server_send(nghttp2_session *session, const uint8_t *data, size_t
 	return n < 0 ? NGHTTP2_ERR_CALLBACK_FAILURE : n;
 }
 
-static int server_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_len,
-    const uint8_t *value, size_t value_len, uint8_t flags, void *arg)
+static int server_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+    size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags, void *arg)
 {
 	const struct server *server = arg;
 	struct script *script = server->loopback->arg;
 	size_t n = strlen(script->seen);
 	(void)session, (void)frame, (void)flags;
-	snprintf(script->seen + n, sizeof script->seen - n, "%.*s: %.*s\n", (int)name_len, (const char *)name,
-	    (int)value_len, (const char *)value);
+	snprintf(script->seen + n, sizeof script->seen - n, "%.*s: %.*s\n", (int)name_len,
+	    (const char *)name, (int)value_len, (const char *)value);
 	return 0;
 }
 
@@ -75,8 +76,8 @@ static int server_data(
 	return 0;
 }
 
-static ssize_t server_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t room, uint32_t *flags,
-    nghttp2_data_source *source, void *arg)
+static ssize_t server_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t room,
+    uint32_t *flags, nghttp2_data_source *source, void *arg)
 {
 	const nghttp2_nv trailers[] = {field("grpc-status", "0"), field("grpc-message", "fine")};
 	(void)arg, (void)room;
@@ -91,15 +92,18 @@ static ssize_t server_body(nghttp2_session *session, int32_t id, uint8_t *out, s
 
 static void answer(struct server *server, int32_t id, bool has_trailers)
 {
-	const nghttp2_nv head[] = {field(":status", "200"), field("content-type", "application/grpc")};
-	nghttp2_data_provider body = {.source.ptr = has_trailers ? NULL : server, .read_callback = server_body};
+	const nghttp2_nv head[] = {
+	    field(":status", "200"), field("content-type", "application/grpc")};
+	nghttp2_data_provider body = {
+	    .source.ptr = has_trailers ? NULL : server, .read_callback = server_body};
 	nghttp2_submit_response(server->session, id, head, 2, &body);
 }
 
 static void act(struct server *server, int32_t id, enum act what)
 {
-	const nghttp2_nv refusal[] = {field(":status", "200"), field("content-type", "application/grpc"),
-	    field("grpc-status", "14"), field("grpc-message", "try%20later")};
+	const nghttp2_nv refusal[] = {field(":status", "200"),
+	    field("content-type", "application/grpc"), field("grpc-status", "14"),
+	    field("grpc-message", "try%20later")};
 	const nghttp2_nv not_grpc[] = {field(":status", "404"), field("content-type", "text/html")};
 	switch (what) {
 	case ANSWER:
@@ -108,7 +112,8 @@ static void act(struct server *server, int32_t id, enum act what)
 		break;
 	case ANSWER_AND_GOAWAY:
 		answer(server, id, true);
-		nghttp2_submit_goaway(server->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR, NULL, 0);
+		nghttp2_submit_goaway(
+		    server->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR, NULL, 0);
 		break;
 	case NO_TRAILERS:
 		answer(server, id, false);
@@ -120,10 +125,12 @@ static void act(struct server *server, int32_t id, enum act what)
 		nghttp2_submit_response(server->session, id, not_grpc, 2, NULL);
 		break;
 	case REFUSE:
-		nghttp2_submit_rst_stream(server->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+		nghttp2_submit_rst_stream(
+		    server->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
 		break;
 	case RESET:
-		nghttp2_submit_rst_stream(server->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_INTERNAL_ERROR);
+		nghttp2_submit_rst_stream(
+		    server->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_INTERNAL_ERROR);
 		break;
 	case CLOSE:
 	case SILENCE:
@@ -189,7 +196,9 @@ static void start(struct fixture *fixture, struct script script)
 	fixture->settings.timeout_ns = 5 * GENOPS_NS_PER_S;
 	snprintf(fixture->body, sizeof fixture->body, "hello");
 	fixture->request = (struct genops_request){.transport = GENOPS_TRANSPORT_GRPC,
-	    .url = genops_str_of(fixture->loopback.url), .grpc_path = GENOPS_STR("/test.Service/Export"), .n_headers = 1,
+	    .url = genops_str_of(fixture->loopback.url),
+	    .grpc_path = GENOPS_STR("/test.Service/Export"),
+	    .n_headers = 1,
 	    .headers = {{GENOPS_STR("x-tenant"), GENOPS_STR("acme")}},
 	    .body = {.ptr = fixture->body, .len = 5, .cap = 64, .max = 64}};
 }
@@ -225,7 +234,8 @@ static void assert_no_answer(struct fixture *fixture, const char *why)
 	assert_int_equal(fixture->response.status, 0);
 	assert_int_equal(fixture->response.grpc_status, -1);
 	if (genops_str_find(fixture->response.network_error, genops_str_of(why)) == SIZE_MAX)
-		fail_msg("\"%.*s\" does not say %s", GENOPS_STR_ARG(fixture->response.network_error), why);
+		fail_msg("\"%.*s\" does not say %s",
+		    GENOPS_STR_ARG(fixture->response.network_error), why);
 }
 
 static void test_call_and_kept_connection(void **state)
@@ -251,9 +261,9 @@ static void test_request_on_the_wire(void **state)
 	start(&f, (struct script){.acts = {ANSWER}});
 	f.request.is_compressed = true;
 	assert_taken(&f);
-	static const char *const lines[] = {":method: POST\n", ":scheme: http\n", ":path: /test.Service/Export\n",
-	    "content-type: application/grpc\n", "te: trailers\n", "grpc-timeout: 5000m\n", "x-tenant: acme\n",
-	    ":authority: 127.0.0.1:"};
+	static const char *const lines[] = {":method: POST\n", ":scheme: http\n",
+	    ":path: /test.Service/Export\n", "content-type: application/grpc\n", "te: trailers\n",
+	    "grpc-timeout: 5000m\n", "x-tenant: acme\n", ":authority: 127.0.0.1:"};
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
 		assert_non_null(strstr(f.script.seen, lines[i]));
 	assert_int_equal(f.script.body.len, 10);
@@ -313,7 +323,9 @@ static void test_deadline_and_cancel(void **state)
 	assert_no_answer(&f, "timed out");
 	f.settings.timeout_ns = 5 * GENOPS_NS_PER_S;
 	assert_taken(&f);
-	assert_int_equal(genops_http_send(f.client, &f.settings, &f.request, &cancel, &f.response, &err), GENOPS_OK);
+	assert_int_equal(
+	    genops_http_send(f.client, &f.settings, &f.request, &cancel, &f.response, &err),
+	    GENOPS_OK);
 	assert_true(genops_str_is(f.response.network_error, "cancelled"));
 	stop(&f);
 }

@@ -31,7 +31,8 @@ static void test_status(void **state)
 static void test_message(void **state)
 {
 	(void)state;
-	assert_string_equal(read("grpc-message", "100%25 busy%0A%C3%A9").message, "100% busy \xc3\xa9");
+	assert_string_equal(
+	    read("grpc-message", "100%25 busy%0A%C3%A9").message, "100% busy \xc3\xa9");
 	assert_string_equal(read("grpc-message", "%zz%4").message, "%zz%4");
 	char long_text[1000];
 	memset(long_text, 'x', sizeof long_text - 1);
@@ -40,13 +41,15 @@ static void test_message(void **state)
 }
 
 /* google.rpc.Status made by Google's own library: code 8, message "slow down", one RetryInfo of 7.5 s. */
-#define STATUS_7_5 "CAgSCXNsb3cgZG93bho2Cih0eXBlLmdvb2dsZWFwaXMuY29tL2dvb2dsZS5ycGMuUmV0cnlJbmZvEgoKCAgHEIDKte4B"
+#define STATUS_7_5                                                                                 \
+	"CAgSCXNsb3cgZG93bho2Cih0eXBlLmdvb2dsZWFwaXMuY29tL2dvb2dsZS5ycGMuUmV0cnlJbmZvEgoKCAgHEIDKte4B"
 
 static void test_retry_info(void **state)
 {
 	(void)state;
 	assert_int_equal(read("grpc-status-details-bin", STATUS_7_5).retry_info_ns, 7500000000);
-	assert_int_equal(read("grpc-status-details-bin", STATUS_7_5 "==").retry_info_ns, 7500000000);
+	assert_int_equal(
+	    read("grpc-status-details-bin", STATUS_7_5 "==").retry_info_ns, 7500000000);
 	/* no details, not base64, cut off */
 	assert_int_equal(read("grpc-status-details-bin", "CAgSCXNsb3cgZG93bg").retry_info_ns, -1);
 	assert_int_equal(read("grpc-status-details-bin", "***").retry_info_ns, -1);
@@ -68,7 +71,8 @@ static void test_frame(void **state)
 	genops_grpc_status_frame(frame, true, 0x01020304);
 	assert_memory_equal(frame, "\1\1\2\3\4", 5);
 	assert_true(genops_str_is(genops_grpc_status_message(GENOPS_STR("\0\0\0\0\2hi")), "hi"));
-	assert_true(genops_str_is(genops_grpc_status_message(GENOPS_STR("\0\0\0\0\2hi there")), "hi"));
+	assert_true(
+	    genops_str_is(genops_grpc_status_message(GENOPS_STR("\0\0\0\0\2hi there")), "hi"));
 	assert_int_equal(genops_grpc_status_message(GENOPS_STR("\0\0\0\0\3hi")).len, 0);
 	assert_int_equal(genops_grpc_status_message(GENOPS_STR("\1\0\0\0\2hi")).len, 0);
 	assert_int_equal(genops_grpc_status_message(GENOPS_STR("\0\0\0")).len, 0);

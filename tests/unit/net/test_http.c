@@ -27,7 +27,8 @@ static bool read_request(int fd, char *out, size_t size)
 		out[n] = '\0';
 		const char *end = strstr(out, "\r\n\r\n");
 		const char *length = strcasestr(out, "content-length:");
-		if (end && n >= (size_t)(end + 4 - out) + (length ? strtoul(length + 15, NULL, 10) : 0))
+		if (end &&
+		    n >= (size_t)(end + 4 - out) + (length ? strtoul(length + 15, NULL, 10) : 0))
 			return true;
 	}
 }
@@ -48,7 +49,8 @@ static void serve(struct loopback *loopback, int fd, int number)
 			return;
 		}
 		size_t len = strlen(script->answers[i]);
-		if (send(fd, script->answers[i], len, MSG_NOSIGNAL) != (ssize_t)len || !len || script->closes[i])
+		if (send(fd, script->answers[i], len, MSG_NOSIGNAL) != (ssize_t)len || !len ||
+		    script->closes[i])
 			return;
 	}
 }
@@ -73,9 +75,11 @@ static void start(struct fixture *fixture, struct script script)
 	assert_non_null(fixture->client);
 	fixture->settings.timeout_ns = 5 * GENOPS_NS_PER_S;
 	snprintf(fixture->body, sizeof fixture->body, "hello");
-	fixture->request = (struct genops_request){.method = "POST", .url = genops_str_of(fixture->loopback.url),
+	fixture->request = (struct genops_request){.method = "POST",
+	    .url = genops_str_of(fixture->loopback.url),
 	    .n_headers = 2,
-	    .headers = {{GENOPS_STR("content-type"), GENOPS_STR("text/plain")}, {GENOPS_STR("x-empty"), GENOPS_STR("")}},
+	    .headers = {{GENOPS_STR("content-type"), GENOPS_STR("text/plain")},
+		{GENOPS_STR("x-empty"), GENOPS_STR("")}},
 	    .body = {.ptr = fixture->body, .len = 5, .cap = 64, .max = 64}};
 }
 
@@ -94,16 +98,18 @@ static void send_one(struct fixture *fixture)
 		fail_msg("%d: %s", code, err.message);
 }
 
-#define OK_2 "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}"
+#define OK_2                                                                                       \
+	"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}"
 
 static void test_answers_and_kept_connection(void **state)
 {
 	(void)state;
 	struct fixture f;
-	start(&f, (struct script){.answers = {OK_2,
-				      "HTTP/1.1 503 Busy\r\nRetry-After:  7 \r\nContent-Length: 0\r\n\r\n",
-				      "HTTP/1.1 100 Continue\r\nRetry-After: 9\r\n\r\nHTTP/1.1 200 OK\r\n"
-				      "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"}});
+	start(&f, (struct script){
+		      .answers = {OK_2,
+			  "HTTP/1.1 503 Busy\r\nRetry-After:  7 \r\nContent-Length: 0\r\n\r\n",
+			  "HTTP/1.1 100 Continue\r\nRetry-After: 9\r\n\r\nHTTP/1.1 200 OK\r\n"
+			  "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"}});
 	send_one(&f);
 	assert_int_equal(f.response.status, 200);
 	assert_true(genops_str_is(f.response.body, "{}"));
@@ -135,8 +141,10 @@ static void test_redirect_is_not_followed(void **state)
 {
 	(void)state;
 	struct fixture f;
-	start(&f, (struct script){
-		      .answers = {"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"}});
+	start(&f,
+	    (struct script){
+		.answers = {
+		    "HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"}});
 	send_one(&f);
 	assert_int_equal(f.response.status, 307);
 	assert_int_equal(f.loopback.n_requests, 1);
@@ -162,14 +170,16 @@ static void assert_no_answer(const struct fixture *f, const char *why)
 	assert_int_equal(f->response.body.len, 0);
 	assert_true(f->response.network_error.len > 0);
 	if (why && genops_str_find(f->response.network_error, genops_str_of(why)) == SIZE_MAX)
-		fail_msg("\"%.*s\" does not say %s", GENOPS_STR_ARG(f->response.network_error), why);
+		fail_msg(
+		    "\"%.*s\" does not say %s", GENOPS_STR_ARG(f->response.network_error), why);
 }
 
 static void test_half_an_answer_is_none(void **state)
 {
 	(void)state;
 	struct fixture f;
-	start(&f, (struct script){.answers = {"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}", "", "HTTP/1.1 2", OK_2},
+	start(&f, (struct script){.answers = {"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}", "",
+				      "HTTP/1.1 2", OK_2},
 		      .closes = {true, true, true}});
 	send_one(&f);
 	assert_no_answer(&f, NULL);
@@ -203,7 +213,9 @@ static void test_cancelled(void **state)
 	volatile int cancel = 1;
 	start(&f, (struct script){0});
 	int64_t before = genops_clock_monotonic_ns();
-	assert_int_equal(genops_http_send(f.client, &f.settings, &f.request, &cancel, &f.response, &err), GENOPS_OK);
+	assert_int_equal(
+	    genops_http_send(f.client, &f.settings, &f.request, &cancel, &f.response, &err),
+	    GENOPS_OK);
 	assert_no_answer(&f, "cancelled");
 	assert_true(genops_clock_monotonic_ns() - before < 4 * GENOPS_NS_PER_S);
 	stop(&f);
@@ -258,12 +270,14 @@ static void test_misuse(void **state)
 	start(&f, (struct script){0});
 	f.request.headers[0].value = GENOPS_STR("a\r\nX-Injected: 1");
 	assert_int_equal(
-	    genops_http_send(f.client, &f.settings, &f.request, NULL, &f.response, &err), GENOPS_MISUSE);
+	    genops_http_send(f.client, &f.settings, &f.request, NULL, &f.response, &err),
+	    GENOPS_MISUSE);
 	assert_null(strstr(err.message, "Injected")); /* values may be secrets */
 	f.request.n_headers = 0;
 	f.request.url = GENOPS_STR("");
 	assert_int_equal(
-	    genops_http_send(f.client, &f.settings, &f.request, NULL, &f.response, &err), GENOPS_MISUSE);
+	    genops_http_send(f.client, &f.settings, &f.request, NULL, &f.response, &err),
+	    GENOPS_MISUSE);
 	f.request.url = GENOPS_STR("file:///etc/passwd");
 	send_one(&f);
 	assert_no_answer(&f, NULL);

@@ -22,8 +22,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static genops_str dump_enter(const struct genops_wire_reader *in, const struct genops_wire_field *field,
-    struct genops_wire_reader *inner)
+static genops_str dump_enter(const struct genops_wire_reader *in,
+    const struct genops_wire_field *field, struct genops_wire_reader *inner)
 {
 	assert_int_equal(genops_wire_enter(in, field, inner), GENOPS_OK);
 	return field->bytes;
@@ -57,7 +57,8 @@ static void dump_value(struct genops_wire_reader *in, struct genops_buffer *out)
 	assert_int_equal(genops_wire_next(in, &field), 0);
 }
 
-static void dump_attribute(struct genops_wire_reader in, const char *before, struct genops_buffer *out)
+static void dump_attribute(
+    struct genops_wire_reader in, const char *before, struct genops_buffer *out)
 {
 	struct genops_wire_field field;
 	struct genops_wire_reader inner;
@@ -120,7 +121,8 @@ static void dump_span_head(struct genops_wire_reader in, struct genops_buffer *o
 				status = field.value;
 		}
 	}
-	genops_buffer_printf(out, "span %.*s kind=%" PRIu64 " start=%" PRIu64 " end=%" PRIu64 " status=%" PRIu64,
+	genops_buffer_printf(out,
+	    "span %.*s kind=%" PRIu64 " start=%" PRIu64 " end=%" PRIu64 " status=%" PRIu64,
 	    GENOPS_STR_ARG(name), kind, start, end, status);
 	if (message.len)
 		genops_buffer_printf(out, " message=%.*s", GENOPS_STR_ARG(message));
@@ -202,10 +204,10 @@ static bool dump_has(const char *text, const char *line)
 	return false;
 }
 
-#define assert_line(text, line)                                                                       \
-	do {                                                                                          \
-		if (!dump_has(text, line))                                                            \
-			fail_msg("no line \"%s\" in:\n%s", line, text);                                \
+#define assert_line(text, line)                                                                    \
+	do {                                                                                       \
+		if (!dump_has(text, line))                                                         \
+			fail_msg("no line \"%s\" in:\n%s", line, text);                            \
 	} while (0)
 
 /* Does any line begin so? */
@@ -219,10 +221,10 @@ __attribute__((unused)) static bool dump_has_start(const char *text, const char 
 	return false;
 }
 
-#define assert_no_line_starts(text, start)                                                            \
-	do {                                                                                          \
-		if (dump_has_start(text, start))                                                      \
-			fail_msg("a line begins with \"%s\" in:\n%s", start, text);                    \
+#define assert_no_line_starts(text, start)                                                         \
+	do {                                                                                       \
+		if (dump_has_start(text, start))                                                   \
+			fail_msg("a line begins with \"%s\" in:\n%s", start, text);                \
 	} while (0)
 
 #endif

@@ -15,10 +15,12 @@ static void test_no_name_twice(void **state)
 	(void)state;
 	for (size_t i = 0; i < GENOPS_CONVENTION_N; i++) {
 		for (size_t j = i + 1; j < GENOPS_CONVENTION_N; j++)
-			assert_false(genops_str_equal(genops_conventions[i].name, genops_conventions[j].name));
+			assert_false(genops_str_equal(
+			    genops_conventions[i].name, genops_conventions[j].name));
 		assert_true(genops_conventions[i].profiles & GENOPS_CONVENTION_BOTH);
-		assert_true(genops_str_ends(genops_str_of(genops_conventions[i].text), GENOPS_STR(".")) ||
-			    genops_conventions[i].text[0]);
+		assert_true(
+		    genops_str_ends(genops_str_of(genops_conventions[i].text), GENOPS_STR(".")) ||
+		    genops_conventions[i].text[0]);
 	}
 }
 
@@ -26,20 +28,24 @@ static void test_no_name_twice(void **state)
 static void test_reserved(void **state)
 {
 	(void)state;
-	static const char *const reserved[] = {"genops.team", "genops.project", "genops.customer_id",
-	    "genops.environment", "genops.cost_center", "genops.feature", "genops.cost.total",
-	    "genops.cost.input_cost", "genops.cost.output_cost", "genops.cost.currency", "genops.cost.model",
-	    "genops.cost.provider", "genops.tokens.input", "genops.tokens.output", "genops.tokens.total",
-	    "genops.policy.name", "genops.policy.result", "genops.policy.reason", "genops.policy.violation_type",
-	    "genops.policy.action", "genops.budget.name", "genops.budget.limit", "genops.budget.allocated",
-	    "genops.budget.consumed", "genops.budget.used", "genops.budget.remaining",
-	    "genops.budget.utilization_percent", "genops.budget.period", "genops.budget.alert_threshold",
-	    "ai.model.provider", "ai.model.name", "ai.request.input_tokens", "ai.request.output_tokens",
-	    "ai.request.max_tokens", "ai.request.temperature", "service.name", "genops.spec.version",
-	    "genops.accounting.reserved", "genops.accounting.actual", "genops.accounting.unit"};
-	static const char *const free_names[] = {"genops.eval.score", "genops.policy.metadata.severity",
-	    "genops.compliance.framework", "genops.cost.metadata.x", "genops.cost.tota", "business.unit", "", "team",
-	    "genops.", "session_id"};
+	static const char *const reserved[] = {"genops.team", "genops.project",
+	    "genops.customer_id", "genops.environment", "genops.cost_center", "genops.feature",
+	    "genops.cost.total", "genops.cost.input_cost", "genops.cost.output_cost",
+	    "genops.cost.currency", "genops.cost.model", "genops.cost.provider",
+	    "genops.tokens.input", "genops.tokens.output", "genops.tokens.total",
+	    "genops.policy.name", "genops.policy.result", "genops.policy.reason",
+	    "genops.policy.violation_type", "genops.policy.action", "genops.budget.name",
+	    "genops.budget.limit", "genops.budget.allocated", "genops.budget.consumed",
+	    "genops.budget.used", "genops.budget.remaining", "genops.budget.utilization_percent",
+	    "genops.budget.period", "genops.budget.alert_threshold", "ai.model.provider",
+	    "ai.model.name", "ai.request.input_tokens", "ai.request.output_tokens",
+	    "ai.request.max_tokens", "ai.request.temperature", "service.name",
+	    "genops.spec.version", "genops.accounting.reserved", "genops.accounting.actual",
+	    "genops.accounting.unit"};
+	static const char *const free_names[] = {"genops.eval.score",
+	    "genops.policy.metadata.severity", "genops.compliance.framework",
+	    "genops.cost.metadata.x", "genops.cost.tota", "business.unit", "", "team", "genops.",
+	    "session_id"};
 	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
 		if (!genops_conventions_is_reserved(genops_str_of(reserved[i])))
 			fail_msg("%s is not reserved", reserved[i]);
@@ -65,8 +71,8 @@ static void test_standard(void **state)
 	assert_text(values[GENOPS_ATTRIBUTE_FEATURE], "f");
 	assert_text(values[GENOPS_ATTRIBUTE_TEAM], "t");
 	assert_int_equal(values[GENOPS_ATTRIBUTE_PROJECT].len, 0);
-#define X(symbol, name, key, header)                                                                  \
-	assert_true(genops_conventions_is_standard(GENOPS_STR(name)));                                \
+#define X(symbol, name, key, header)                                                               \
+	assert_true(genops_conventions_is_standard(GENOPS_STR(name)));                             \
 	assert_true(genops_conventions_is_standard(GENOPS_STR(key)));
 	GENOPS_STANDARD_ATTRIBUTES(X)
 #undef X
@@ -81,8 +87,10 @@ static void test_gen_ai_names(void **state)
 	assert_text(genops_conventions_gen_ai_provider(GENOPS_STR("mistral")), "mistral_ai");
 	assert_text(genops_conventions_gen_ai_provider(GENOPS_STR("anthropic")), "anthropic");
 	assert_text(genops_conventions_gen_ai_operation(GENOPS_STR("anthropic.messages")), "chat");
-	assert_text(genops_conventions_gen_ai_operation(GENOPS_STR("openai.completions")), "text_completion");
-	assert_text(genops_conventions_gen_ai_operation(GENOPS_STR("openai.embeddings")), "embeddings");
+	assert_text(genops_conventions_gen_ai_operation(GENOPS_STR("openai.completions")),
+	    "text_completion");
+	assert_text(
+	    genops_conventions_gen_ai_operation(GENOPS_STR("openai.embeddings")), "embeddings");
 	assert_text(genops_conventions_gen_ai_operation((genops_str){0}), "chat");
 }
 
@@ -90,7 +98,8 @@ static void test_outcomes(void **state)
 {
 	(void)state;
 	for (int i = GENOPS_OUTCOME_OK; i <= GENOPS_OUTCOME_ABANDONED; i++)
-		assert_string_not_equal(genops_conventions_outcome((enum genops_outcome)i), "unknown");
+		assert_string_not_equal(
+		    genops_conventions_outcome((enum genops_outcome)i), "unknown");
 	assert_true(genops_conventions_is_executed(GENOPS_OUTCOME_CANCELLED));
 	assert_false(genops_conventions_is_executed(GENOPS_OUTCOME_REFUSED));
 	assert_false(genops_conventions_is_executed(GENOPS_OUTCOME_NOT_SENT));

@@ -34,13 +34,13 @@ static bool has_line(const char *text, const char *line)
 	return false;
 }
 
-#define assert_line(text, line)                                                                       \
-	do {                                                                                          \
-		if (!has_line(text, line))                                                            \
-			fail_msg("no line %s in:\n%s", line, text);                                    \
+#define assert_line(text, line)                                                                    \
+	do {                                                                                       \
+		if (!has_line(text, line))                                                         \
+			fail_msg("no line %s in:\n%s", line, text);                                \
 	} while (0)
 
-#define WHO "genops_team=\"ml-platform\",genops_project=\"chat-service\",genops_environment=\"dev\""
+#define WHO  "genops_team=\"ml-platform\",genops_project=\"chat-service\",genops_environment=\"dev\""
 #define WHAT "ai_model_provider=\"openai\",ai_model_name=\"gpt-4\""
 
 /* proves OTL-072, OTL-073, OTL-074, OTL-075, OTL-077, A-071, A-072 */
@@ -54,15 +54,18 @@ static void test_names_and_values(void **state)
 	char *text = expose(metrics);
 	static const char *const lines[] = {
 	    "# TYPE genops_cost_total counter",
-	    "genops_cost_total{" WHO "," WHAT ",genops_customer_id=\"acme-corp\",genops_cost_center=\"R&D-001\","
+	    "genops_cost_total{" WHO "," WHAT
+	    ",genops_customer_id=\"acme-corp\",genops_cost_center=\"R&D-001\","
 	    "genops_feature=\"summary\"} 0.0096",
 	    "# TYPE traces untyped",
 	    "traces{" WHO "} 3",
-	    "genops_operations_total{" WHO "," WHAT ",genops_policy_result=\"warning\",genops_outcome=\"ok\"} 3",
+	    "genops_operations_total{" WHO "," WHAT
+	    ",genops_policy_result=\"warning\",genops_outcome=\"ok\"} 3",
 	    "genops_tokens_total{" WHO "," WHAT ",type=\"input\"} 450",
 	    "genops_tokens_total{" WHO "," WHAT ",type=\"output\"} 255",
 	    "genops_token_parts_total{" WHO "," WHAT ",type=\"reasoning\"} 60",
-	    "genops_policy_violations_total{" WHO ",genops_policy_name=\"cost-cap\",genops_policy_type=\"cost_limit\","
+	    "genops_policy_violations_total{" WHO
+	    ",genops_policy_name=\"cost-cap\",genops_policy_type=\"cost_limit\","
 	    "genops_policy_result=\"warning\",genops_policy_reason_code=\"x_cost_limit\"} 3",
 	    "# TYPE genops_budget_consumed gauge",
 	    "genops_budget_consumed{genops_budget_name=\"everything\",genops_budget_period=\"monthly\"} 1",
@@ -97,8 +100,8 @@ static void test_refused_and_dry_runs(void **state)
 	record.is_dry_run = true;
 	genops_metrics_add_record(metrics, &record);
 	char *text = expose(metrics);
-	assert_line(text,
-	    "genops_operations_total{" WHO "," WHAT ",genops_policy_result=\"blocked\",genops_outcome=\"refused\"} 1");
+	assert_line(text, "genops_operations_total{" WHO "," WHAT
+			  ",genops_policy_result=\"blocked\",genops_outcome=\"refused\"} 1");
 	assert_null(strstr(text, "genops_cost_total"));
 	assert_null(strstr(text, "ai_request_duration"));
 	free(text);
@@ -116,8 +119,9 @@ static void test_alert_is_no_operation(void **state)
 	record.alerts = fixture_alerts;
 	genops_metrics_add_record(metrics, &record);
 	char *text = expose(metrics);
-	assert_line(text, "genops_budget_alerts_total{genops_budget_name=\"per-team[team=ml-platform]\","
-			  "genops_budget_period=\"daily\",percent=\"80\"} 1");
+	assert_line(text,
+	    "genops_budget_alerts_total{genops_budget_name=\"per-team[team=ml-platform]\","
+	    "genops_budget_period=\"daily\",percent=\"80\"} 1");
 	assert_null(strstr(text, "genops_operations_total"));
 	assert_null(strstr(text, "traces{"));
 	free(text);
@@ -131,7 +135,8 @@ static void test_budget_is_monotonic_in_a_window(void **state)
 	static const struct {
 		int64_t start_s, usd;
 		const char *shown;
-	} steps[] = {{1000, 5, "5"}, {1000, 3, "5"}, {1000, 8, "8"}, {87400, 1, "1"}, {1000, 9, "1"}, {87400, 2, "2"}};
+	} steps[] = {{1000, 5, "5"}, {1000, 3, "5"}, {1000, 8, "8"}, {87400, 1, "1"},
+	    {1000, 9, "1"}, {87400, 2, "2"}};
 	struct genops_metrics *metrics = genops_metrics_new(1000);
 	struct genops_record_budget budget = fixture_budgets[1];
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -163,7 +168,9 @@ static void test_cardinality_is_bounded(void **state)
 	(void)state;
 	struct genops_metrics *metrics = genops_metrics_new(50);
 	struct genops_attribute attribute = {.key = GENOPS_STR("team")};
-	struct genops_record record = {.outcome = GENOPS_OUTCOME_OK, .n_attributes = 1, .attributes = &attribute,
+	struct genops_record record = {.outcome = GENOPS_OUTCOME_OK,
+	    .n_attributes = 1,
+	    .attributes = &attribute,
 	    .actual_nano_usd = 1};
 	for (int i = 0; i < 1000; i++) {
 		char team[20];
@@ -173,7 +180,8 @@ static void test_cardinality_is_bounded(void **state)
 	}
 	char *text = expose(metrics);
 	size_t n = count_lines(text, "traces{") + count_lines(text, "genops_operations_total{") +
-		   count_lines(text, "genops_cost_total{") + count_lines(text, "ai_request_duration_count{");
+		   count_lines(text, "genops_cost_total{") +
+		   count_lines(text, "ai_request_duration_count{");
 	assert_true(n <= 50 + 4); /* one "other" a family beyond */
 	assert_int_equal(count_lines(text, "traces{genops_team=\"other\"}"), 1);
 	/* Nothing is lost: the sum over all series is the whole. */
@@ -193,7 +201,8 @@ static void test_labels_are_escaped_and_utf8(void **state)
 	struct genops_metrics *metrics = genops_metrics_new(50);
 	struct genops_attribute attribute = {
 	    .key = GENOPS_STR("team"), .value.string = GENOPS_STR("a\"b\\c\nd\xff")};
-	struct genops_record record = {.outcome = GENOPS_OUTCOME_REFUSED, .n_attributes = 1, .attributes = &attribute};
+	struct genops_record record = {
+	    .outcome = GENOPS_OUTCOME_REFUSED, .n_attributes = 1, .attributes = &attribute};
 	genops_metrics_add_record(metrics, &record);
 	memset(long_team, 'x', sizeof long_team);
 	memcpy(long_team + 255, "\xe2\x82\xac", 3); /* a character over the cut */

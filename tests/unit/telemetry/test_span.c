@@ -194,8 +194,9 @@ static void test_refused(void **state)
 	record.actual_nano_usd = record.reserved_nano_usd = 0;
 	record.http_status = 0;
 	char *text = encode(&record, 1, GENOPS_PROFILE_GUIDES);
-	assert_line(text, "span ai.completion kind=3 start=1700000000000000000 end=1700000002000000000 status=2 "
-			  "message=cost-cap: 0.004 USD asked, 0.003 USD allowed");
+	assert_line(text,
+	    "span ai.completion kind=3 start=1700000000000000000 end=1700000002000000000 status=2 "
+	    "message=cost-cap: 0.004 USD asked, 0.003 USD allowed");
 	assert_line(text, "attr genops.policy.result=s:blocked");
 	assert_line(text, "attr genops.policy.reason_code=s:BUDGET_EXCEEDED");
 	assert_line(text, "attr genops.policy.action=s:block");
@@ -233,8 +234,9 @@ static void test_provider_error_and_abandoned(void **state)
 	char *text = encode(&record, 1, GENOPS_PROFILE_GUIDES);
 	assert_line(text, "attr error.type=s:overloaded_error");
 	assert_line(text, "attr genops.cost.estimated=b:1");
-	assert_line(text, "span ai.completion kind=3 start=1700000000000000000 end=1700000002000000000 status=2 "
-			  "message=overloaded_error");
+	assert_line(text,
+	    "span ai.completion kind=3 start=1700000000000000000 end=1700000002000000000 status=2 "
+	    "message=overloaded_error");
 	free(text);
 	record.outcome = GENOPS_OUTCOME_ABANDONED;
 	text = encode(&record, 1, GENOPS_PROFILE_GUIDES);
@@ -247,7 +249,8 @@ static void test_provider_error_and_abandoned(void **state)
 static void test_smallest_record(void **state)
 {
 	(void)state;
-	struct genops_record record = {.trace_id = {1}, .span_id = {1}, .start_unix_ns = 5, .end_unix_ns = 9};
+	struct genops_record record = {
+	    .trace_id = {1}, .span_id = {1}, .start_unix_ns = 5, .end_unix_ns = 9};
 	record.name = GENOPS_STR("nightly-batch");
 	record.actual_nano_usd = 1;
 	char *text = encode(&record, 1, GENOPS_PROFILE_GUIDES);
@@ -319,7 +322,8 @@ static void test_one_resource_per_service(void **state)
 static void test_bad_utf8_is_repaired(void **state)
 {
 	(void)state;
-	struct genops_attribute attribute = {.key = GENOPS_STR("x"), .type = GENOPS_ATTRIBUTE_STRING};
+	struct genops_attribute attribute = {
+	    .key = GENOPS_STR("x"), .type = GENOPS_ATTRIBUTE_STRING};
 	struct genops_record record = fixture_record;
 	attribute.value.string = GENOPS_STR("caf\xe9!");
 	record.attributes = &attribute;

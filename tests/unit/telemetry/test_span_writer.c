@@ -18,10 +18,10 @@ static char *encode_json(const struct genops_record *record)
 	return text;
 }
 
-#define assert_contains(text, part)                                                                   \
-	do {                                                                                          \
-		if (!strstr(text, part))                                                              \
-			fail_msg("no %s in %s", part, text);                                           \
+#define assert_contains(text, part)                                                                \
+	do {                                                                                       \
+		if (!strstr(text, part))                                                           \
+			fail_msg("no %s in %s", part, text);                                       \
 	} while (0)
 
 static void test_json(void **state)
@@ -30,20 +30,24 @@ static void test_json(void **state)
 	struct genops_record record = fixture_record;
 	record.parent_span_id[7] = 1;
 	char *text = encode_json(&record);
-	assert_contains(text, "{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":"
-			      "{\"stringValue\":\"shop\"}}");
+	assert_contains(text,
+	    "{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":"
+	    "{\"stringValue\":\"shop\"}}");
 	assert_contains(text, "\"scopeSpans\":[{\"scope\":{\"name\":\"genops\",\"version\":");
-	assert_contains(text, "\"spans\":[{\"traceId\":\"4bf92f3577b34da6a3ce929d0e0e4736\",\"spanId\":\"00f067aa0ba902b7\","
-			      "\"traceState\":\"vendor=1\",\"parentSpanId\":\"0000000000000001\","
-			      "\"name\":\"ai.completion\",\"kind\":3,\"startTimeUnixNano\":\"1700000000000000000\"");
+	assert_contains(text,
+	    "\"spans\":[{\"traceId\":\"4bf92f3577b34da6a3ce929d0e0e4736\",\"spanId\":\"00f067aa0ba902b7\","
+	    "\"traceState\":\"vendor=1\",\"parentSpanId\":\"0000000000000001\","
+	    "\"name\":\"ai.completion\",\"kind\":3,\"startTimeUnixNano\":\"1700000000000000000\"");
 	assert_contains(text, "{\"key\":\"genops.tokens.total\",\"value\":{\"intValue\":\"235\"}}");
 	assert_contains(text, "{\"key\":\"response.length\",\"value\":{\"intValue\":\"-42\"}}");
 	assert_contains(text, "{\"key\":\"genops.cost.total\",\"value\":{\"doubleValue\":0.0032}}");
 	assert_contains(text, "{\"key\":\"gen_ai.request.stream\",\"value\":{\"boolValue\":true}}");
-	assert_contains(text, "{\"key\":\"gen_ai.response.finish_reasons\",\"value\":{\"arrayValue\":{\"values\":"
-			      "[{\"stringValue\":\"stop\"}]}}}");
-	assert_contains(text, "\"events\":[{\"timeUnixNano\":\"1700000000000010000\",\"name\":\"policy.evaluated\","
-			      "\"attributes\":[");
+	assert_contains(text,
+	    "{\"key\":\"gen_ai.response.finish_reasons\",\"value\":{\"arrayValue\":{\"values\":"
+	    "[{\"stringValue\":\"stop\"}]}}}");
+	assert_contains(text,
+	    "\"events\":[{\"timeUnixNano\":\"1700000000000010000\",\"name\":\"policy.evaluated\","
+	    "\"attributes\":[");
 	assert_contains(text, "\"status\":{\"code\":1}}]}]}]}");
 	free(text);
 }
@@ -63,8 +67,12 @@ static void test_json_numbers_that_are_none(void **state)
 {
 	(void)state;
 	struct genops_attribute attributes[] = {
-	    {.key = GENOPS_STR("a"), .type = GENOPS_ATTRIBUTE_DOUBLE, .value.number = __builtin_nan("")},
-	    {.key = GENOPS_STR("b"), .type = GENOPS_ATTRIBUTE_DOUBLE, .value.number = -__builtin_inf()},
+	    {.key = GENOPS_STR("a"),
+		.type = GENOPS_ATTRIBUTE_DOUBLE,
+		.value.number = __builtin_nan("")},
+	    {.key = GENOPS_STR("b"),
+		.type = GENOPS_ATTRIBUTE_DOUBLE,
+		.value.number = -__builtin_inf()},
 	};
 	struct genops_record record = fixture_record;
 	record.attributes = attributes;
@@ -95,8 +103,8 @@ static void test_lengths(void **state)
 			genops_buffer_init(&buf, (size_t)1 << 20);
 			genops_span_encode_protobuf(&batch, &buf);
 			char *text = dump_request(genops_buffer_view(&buf));
-			snprintf(line, sizeof line, "attr %.*s=s:%.*s", (int)key_lens[i], key_text, (int)value_lens[j],
-			    value_text);
+			snprintf(line, sizeof line, "attr %.*s=s:%.*s", (int)key_lens[i], key_text,
+			    (int)value_lens[j], value_text);
 			assert_line(text, line);
 			free(text);
 			genops_buffer_done(&buf);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/trace_id.c - random ids (propagation.h), a system call for every 32nd only.
+ * telemetry/trace_span_id.c - random ids (propagation.h), a system call for every 32nd only.
  *
  * Each thread has its own pool. A forked child would hand out its parent's ids again: a fork handler counts up a
  * generation, and a pool of an older generation is thrown away. */
@@ -56,8 +56,8 @@ static void fill_without_getrandom(void)
 	input.pid = (long)getpid();
 	for (size_t at = 0; at < POOL_SIZE; at += sizeof(struct genops_hash)) {
 		input.count = atomic_fetch_add(&counter, 1);
-		struct genops_hash hash =
-		    genops_hash_of((genops_str){(const char *)&input, sizeof input}, (uint64_t)input.count);
+		struct genops_hash hash = genops_hash_of(
+		    (genops_str){(const char *)&input, sizeof input}, (uint64_t)input.count);
 		memcpy(pool.bytes + at, &hash, sizeof hash);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * W3C trace context and baggage: what the specifications' own examples and limits say. */
+ * W3C baggage: what is read, skipped, stripped; its limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,69 +11,14 @@
 
 #include <stdlib.h>
 
-#define IDS "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"
-
-static void test_traceparent(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *header;
-		bool is_good;
-		uint8_t flags;
-	} rows[] = {
-	    {"00-" IDS "-01", true, 1},
-	    {"00-" IDS "-00", true, 0},
-	    {"00-" IDS "-03", true, 3},
-	    {" 00-" IDS "-01\t", true, 1},
-	    /* later versions: with and without more fields; only the sampled flag is known of them */
-	    {"cc-" IDS "-01", true, 1},
-	    {"cc-" IDS "-fd-what-the-future-will-be", true, 1},
-	    {"cc-" IDS "-01.what", false, 0},
-	    {"ff-" IDS "-01", false, 0},
-	    {"00-" IDS "-01-extra", false, 0},
-	    {"00-" IDS "-01-", false, 0},
-	    {"", false, 0},
-	    {"00-" IDS, false, 0},
-	    {"00-" IDS "-0", false, 0},
-	    {"00-" IDS "-0x", false, 0},
-	    {"0x-" IDS "-01", false, 0},
-	    {"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", false, 0},
-	    {"00-4bf92f3577b34da6a3ce929d0e0e4736-00F067aa0ba902b7-01", false, 0},
-	    {"00-00000000000000000000000000000000-00f067aa0ba902b7-01", false, 0},
-	    {"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", false, 0},
-	    {"00_4bf92f3577b34da6a3ce929d0e0e4736_00f067aa0ba902b7_01", false, 0},
-	    {"00-4bf92f3577b34da6a3ce929d0e0e473-600f067aa0ba902b7-01", false, 0},
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct genops_trace_context context = {.flags = 0xaa};
-		bool is_good = genops_traceparent_parse(genops_str_of(rows[i].header), &context);
-		if (is_good != rows[i].is_good)
-			fail_msg("\"%s\": %d", rows[i].header, is_good);
-		assert_int_equal(context.flags, is_good ? rows[i].flags : 0xaa); /* untouched on failure */
-		if (is_good)
-			assert_int_equal(context.trace_id[0], 0x4b);
-	}
-}
-
-static void test_traceparent_round(void **state)
-{
-	(void)state;
-	struct genops_trace_context context;
-	char out[GENOPS_TRACEPARENT_SIZE];
-	assert_true(genops_traceparent_parse(GENOPS_STR("00-" IDS "-01"), &context));
-	genops_traceparent_format(&context, out);
-	assert_string_equal(out, "00-" IDS "-01");
-	context.flags = 0xff;
-	genops_traceparent_format(&context, out);
-	assert_string_equal(out, "00-" IDS "-03");
-}
-
-static const struct genops_attribute *get(const struct genops_attributes *attributes, const char *key)
+static const struct genops_attribute *get(
+    const struct genops_attributes *attributes, const char *key)
 {
 	return genops_attributes_get(attributes, genops_str_of(key));
 }
 
-static void assert_text(const struct genops_attributes *attributes, const char *key, const char *value)
+static void assert_text(
+    const struct genops_attributes *attributes, const char *key, const char *value)
 {
 	const struct genops_attribute *attribute = get(attributes, key);
 	assert_non_null(attribute);
@@ -98,12 +43,14 @@ static void test_baggage_read(void **state)
 {
 	(void)state;
 	struct baggage baggage;
-	read_baggage(&baggage, "userId=alice , genops.team = ml%20platform ;p=1;genops.feature=no,"
-			       "genops.project=chat+service,genops.customer_id=caf%C3%A9,genops.custom.key=a=b==,"
-			       "genops.team=second");
+	read_baggage(&baggage,
+	    "userId=alice , genops.team = ml%20platform ;p=1;genops.feature=no,"
+	    "genops.project=chat+service,genops.customer_id=caf%C3%A9,genops.custom.key=a=b==,"
+	    "genops.team=second");
 	assert_int_equal(baggage.attributes.n, 4);
 	assert_text(&baggage.attributes, "team", "second");
-	assert_text(&baggage.attributes, "project", "chat+service"); /* a plus sign is a plus sign */
+	assert_text(
+	    &baggage.attributes, "project", "chat+service"); /* a plus sign is a plus sign */
 	assert_text(&baggage.attributes, "customer_id", "caf\xc3\xa9");
 	assert_text(&baggage.attributes, "genops.custom.key", "a=b==");
 	assert_null(get(&baggage.attributes, "userId"));
@@ -114,9 +61,10 @@ static void test_baggage_read(void **state)
 static void test_baggage_skips_what_is_malformed(void **state)
 {
 	(void)state;
-	static const char *const headers[] = {"", ",", ",,,", "genops.team", "genops.team=", "genops.=x", "genops.te am=x",
-	    "genops.team=a%2", "genops.team=a%zz", "genops.team=a b", "genops.team=\"a\"", "genops.team=a\\b",
-	    "genops.team=%ff", "GENOPS.team=x", "=genops.team", "genops.t\"m=x", "genops.team= ;x=1"};
+	static const char *const headers[] = {"", ",", ",,,", "genops.team",
+	    "genops.team=", "genops.=x", "genops.te am=x", "genops.team=a%2", "genops.team=a%zz",
+	    "genops.team=a b", "genops.team=\"a\"", "genops.team=a\\b", "genops.team=%ff",
+	    "GENOPS.team=x", "=genops.team", "genops.t\"m=x", "genops.team= ;x=1"};
 	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
 		struct baggage baggage;
 		read_baggage(&baggage, headers[i]);
@@ -201,8 +149,6 @@ static void test_strip_without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_traceparent),
-	    cmocka_unit_test(test_traceparent_round),
 	    cmocka_unit_test(test_baggage_read),
 	    cmocka_unit_test(test_baggage_skips_what_is_malformed),
 	    cmocka_unit_test(test_baggage_limits),
