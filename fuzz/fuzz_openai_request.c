@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_openai_request.c - request_begin, _feed, _finish of every OpenAI endpoint that reads a body (chat, completions, responses,
- * embeddings, images, audio forms, ...) and of unknown routes. Properties: what is read does not depend on where the body is cut;
- * edits lie in the body; bounds are not negative. The first byte chooses the endpoint, the second the pieces' length.
+ * fuzz_openai_request.c - request_begin, _feed, _finish of every OpenAI endpoint that reads a body
+ * (chat, completions, responses, embeddings, images, audio forms, ...) and of unknown routes.
+ * Properties: what is read does not depend on where the body is cut; edits lie in the body; bounds
+ * are not negative. The first byte chooses the endpoint, the second the pieces' length.
  */
 #include "../tests/unit/dialect/drive.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const targets[] = {"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings",
-    "/v1/images/generations", "/v1/audio/speech", "/v1/moderations", "/v1/audio/transcriptions", "/v1/unknown",
-    "/openai/deployments/d/chat/completions"};
+static const char *const targets[] = {"/v1/chat/completions", "/v1/completions", "/v1/responses",
+    "/v1/embeddings", "/v1/images/generations", "/v1/audio/speech", "/v1/moderations",
+    "/v1/audio/transcriptions", "/v1/unknown", "/openai/deployments/d/chat/completions"};
 
 static bool is_same(const struct drive *a, const struct drive *b)
 {
@@ -18,12 +19,15 @@ static bool is_same(const struct drive *a, const struct drive *b)
 	if (a->code != GENOPS_OK)
 		return strcmp(a->err.message, b->err.message) == 0;
 	const struct genops_call *x = &a->call, *y = &b->call;
-	return genops_str_equal(x->model, y->model) && x->is_stream == y->is_stream && x->tier == y->tier &&
-	    x->n_choices == y->n_choices && x->max_output_tokens == y->max_output_tokens &&
-	    x->is_input_open == y->is_input_open && x->has_content == y->has_content && x->n_edits == y->n_edits &&
-	    memcmp(&x->expected, &y->expected, sizeof x->expected) == 0 &&
-	    (!x->n_edits || memcmp(&x->edits[0].offset, &y->edits[0].offset, 2 * sizeof(uint64_t)) == 0) &&
-	    genops_str_equal(genops_buffer_view(&x->content), genops_buffer_view(&y->content));
+	return genops_str_equal(x->model, y->model) && x->is_stream == y->is_stream &&
+	       x->tier == y->tier && x->n_choices == y->n_choices &&
+	       x->max_output_tokens == y->max_output_tokens &&
+	       x->is_input_open == y->is_input_open && x->has_content == y->has_content &&
+	       x->n_edits == y->n_edits &&
+	       memcmp(&x->expected, &y->expected, sizeof x->expected) == 0 &&
+	       (!x->n_edits ||
+		   memcmp(&x->edits[0].offset, &y->edits[0].offset, 2 * sizeof(uint64_t)) == 0) &&
+	       genops_str_equal(genops_buffer_view(&x->content), genops_buffer_view(&y->content));
 }
 
 static void check(const struct drive *drive, size_t len)
@@ -31,8 +35,8 @@ static void check(const struct drive *drive, size_t len)
 	const struct genops_call *call = &drive->call;
 	if (drive->code != GENOPS_OK)
 		return;
-	if (call->expected.input_tokens < 0 || call->expected.output_tokens < 0 || call->input_text_bytes < 0 ||
-	    call->n_choices < 1)
+	if (call->expected.input_tokens < 0 || call->expected.output_tokens < 0 ||
+	    call->input_text_bytes < 0 || call->n_choices < 1)
 		abort();
 	for (size_t i = 0; i < call->n_edits; i++)
 		if (call->edits[i].offset + call->edits[i].removed > len)
@@ -43,10 +47,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 2)
 		return 0;
-	struct drive_request request = {.dialect = "openai", .method = "POST",
+	struct drive_request request = {.dialect = "openai",
+	    .method = "POST",
 	    .target = targets[data[0] % (sizeof targets / sizeof targets[0])],
-	    .content_type = "multipart/form-data; boundary=XX", .body = {(const char *)data + 2, size - 2},
-	    .want_content = true, .may_ask_usage = true};
+	    .content_type = "multipart/form-data; boundary=XX",
+	    .body = {(const char *)data + 2, size - 2},
+	    .want_content = true,
+	    .may_ask_usage = true};
 	struct drive whole, pieces;
 	drive_init(&whole);
 	drive_init(&pieces);

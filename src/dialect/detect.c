@@ -1,41 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/detect.c - gateway.unknown_routes: pass. Any JSON request is read for what the known APIs mean by their names, any
- * JSON or event stream is searched for a usage object in any API's form, so that no route is free of metering.
- * Bodies that are no JSON pass unread.
+ * dialect/detect.c - gateway.unknown_routes: pass. Any JSON request is read for what the known APIs
+ * mean by their names, any JSON or event stream is searched for a usage object in any API's form,
+ * so that no route is free of metering. Bodies that are no JSON pass unread.
  */
 #include "dialect/read/follow.h"
 #include "dialect/read/request.h"
 #include "dialect/read/usage_rows.h"
 
 static const struct genops_field request_rows[] = {
-    {"model", GENOPS_FIELD_MODEL},
-    {"modelId", GENOPS_FIELD_MODEL},
-    {"stream", GENOPS_FIELD_STREAM},
-    {"max_tokens", GENOPS_FIELD_MAX_TOKENS},
-    {"max_completion_tokens", GENOPS_FIELD_MAX_TOKENS},
+    {"model", GENOPS_FIELD_MODEL}, {"modelId", GENOPS_FIELD_MODEL}, {"stream", GENOPS_FIELD_STREAM},
+    {"max_tokens", GENOPS_FIELD_MAX_TOKENS}, {"max_completion_tokens", GENOPS_FIELD_MAX_TOKENS},
     {"max_output_tokens", GENOPS_FIELD_MAX_TOKENS},
     {"generationConfig.maxOutputTokens", GENOPS_FIELD_MAX_TOKENS},
-    {"inferenceConfig.maxTokens", GENOPS_FIELD_MAX_TOKENS},
-    {"n", GENOPS_FIELD_CHOICES},
-    {"temperature", GENOPS_FIELD_TEMPERATURE},
-    {"service_tier", GENOPS_FIELD_TIER},
-    {"system", GENOPS_FIELD_TEXT},
-    {"system[].text", GENOPS_FIELD_TEXT},
-    {"instructions", GENOPS_FIELD_TEXT},
-    {"prompt", GENOPS_FIELD_TEXT},
-    {"prompt[]", GENOPS_FIELD_PROMPT},
-    {"query", GENOPS_FIELD_TEXT},
-    {"documents[]", GENOPS_FIELD_TEXT},
-    {"documents[].text", GENOPS_FIELD_TEXT},
-    {"text", GENOPS_FIELD_TEXT},
-    {"texts[]", GENOPS_FIELD_TEXT},
-    {"message", GENOPS_FIELD_TEXT},
-    {"input", GENOPS_FIELD_TEXT},
-    {"input[]", GENOPS_FIELD_TEXT},
-    {"input[].content", GENOPS_FIELD_TEXT},
-    {"input[].content[].text", GENOPS_FIELD_TEXT},
-    {"messages[].content", GENOPS_FIELD_TEXT},
-    {"messages[].content[].text", GENOPS_FIELD_TEXT},
+    {"inferenceConfig.maxTokens", GENOPS_FIELD_MAX_TOKENS}, {"n", GENOPS_FIELD_CHOICES},
+    {"temperature", GENOPS_FIELD_TEMPERATURE}, {"service_tier", GENOPS_FIELD_TIER},
+    {"system", GENOPS_FIELD_TEXT}, {"system[].text", GENOPS_FIELD_TEXT},
+    {"instructions", GENOPS_FIELD_TEXT}, {"prompt", GENOPS_FIELD_TEXT},
+    {"prompt[]", GENOPS_FIELD_PROMPT}, {"query", GENOPS_FIELD_TEXT},
+    {"documents[]", GENOPS_FIELD_TEXT}, {"documents[].text", GENOPS_FIELD_TEXT},
+    {"text", GENOPS_FIELD_TEXT}, {"texts[]", GENOPS_FIELD_TEXT}, {"message", GENOPS_FIELD_TEXT},
+    {"input", GENOPS_FIELD_TEXT}, {"input[]", GENOPS_FIELD_TEXT},
+    {"input[].content", GENOPS_FIELD_TEXT}, {"input[].content[].text", GENOPS_FIELD_TEXT},
+    {"messages[].content", GENOPS_FIELD_TEXT}, {"messages[].content[].text", GENOPS_FIELD_TEXT},
     {"contents[].parts[].text", GENOPS_FIELD_TEXT},
     {"tools", GENOPS_FIELD_OPEN}, /* whose tools they are is not known */
 };

@@ -1,25 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/dialect.c - the table of dialects, and which endpoint a method and path belong to. */
+ * dialect/dialect.c - which dialect a name means, and which endpoint a method and path belong to.
+ */
 #include "base/str.h"
-#include "dialect/anthropic/anthropic.h"
-#include "dialect/openai/openai.h"
-
-static const struct genops_dialect *const dialects[] = {
-    &genops_openai_dialect,
-    &genops_azure_dialect,
-    &genops_mistral_dialect,
-    &genops_anthropic_dialect,
-};
-
-const struct genops_dialect *const *genops_dialects(size_t *ret_n)
-{
-	*ret_n = sizeof dialects / sizeof dialects[0];
-	return dialects;
-}
+#include "dialect/dialect.h"
 
 const struct genops_dialect *genops_dialect_find(genops_str name)
 {
-	for (size_t i = 0; i < sizeof dialects / sizeof dialects[0]; i++)
+	size_t n;
+	const struct genops_dialect *const *dialects = genops_dialects(&n);
+	for (size_t i = 0; i < n; i++)
 		if (genops_str_is(name, dialects[i]->name))
 			return dialects[i];
 	return NULL;
@@ -36,14 +25,16 @@ static genops_str last_segment(genops_str *path)
 	return segment;
 }
 
-/* Do the last segments of `path` match all of `pattern`? "{}" is any one segment that is not empty. */
+/* Do the last segments of `path` match all of `pattern`? "{}" is any one segment that is not empty.
+ */
 static bool is_suffix(genops_str pattern, genops_str path)
 {
 	while (pattern.len) {
 		if (!path.len)
 			return false;
 		genops_str wanted = last_segment(&pattern), segment = last_segment(&path);
-		bool is_match = genops_str_is(wanted, "{}") ? segment.len > 0 : genops_str_equal(wanted, segment);
+		bool is_match = genops_str_is(wanted, "{}") ? segment.len > 0
+							    : genops_str_equal(wanted, segment);
 		if (!is_match)
 			return false;
 	}
@@ -58,7 +49,8 @@ const struct genops_endpoint *genops_dialect_route(
 		path.len = query;
 	for (size_t i = 0; i < dialect->n_endpoints; i++) {
 		const struct genops_endpoint *endpoint = &dialect->endpoints[i];
-		if (genops_str_is(method, endpoint->method) && is_suffix(genops_str_of(endpoint->path), path))
+		if (genops_str_is(method, endpoint->method) &&
+		    is_suffix(genops_str_of(endpoint->path), path))
 			return endpoint;
 	}
 	return NULL;

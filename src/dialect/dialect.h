@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/dialect.h - the row that each provider API fills: read a request, follow a response, refuse in its words.
+ * dialect/dialect.h - the row that each provider API fills: read a request, follow a response,
+ * refuse in its words.
  *
- * One API family is one file (openai.c, anthropic.c, ...; what outgrows a file gets a file per endpoint, openai_chat.c) ending in const struct
+ * One API family is one file (openai.c, anthropic.c, ...; what outgrows a file gets a file per
+ * endpoint, openai_chat.c) ending in const struct
  * genops_dialect rows of endpoints. Pure: bytes in, facts out; pieces of any size, same result.
  * Hosts never see this: engine/exchange.c drives it.
  */
@@ -25,9 +27,11 @@ struct genops_call {
 	bool wants_stream_usage;        /* the client asked for the usage chunk itself */
 	bool asks_usage;                /* an edit asks for usage that the client did not ask for: the answer hides it */
 	genops_usage expected;          /* bounds: input from bytes (never below the true count), output from max_tokens x n_choices;
-					 * output 0: not said, the bound is the model's maximum x n_choices */
+					 * output 0: not said, the bound is the model's maximum x
+					 * n_choices */
 	bool is_input_open;             /* more comes in than the request shows (stored conversation, files, hosted tools):
-					 * the bound is then the greater of expected.input_tokens and the model's context */
+					 * the bound is then the greater of expected.input_tokens
+					 * and the model's context */
 	int64_t input_text_bytes;       /* the words in expected.input_tokens, in bytes; the rest of it are pictures, sound, preambles */
 	int64_t max_output_tokens;      /* as asked, of one choice; 0: not said */
 	int64_t n_choices;              /* n or best_of, times the number of prompts; 1 unless said */
@@ -52,13 +56,15 @@ struct genops_answer {
 	bool is_error;                  /* the provider said error, also inside a 200 stream */
 	char error_type[64], finish_reason[32], request_id[96];
 	int64_t n_tool_calls;
-	/* Where a running stream can be ended cleanly: after cut_offset bytes of the piece just fed (and tap.before) the client
+	/* Where a running stream can be ended cleanly: after cut_offset bytes of the piece just fed
+	 * (and tap.before) the client
 	 * has whole events only. False: an event is half sent; wait for the next piece. */
 	bool can_cut;
 	size_t cut_offset;
 };
 
-/* What to settle at: answer->usage where the provider reported it whole, else what can be known from the bytes that passed
+/* What to settle at: answer->usage where the provider reported it whole, else what can be known
+ * from the bytes that passed
  * (is_estimated). An error before any output costs nothing. */
 genops_usage genops_answer_settled(const struct genops_call *call, const struct genops_answer *answer);
 
@@ -97,16 +103,20 @@ struct genops_endpoint {
 	bool is_metered;                /* false: free by nature, its answer's usage is not counted */
 	const struct genops_reading *reading;
 
-	/* Per-exchange state of reading; sizes so that the exchange can take them from its arena. */
+	/* Per-exchange state of reading; sizes so that the exchange can take them from its arena.
+	 * */
 	size_t request_size, response_size;
-	/* request: feed pieces, then finish into *call. SYNTAX: not well formed or ambiguous (400 to the client). */
+	/* request: feed pieces, then finish into *call. SYNTAX: not well formed or ambiguous (400
+	 * to the client). */
 	/* A state is done'd once after a begin, also after a begin that failed. */
 	int (*request_begin)(void *state, struct genops_arena *arena, const struct genops_request_info *info);
 	int (*request_feed)(void *state, genops_str piece, struct genops_error *err);
 	int (*request_finish)(void *state, struct genops_call *call, struct genops_error *err);
 	void (*request_done)(void *state);
-	/* response: like the tap of genops/exchange.h; `is_stream` from the content type. Never fails: what cannot be read is
-	 * left out of the answer (has_usage false) and passed on. `answer` is zeroed by the caller before the first feed and the same one
+	/* response: like the tap of genops/exchange.h; `is_stream` from the content type. Never
+	 * fails: what cannot be read is
+	 * left out of the answer (has_usage false) and passed on. `answer` is zeroed by the caller
+	 * before the first feed and the same one
 	 * for all of an exchange. */
 	int (*response_begin)(void *state, struct genops_arena *arena, const struct genops_response_info *info);
 	void (*response_header)(void *state, genops_str name, genops_str value, struct genops_answer *answer); /* may be NULL */
@@ -128,15 +138,18 @@ struct genops_dialect {
 	const char *summary;
 	const struct genops_endpoint *endpoints;
 	size_t n_endpoints;
-	/* Status, body and retry headers that this API's SDKs treat as final (DESIGN 5, reference/gateways.md 7). */
+	/* Status, body and retry headers that this API's SDKs treat as final (DESIGN 5,
+	 * reference/gateways.md 7). */
 	void (*refuse)(const struct genops_refuse_input *input, struct genops_buffer *body, struct genops_refusal *ret_refusal);
 	/* The same inside a stream that has begun: what to send before closing. */
 	void (*refuse_in_stream)(const struct genops_refuse_input *input, const struct genops_endpoint *endpoint, struct genops_buffer *out);
-	/* Where this API's SDKs put the key: "authorization" (Bearer), "x-api-key", "api-key"; NULL-ended. */
+	/* Where this API's SDKs put the key: "authorization" (Bearer), "x-api-key", "api-key";
+	 * NULL-ended. */
 	const char *const *key_headers;
 };
 
-/* Built-in providers: name, dialect, default base URL, region, environment variable with the key, the header it goes in, and the variables
+/* Built-in providers: name, dialect, default base URL, region, environment variable with the key,
+ * the header it goes in, and the variables
  * that `genops run` sets to point the SDK here. One row each in providers.c. */
 enum genops_stream_usage {
 	GENOPS_STREAM_USAGE_ALWAYS,     /* sent unasked, or asking is not known to be accepted: the request stays as it is */
@@ -162,7 +175,8 @@ const struct genops_dialect *const *genops_dialects(size_t *ret_n);
 /* The endpoint for a method and path (query cut off), or NULL: unknown route. */
 const struct genops_endpoint *genops_dialect_route(const struct genops_dialect *dialect, genops_str method, genops_str path);
 
-/* For gateway.unknown_routes: pass - any JSON or SSE is searched for a usage object in the forms all dialects know. */
+/* For gateway.unknown_routes: pass - any JSON or SSE is searched for a usage object in the forms
+ * all dialects know. */
 extern const struct genops_endpoint genops_dialect_detect;
 
 #endif

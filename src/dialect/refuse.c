@@ -2,9 +2,9 @@
  * dialect/refuse.c - see refuse.h. Pure. */
 #include "dialect/refuse.h"
 
-#define NS_PER_MS      INT64_C(1000000)
-#define MS_PER_S       1000
-#define RETRY_MS_MAX   INT64_C(60000)
+#define NS_PER_MS    INT64_C(1000000)
+#define MS_PER_S     1000
+#define RETRY_MS_MAX INT64_C(60000)
 
 enum genops_refuse_kind genops_refuse_kind(const struct genops_refuse_input *input)
 {
@@ -23,7 +23,8 @@ enum genops_refuse_kind genops_refuse_kind(const struct genops_refuse_input *inp
 	}
 }
 
-int genops_refuse_status(const struct genops_refuse_input *input, enum genops_refuse_kind kind, int budget_status)
+int genops_refuse_status(
+    const struct genops_refuse_input *input, enum genops_refuse_kind kind, int budget_status)
 {
 	switch (kind) {
 	case GENOPS_REFUSE_BUDGET:
@@ -90,17 +91,20 @@ static size_t add_digits(struct genops_buffer *body, int64_t value)
 	return body->len - before;
 }
 
-void genops_refuse_conclude(const struct genops_refuse_input *input, enum genops_refuse_kind kind, int status,
-    struct genops_buffer *body, struct genops_refusal *ret_refusal)
+void genops_refuse_conclude(const struct genops_refuse_input *input, enum genops_refuse_kind kind,
+    int status, struct genops_buffer *body, struct genops_refusal *ret_refusal)
 {
 	size_t body_len = body->len;
-	int64_t ms = kind == GENOPS_REFUSE_RATE ? (input->decision->retry_after_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
+	int64_t ms = kind == GENOPS_REFUSE_RATE
+			 ? (input->decision->retry_after_ns + NS_PER_MS - 1) / NS_PER_MS
+			 : 0;
 	bool is_soon = kind == GENOPS_REFUSE_RATE && ms <= RETRY_MS_MAX;
 	if (ms < 1)
 		ms = 1;
 	size_t n_seconds = is_soon ? add_digits(body, (ms + MS_PER_S - 1) / MS_PER_S) : 0;
 	size_t n_ms = is_soon ? add_digits(body, ms) : 0;
-	*ret_refusal = (struct genops_refusal){.status = status, .content_type = GENOPS_STR("application/json")};
+	*ret_refusal = (struct genops_refusal){
+	    .status = status, .content_type = GENOPS_STR("application/json")};
 	if (kind == GENOPS_REFUSE_BUDGET || (kind == GENOPS_REFUSE_RATE && !is_soon))
 		add_header(ret_refusal, "x-should-retry", GENOPS_STR("false"));
 	if (body->error) {
@@ -109,7 +113,9 @@ void genops_refuse_conclude(const struct genops_refuse_input *input, enum genops
 	}
 	ret_refusal->body = (genops_str){body->ptr, body_len};
 	if (is_soon) {
-		add_header(ret_refusal, "retry-after", (genops_str){body->ptr + body_len, n_seconds});
-		add_header(ret_refusal, "retry-after-ms", (genops_str){body->ptr + body_len + n_seconds, n_ms});
+		add_header(
+		    ret_refusal, "retry-after", (genops_str){body->ptr + body_len, n_seconds});
+		add_header(ret_refusal, "retry-after-ms",
+		    (genops_str){body->ptr + body_len + n_seconds, n_ms});
 	}
 }

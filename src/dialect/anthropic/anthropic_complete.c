@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/anthropic/anthropic_complete.c - POST /v1/complete, the legacy API: it reports no usage, so that every call is
- * settled at an estimate from its bytes. */
+ * dialect/anthropic/anthropic_complete.c - POST /v1/complete, the legacy API: it reports no usage,
+ * so that every call is settled at an estimate from its bytes. */
 #include "dialect/anthropic/anthropic.h"
 
 static const struct genops_field request_rows[] = {

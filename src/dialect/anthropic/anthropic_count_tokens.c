@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/anthropic/anthropic_count_tokens.c - POST /v1/messages/count_tokens and GET /v1/models: free. The first is read
- * like a message, as its text leaves the house all the same. */
+ * dialect/anthropic/anthropic_count_tokens.c - POST /v1/messages/count_tokens and GET /v1/models:
+ * free. The first is read like a message, as its text leaves the house all the same. */
 #include "dialect/anthropic/anthropic.h"
 
 static const struct genops_field answer_rows[] = {

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  * dialect/anthropic/anthropic_messages.c - POST /v1/messages: what its request and its answer mean.
  *
- * A stream's message_start tells the input and a placeholder for the output; message_delta's usage is cumulative and
- * overrides it member by member. Cached tokens stand apart from input_tokens and are added (read/counts.c).
+ * A stream's message_start tells the input and a placeholder for the output; message_delta's usage
+ * is cumulative and overrides it member by member. Cached tokens stand apart from input_tokens and
+ * are added (read/counts.c).
  */
 #include "dialect/anthropic/anthropic.h"
 #include "dialect/read/usage_rows.h"
 
 /* The blocks of a list of content blocks. */
-#define BLOCK_ROWS(at)                                                                                \
-	{at, GENOPS_FIELD_TEXT},                                                                      \
-	{at "[].type", GENOPS_FIELD_PART_TYPE},                                                       \
-	{at "[].text", GENOPS_FIELD_TEXT},                                                            \
-	{at "[].title", GENOPS_FIELD_TEXT},                                                           \
-	{at "[].context", GENOPS_FIELD_TEXT},                                                         \
-	{at "[].source", GENOPS_FIELD_SOURCE},                                                        \
-	{at "[].source.type", GENOPS_FIELD_SOURCE_TYPE},                                              \
-	{at "[].source.data", GENOPS_FIELD_SOURCE_DATA},                                              \
-	{at "[].source.content", GENOPS_FIELD_TEXT},                                                  \
-	{at "[].source.content[].text", GENOPS_FIELD_TEXT}
+#define BLOCK_ROWS(at)                                                                             \
+	{at, GENOPS_FIELD_TEXT}, {at "[].type", GENOPS_FIELD_PART_TYPE},                           \
+	    {at "[].text", GENOPS_FIELD_TEXT}, {at "[].title", GENOPS_FIELD_TEXT},                 \
+	    {at "[].context", GENOPS_FIELD_TEXT}, {at "[].source", GENOPS_FIELD_SOURCE},           \
+	    {at "[].source.type", GENOPS_FIELD_SOURCE_TYPE},                                       \
+	    {at "[].source.data", GENOPS_FIELD_SOURCE_DATA},                                       \
+	    {at "[].source.content", GENOPS_FIELD_TEXT},                                           \
+	{                                                                                          \
+		at "[].source.content[].text", GENOPS_FIELD_TEXT                                   \
+	}
 
 static const struct genops_field request_rows[] = {
     {"", GENOPS_FIELD_ROOT},

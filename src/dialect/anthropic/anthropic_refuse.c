@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/anthropic/anthropic_refuse.c - refusals in Anthropic's words: {"type":"error","error":{...},"request_id"}, in a
- * stream `event: error`. A budget is billing_error with 429 and x-should-retry: false, which its SDKs take as final. */
+ * dialect/anthropic/anthropic_refuse.c - refusals in Anthropic's words:
+ * {"type":"error","error":{...},"request_id"}, in a stream `event: error`. A budget is
+ * billing_error with 429 and x-should-retry: false, which its SDKs take as final. */
 #include "dialect/anthropic/anthropic.h"
 #include "dialect/refuse.h"
 
@@ -40,7 +41,8 @@ static const char *type_of(enum genops_refuse_kind kind, int status)
 	}
 }
 
-static void write_body(struct genops_buffer *out, const struct genops_refuse_input *input, const char *type)
+static void write_body(
+    struct genops_buffer *out, const struct genops_refuse_input *input, const char *type)
 {
 	struct genops_json_writer json;
 	genops_json_writer_init(&json, out);
@@ -59,8 +61,8 @@ static void write_body(struct genops_buffer *out, const struct genops_refuse_inp
 	genops_json_object_end(&json);
 }
 
-void genops_anthropic_refuse(
-    const struct genops_refuse_input *input, struct genops_buffer *body, struct genops_refusal *ret_refusal)
+void genops_anthropic_refuse(const struct genops_refuse_input *input, struct genops_buffer *body,
+    struct genops_refusal *ret_refusal)
 {
 	enum genops_refuse_kind kind = genops_refuse_kind(input);
 	int status = genops_refuse_status(input, kind, 429);
@@ -68,8 +70,8 @@ void genops_anthropic_refuse(
 	genops_refuse_conclude(input, kind, status, body, ret_refusal);
 }
 
-void genops_anthropic_refuse_in_stream(
-    const struct genops_refuse_input *input, const struct genops_endpoint *endpoint, struct genops_buffer *out)
+void genops_anthropic_refuse_in_stream(const struct genops_refuse_input *input,
+    const struct genops_endpoint *endpoint, struct genops_buffer *out)
 {
 	enum genops_refuse_kind kind = genops_refuse_kind(input);
 	genops_buffer_add_text(out, "event: error\ndata: ");

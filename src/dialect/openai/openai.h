@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/openai/openai.h - the OpenAI API and what speaks it: one file an endpoint, gathered in openai.c. */
+ * dialect/openai/openai.h - the OpenAI API and what speaks it: one file an endpoint, gathered in
+ * openai.c. */
 #ifndef DIALECT_OPENAI_OPENAI_H
 #define DIALECT_OPENAI_OPENAI_H
 
@@ -27,15 +28,15 @@ extern struct genops_fields genops_openai_chat_answer;
 /* Azure names the model in the path: /openai/deployments/{deployment}/... */
 void genops_openai_deployment(struct genops_request *request, struct genops_call *call);
 
-void genops_openai_refuse(
-    const struct genops_refuse_input *input, struct genops_buffer *body, struct genops_refusal *ret_refusal);
-void genops_openai_refuse_in_stream(
-    const struct genops_refuse_input *input, const struct genops_endpoint *endpoint, struct genops_buffer *out);
-void genops_azure_refuse(
-    const struct genops_refuse_input *input, struct genops_buffer *body, struct genops_refusal *ret_refusal);
-void genops_mistral_refuse(
-    const struct genops_refuse_input *input, struct genops_buffer *body, struct genops_refusal *ret_refusal);
-void genops_mistral_refuse_in_stream(
-    const struct genops_refuse_input *input, const struct genops_endpoint *endpoint, struct genops_buffer *out);
+void genops_openai_refuse(const struct genops_refuse_input *input, struct genops_buffer *body,
+    struct genops_refusal *ret_refusal);
+void genops_openai_refuse_in_stream(const struct genops_refuse_input *input,
+    const struct genops_endpoint *endpoint, struct genops_buffer *out);
+void genops_azure_refuse(const struct genops_refuse_input *input, struct genops_buffer *body,
+    struct genops_refusal *ret_refusal);
+void genops_mistral_refuse(const struct genops_refuse_input *input, struct genops_buffer *body,
+    struct genops_refusal *ret_refusal);
+void genops_mistral_refuse_in_stream(const struct genops_refuse_input *input,
+    const struct genops_endpoint *endpoint, struct genops_buffer *out);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/openai/openai_audio.c - POST /v1/audio/speech (JSON in, sound out), /transcriptions and /translations (forms).
+ * dialect/openai/openai_audio.c - POST /v1/audio/speech (JSON in, sound out), /transcriptions and
+ * /translations (forms).
  *
- * Bounds: spoken text gives at most 10 audio tokens a character (20 a second, slow speech at a quarter of the speed); a file
- * at least 500 bytes a second (Opus' lowest rate), so a byte is at most 2 ms and 50 bytes a token.
+ * Bounds: spoken text gives at most 10 audio tokens a character (20 a second, slow speech at a
+ * quarter of the speed); a file at least 500 bytes a second (Opus' lowest rate), so a byte is at
+ * most 2 ms and 50 bytes a token.
  */
 #include "base/str.h"
 #include "dialect/openai/openai.h"
@@ -11,8 +13,8 @@
 #include "dialect/read/usage_rows.h"
 
 #define TOKENS_PER_CHARACTER 10
-#define MS_PER_BYTE          2
-#define BYTES_PER_TOKEN      50
+#define MS_PER_BYTE	     2
+#define BYTES_PER_TOKEN	     50
 
 static const struct genops_field speech_rows[] = {
     {"", GENOPS_FIELD_ROOT},
@@ -56,7 +58,8 @@ static void speech_answer_finish(struct genops_follow *follow)
 {
 	struct genops_answer *answer = follow->answer;
 	const struct genops_call *call = follow->info.call;
-	if (answer->is_error || answer->has_usage || !genops_str_starts(call->model, GENOPS_STR("tts-1")))
+	if (answer->is_error || answer->has_usage ||
+	    !genops_str_starts(call->model, GENOPS_STR("tts-1")))
 		return;
 	answer->usage.characters = call->expected.characters;
 	answer->has_usage = answer->is_complete;

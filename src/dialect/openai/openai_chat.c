@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * dialect/openai/openai_chat.c - POST /v1/chat/completions: what its request and its answer mean.
  *
- * Legacy completions are read by the same rows: what looks like one and is served as the other must not slip through.
+ * Legacy completions are read by the same rows: what looks like one and is served as the other must
+ * not slip through.
  */
 #include "base/str.h"
 #include "dialect/openai/openai.h"
@@ -56,9 +57,9 @@ static const struct genops_field request_rows[] = {
     {"response_format", GENOPS_FIELD_TOOLS},
     {"response_format.json_schema.description", GENOPS_FIELD_TEXT},
     {"web_search_options", GENOPS_FIELD_OPEN},
-    {"data_sources", GENOPS_FIELD_OPEN},       /* Azure, on your data */
-    {"plugins", GENOPS_FIELD_OPEN},            /* OpenRouter */
-    {"search_parameters", GENOPS_FIELD_OPEN},  /* xAI */
+    {"data_sources", GENOPS_FIELD_OPEN},      /* Azure, on your data */
+    {"plugins", GENOPS_FIELD_OPEN},	      /* OpenRouter */
+    {"search_parameters", GENOPS_FIELD_OPEN}, /* xAI */
     {"documents", GENOPS_FIELD_TOOLS},
     /* legacy completions: n or best_of answers to each prompt; token ids alone make one prompt */
     {"best_of", GENOPS_FIELD_CHOICES},
@@ -101,8 +102,8 @@ static const struct genops_field answer_rows[] = {
     {"choices[].message.function_call.arguments", GENOPS_ANSWER_TEXT},
     {"error", GENOPS_ANSWER_ERROR},
     {"error.type", GENOPS_ANSWER_ERROR_TYPE},
-    {"object", GENOPS_ANSWER_TYPE},             /* Mistral: "error" */
-    {"type", GENOPS_ANSWER_ERROR_TYPE},         /* with it */
+    {"object", GENOPS_ANSWER_OBJECT},	/* Mistral: "error" */
+    {"type", GENOPS_ANSWER_ERROR_TYPE}, /* with it */
     GENOPS_OPENAI_USAGE_ROWS("usage"),
     GENOPS_RESPONSES_USAGE_ROWS("usage"),
     GENOPS_OPENAI_USAGE_ROWS("x_groq.usage"),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/openai/openai_embeddings.c - POST /v1/embeddings: text or token ids in, usage of the input only. */
+ * dialect/openai/openai_embeddings.c - POST /v1/embeddings: text or token ids in, usage of the
+ * input only. */
 #include "dialect/openai/openai.h"
 #include "dialect/read/usage_rows.h"
 
@@ -17,7 +18,7 @@ static const struct genops_field answer_rows[] = {
     {"model", GENOPS_ANSWER_MODEL},
     {"error", GENOPS_ANSWER_ERROR},
     {"error.type", GENOPS_ANSWER_ERROR_TYPE},
-    {"object", GENOPS_ANSWER_TYPE},
+    {"object", GENOPS_ANSWER_OBJECT},
     {"type", GENOPS_ANSWER_ERROR_TYPE},
     GENOPS_OPENAI_USAGE_ROWS("usage"),
 };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/openai/openai_images.c - POST /v1/images/generations (JSON), /edits and /variations (forms; edits also JSON).
+ * dialect/openai/openai_images.c - POST /v1/images/generations (JSON), /edits and /variations
+ * (forms; edits also JSON).
  *
- * Some models are paid by the image (dall-e), some by tokens (gpt-image): both are bounded, and the answer's usage or, without
- * one, its number of images says what it was. The token bound of one image is the documented most for 1536x1024
- * in high quality (6240), three partial images (100 each) and a reserve for larger sizes.
+ * Some models are paid by the image (dall-e), some by tokens (gpt-image): both are bounded, and the
+ * answer's usage or, without one, its number of images says what it was. The token bound of one
+ * image is the documented most for 1536x1024 in high quality (6240), three partial images (100
+ * each) and a reserve for larger sizes.
  */
 #include "base/str.h"
 #include "dialect/openai/openai.h"
@@ -12,7 +14,7 @@
 #include "dialect/read/usage_rows.h"
 
 #define IMAGE_OUTPUT_TOKENS 8192
-#define DATA_MAX            ((size_t)32 << 20)
+#define DATA_MAX	    ((size_t)32 << 20)
 
 static const struct genops_field request_rows[] = {
     {"", GENOPS_FIELD_ROOT},
@@ -61,7 +63,8 @@ static void request_finish(struct genops_request *request, struct genops_call *c
 static void answer_finish(struct genops_follow *follow)
 {
 	struct genops_answer *answer = follow->answer;
-	bool is_by_token = genops_str_find(follow->info.call->model, GENOPS_STR("gpt-image")) != SIZE_MAX;
+	bool is_by_token =
+	    genops_str_find(follow->info.call->model, GENOPS_STR("gpt-image")) != SIZE_MAX;
 	if (answer->is_complete && !answer->is_error && answer->usage.images > 0 && !is_by_token)
 		answer->has_usage = true;
 	/* All output of an image model is image, also where the details are not told. */

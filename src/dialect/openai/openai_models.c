@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/openai/openai_models.c - GET /v1/models and the other look-ups (stored responses and completions): no body,
- * nothing to meter; what they return was paid for when it was made. */
+ * dialect/openai/openai_models.c - GET /v1/models and the other look-ups (stored responses and
+ * completions): no body, nothing to meter; what they return was paid for when it was made. */
 #include "dialect/openai/openai.h"
 
 static const struct genops_field answer_rows[] = {

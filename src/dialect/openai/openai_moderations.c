@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/openai/openai_moderations.c - POST /v1/moderations: free, but policies read its text all the same. */
+ * dialect/openai/openai_moderations.c - POST /v1/moderations: free, but policies read its text all
+ * the same. */
 #include "dialect/openai/openai.h"
 
 static const struct genops_field request_rows[] = {

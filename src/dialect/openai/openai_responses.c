@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/openai/openai_responses.c - POST /v1/responses: its usage comes unasked, in the event that ends the stream.
+ * dialect/openai/openai_responses.c - POST /v1/responses: its usage comes unasked, in the event
+ * that ends the stream.
  *
- * Stored conversations, prompts, files and hosted tools bring in tokens that the request does not show (is_input_open).
- * A background response answers at once without usage: it is settled at an estimate. */
+ * Stored conversations, prompts, files and hosted tools bring in tokens that the request does not
+ * show (is_input_open). A background response answers at once without usage: it is settled at an
+ * estimate.
+ */
 #include "dialect/openai/openai.h"
 #include "dialect/read/usage_rows.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * dialect/read/counts.c - see counts.h. Pure.
  *
- * Invariant: what it fills obeys genops/usage.h: parts never exceed their whole. Where a report breaks that, the
- * parts are taken to stand apart (the reading that costs more) and the usage is marked estimated.
+ * Invariant: what it fills obeys genops/usage.h: parts never exceed their whole. Where a report
+ * breaks that, the parts are taken to stand apart (the reading that costs more) and the usage is
+ * marked estimated.
  */
 #include "dialect/read/counts.h"
 
@@ -14,7 +15,8 @@ static bool whole_number(const struct genops_json_value *value, int64_t *ret_cou
 		*ret_count = value->integer;
 	} else {
 		/* 12.0 is what some gateways make of 12. */
-		if (!(fabs(value->number) <= (double)GENOPS_USAGE_COUNT_MAX) || value->number != floor(value->number))
+		if (!(fabs(value->number) <= (double)GENOPS_USAGE_COUNT_MAX) ||
+		    value->number != floor(value->number))
 			return false;
 		*ret_count = (int64_t)value->number;
 	}
@@ -30,13 +32,15 @@ static bool milliseconds(const struct genops_json_value *value, int64_t *ret_cou
 	return true;
 }
 
-void genops_counts_set(struct genops_counts *counts, enum genops_count which, const struct genops_json_value *value)
+void genops_counts_set(
+    struct genops_counts *counts, enum genops_count which, const struct genops_json_value *value)
 {
 	int64_t count = 0;
 	if (value->type == GENOPS_JSON_NULL)
 		return;
 	bool is_good = value->type == GENOPS_JSON_NUMBER &&
-	    (which == GENOPS_COUNT_SECONDS ? milliseconds(value, &count) : whole_number(value, &count));
+		       (which == GENOPS_COUNT_SECONDS ? milliseconds(value, &count)
+						      : whole_number(value, &count));
 	if (!is_good) {
 		counts->is_bad = true;
 		return;
@@ -50,21 +54,22 @@ static bool has(const struct genops_counts *counts, enum genops_count which)
 	return counts->seen >> which & 1;
 }
 
-/* Output: reasoning is usually part of it. xAI and Gemini leave it out of the output but not of the total, and say so
- * only by that. */
+/* Output: reasoning is usually part of it. xAI and Gemini leave it out of the output but not of the
+ * total, and say so only by that. */
 static int64_t output_of(const struct genops_counts *counts, bool *ret_is_estimated)
 {
 	const int64_t *v = counts->values;
 	int64_t output = v[GENOPS_COUNT_OUTPUT] + v[GENOPS_COUNT_THOUGHTS];
 	int64_t unexplained = v[GENOPS_COUNT_TOTAL] - v[GENOPS_COUNT_INPUT] - output;
 	bool is_input_only = !has(counts, GENOPS_COUNT_INPUT) && !has(counts, GENOPS_COUNT_OUTPUT);
-	if (has(counts, GENOPS_COUNT_TOTAL) && unexplained > 0 && !is_input_only && !has(counts, GENOPS_COUNT_CACHE_READ) &&
-	    !has(counts, GENOPS_COUNT_CACHE_WRITE)) {
+	if (has(counts, GENOPS_COUNT_TOTAL) && unexplained > 0 && !is_input_only &&
+	    !has(counts, GENOPS_COUNT_CACHE_READ) && !has(counts, GENOPS_COUNT_CACHE_WRITE)) {
 		if (unexplained != v[GENOPS_COUNT_REASONING])
 			*ret_is_estimated = true;
 		output += unexplained;
 	}
-	int64_t parts = v[GENOPS_COUNT_REASONING] + v[GENOPS_COUNT_THOUGHTS] + v[GENOPS_COUNT_AUDIO_OUT];
+	int64_t parts =
+	    v[GENOPS_COUNT_REASONING] + v[GENOPS_COUNT_THOUGHTS] + v[GENOPS_COUNT_AUDIO_OUT];
 	if (parts > output) {
 		output += parts;
 		*ret_is_estimated = true;
@@ -76,11 +81,13 @@ static void fill_cache(const struct genops_counts *counts, struct genops_usage *
 {
 	const int64_t *v = counts->values;
 	int64_t written = v[GENOPS_COUNT_CACHE_WRITE_5M] + v[GENOPS_COUNT_CACHE_WRITE_1H];
-	int64_t rest = v[GENOPS_COUNT_CACHE_WRITE] > written ? v[GENOPS_COUNT_CACHE_WRITE] - written : 0;
+	int64_t rest =
+	    v[GENOPS_COUNT_CACHE_WRITE] > written ? v[GENOPS_COUNT_CACHE_WRITE] - written : 0;
 	usage->cache_read_tokens = v[GENOPS_COUNT_CACHED] + v[GENOPS_COUNT_CACHE_READ];
 	usage->cache_write_5m_tokens = v[GENOPS_COUNT_CACHE_WRITE_5M] + v[GENOPS_COUNT_WRITTEN];
 	usage->cache_write_1h_tokens = v[GENOPS_COUNT_CACHE_WRITE_1H];
-	/* The total may have grown since the lifetimes were told (hosted tools): more of the same kind. */
+	/* The total may have grown since the lifetimes were told (hosted tools): more of the same
+	 * kind. */
 	if (v[GENOPS_COUNT_CACHE_WRITE_1H] > 0 && !v[GENOPS_COUNT_CACHE_WRITE_5M])
 		usage->cache_write_1h_tokens += rest;
 	else
@@ -92,7 +99,8 @@ static void fit_audio(int64_t audio, int64_t parts, struct genops_usage *usage)
 {
 	int64_t excess = parts + audio - usage->input_tokens;
 	if (excess > 0) {
-		int64_t taken = excess < usage->cache_read_tokens ? excess : usage->cache_read_tokens;
+		int64_t taken =
+		    excess < usage->cache_read_tokens ? excess : usage->cache_read_tokens;
 		usage->cache_read_tokens -= taken;
 		audio -= excess - taken;
 	}
@@ -107,12 +115,13 @@ bool genops_counts_normalise(const struct genops_counts *counts, struct genops_u
 	    !has(counts, GENOPS_COUNT_SECONDS) && !has(counts, GENOPS_COUNT_TOTAL))
 		return false;
 	fill_cache(counts, usage);
-	int64_t apart = v[GENOPS_COUNT_CACHE_READ] + usage->cache_write_5m_tokens - v[GENOPS_COUNT_WRITTEN] +
-	    usage->cache_write_1h_tokens;
+	int64_t apart = v[GENOPS_COUNT_CACHE_READ] + usage->cache_write_5m_tokens -
+			v[GENOPS_COUNT_WRITTEN] + usage->cache_write_1h_tokens;
 	usage->input_tokens = v[GENOPS_COUNT_INPUT] + apart;
 	if (!has(counts, GENOPS_COUNT_INPUT) && !has(counts, GENOPS_COUNT_OUTPUT))
 		usage->input_tokens += v[GENOPS_COUNT_TOTAL];
-	int64_t parts = usage->cache_read_tokens + usage->cache_write_5m_tokens + usage->cache_write_1h_tokens;
+	int64_t parts =
+	    usage->cache_read_tokens + usage->cache_write_5m_tokens + usage->cache_write_1h_tokens;
 	if (parts > usage->input_tokens) {
 		usage->input_tokens += parts;
 		is_estimated = true;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/read/fields.c - see fields.h. Whoever needs a set first compiles it; of two at once one wins and the other's
- * is freed.
+ * dialect/read/fields.c - see fields.h. Whoever needs a set first compiles it; of two at once one
+ * wins and the other's is freed.
  *
- * All sets that were compiled stand in a list, so that unloading the library (nginx loads its modules anew) frees them.
+ * All sets that were compiled stand in a list, so that unloading the library (nginx loads its
+ * modules anew) frees them.
  */
 #include "dialect/read/fields.h"
 
@@ -43,7 +44,8 @@ static struct genops_json_paths *compile(const struct genops_fields *fields)
 
 const struct genops_json_paths *genops_fields_paths(struct genops_fields *fields)
 {
-	struct genops_json_paths *known = atomic_load_explicit(&fields->compiled, memory_order_acquire);
+	struct genops_json_paths *known =
+	    atomic_load_explicit(&fields->compiled, memory_order_acquire);
 	if (known)
 		return known;
 	struct genops_json_paths *mine = compile(fields);

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/read/follow.c - follows a response by its endpoint's rows (fields.h) into a genops_answer. See follow.h.
+ * dialect/read/follow.c - follows a response by its endpoint's rows (fields.h) into a
+ * genops_answer. See follow.h.
  *
- * Never fails: what cannot be read is not known, and passes on. Nothing of the content is kept, only counted.
- * Unmetered endpoints (models, count_tokens, stored responses) are followed for their errors only.
+ * Never fails: what cannot be read is not known, and passes on. Nothing of the content is kept,
+ * only counted. Unmetered endpoints (models, count_tokens, stored responses) are followed for their
+ * errors only.
  */
 #include "dialect/read/follow.h"
 
 #include "base/str.h"
 
-
-#define DATA_MAX        ((size_t)1 << 20)
-#define TEXT_MAX        ((size_t)32 << 20) /* of one text: only its length is taken */
-#define MODELS_MAX      4
-#define MODEL_LEN_MAX   ((size_t)256)
-#define BYTES_PER_TOKEN 25                 /* of sound: 500 bytes and 20 tokens a second */
+#define DATA_MAX	((size_t)1 << 20)
+#define TEXT_MAX	((size_t)32 << 20) /* of one text: only its length is taken */
+#define MODELS_MAX	4
+#define MODEL_LEN_MAX	((size_t)256)
+#define BYTES_PER_TOKEN 25 /* of sound: 500 bytes and 20 tokens a second */
 
 static void copy_text(char *to, size_t size, genops_str text)
 {
 	size_t len = text.len < size - 1 ? text.len : size - 1;
 	for (size_t i = 0; i < len; i++)
-		to[i] = (unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f ? ' ' : text.ptr[i];
+		to[i] =
+		    (unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f ? ' ' : text.ptr[i];
 	to[len] = '\0';
 }
 
@@ -39,7 +41,9 @@ static void read_model(struct genops_follow *follow, genops_str model)
 static void read_tier(struct genops_follow *follow, genops_str tier)
 {
 	genops_usage *usage = &follow->answer->usage;
-	if (genops_str_is(tier, "flex"))
+	if (genops_str_equal(tier, GENOPS_STR("default")))
+		usage->tier = GENOPS_TIER_STANDARD;
+	else if (genops_str_is(tier, "flex"))
 		usage->tier = GENOPS_TIER_FLEX;
 	else if (genops_str_is(tier, "priority") || genops_str_is(tier, "fast"))
 		usage->tier = GENOPS_TIER_PRIORITY;
@@ -67,7 +71,8 @@ void genops_follow_commit(struct genops_follow *follow, bool is_first)
 		answer->has_usage = true;
 }
 
-static void read_usage(struct genops_follow *follow, const struct genops_json_value *value, bool is_first)
+static void read_usage(
+    struct genops_follow *follow, const struct genops_json_value *value, bool is_first)
 {
 	if (value->type == GENOPS_JSON_NULL) {
 		follow->null_start = value->start;
@@ -87,22 +92,24 @@ static void read_usage(struct genops_follow *follow, const struct genops_json_va
 /* The API's own ends and errors, by the type of the event. */
 static void read_type(struct genops_follow *follow, genops_str type)
 {
-	static const char *const ends[] = {"message_stop", "response.completed", "response.incomplete",
-	    "response.failed", "speech.audio.done", "transcript.text.done", "image_generation.completed",
-	    "image_edit.completed"};
+	static const char *const ends[] = {"message_stop", "response.completed",
+	    "response.incomplete", "response.failed", "speech.audio.done", "transcript.text.done",
+	    "image_generation.completed", "image_edit.completed"};
 	struct genops_answer *answer = follow->answer;
 	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
 		answer->is_complete = answer->is_complete || genops_str_is(type, ends[i]);
 	if (genops_str_is(type, "error") || genops_str_is(type, "response.failed"))
 		answer->is_error = true;
-	if (genops_str_is(type, "image_generation.completed") || genops_str_is(type, "image_edit.completed"))
+	if (genops_str_is(type, "image_generation.completed") ||
+	    genops_str_is(type, "image_edit.completed"))
 		answer->usage.images++;
 	follow->is_repeat = genops_str_is(type, "response.output_item.done");
 }
 
 static void read_item_type(struct genops_follow *follow, genops_str type)
 {
-	if (genops_str_ends(type, GENOPS_STR("_call")) || genops_str_ends(type, GENOPS_STR("tool_use")))
+	if (genops_str_ends(type, GENOPS_STR("_call")) ||
+	    genops_str_ends(type, GENOPS_STR("tool_use")))
 		follow->n_calls++;
 	if (genops_str_is(type, "web_search_call"))
 		follow->n_searches++;
@@ -120,7 +127,8 @@ static void count_items(struct genops_follow *follow)
 
 static void read_error(struct genops_follow *follow, const struct genops_json_value *value)
 {
-	if (value->type == GENOPS_JSON_OBJECT || (value->type == GENOPS_JSON_STRING && value->text.len))
+	if (value->type == GENOPS_JSON_OBJECT ||
+	    (value->type == GENOPS_JSON_STRING && value->text.len))
 		follow->answer->is_error = true;
 }
 
@@ -155,6 +163,9 @@ static void read_text(struct genops_follow *follow, int kind, genops_str text)
 		if (!answer->error_type[0])
 			copy_text(answer->error_type, sizeof answer->error_type, text);
 		break;
+	case GENOPS_ANSWER_OBJECT:
+		answer->is_error = answer->is_error || genops_str_equal(text, GENOPS_STR("error"));
+		break;
 	case GENOPS_ANSWER_TYPE:
 		read_type(follow, text);
 		break;
@@ -178,7 +189,8 @@ static void on_value(void *arg, const struct genops_json_value *value)
 	struct genops_follow *follow = arg;
 	int kind = follow->info.endpoint->reading->answer->rows[value->id].kind;
 	if (kind >= GENOPS_ANSWER_COUNT) {
-		genops_counts_set(&follow->pending, (enum genops_count)(kind - GENOPS_ANSWER_COUNT), value);
+		genops_counts_set(
+		    &follow->pending, (enum genops_count)(kind - GENOPS_ANSWER_COUNT), value);
 		return;
 	}
 	switch (kind) {
@@ -236,10 +248,12 @@ static void on_event(void *arg, const struct genops_sse_event *event)
 	if (is_usage_chunk(follow))
 		genops_rewrite_drop(&follow->rewrite, event);
 	else if (follow->null_end)
-		genops_rewrite_drop_member(&follow->rewrite, event, follow->null_start, follow->null_end);
+		genops_rewrite_drop_member(
+		    &follow->rewrite, event, follow->null_start, follow->null_end);
 }
 
-int genops_follow_begin(void *state, struct genops_arena *arena, const struct genops_response_info *info)
+int genops_follow_begin(
+    void *state, struct genops_arena *arena, const struct genops_response_info *info)
 {
 	struct genops_follow *follow = state;
 	*follow = (struct genops_follow){.info = *info, .arena = arena};
@@ -255,16 +269,19 @@ int genops_follow_begin(void *state, struct genops_arena *arena, const struct ge
 	if (!follow->scan)
 		return GENOPS_NOMEM;
 	if (info->is_stream)
-		follow->sse = genops_sse_new(reading->data_max ? reading->data_max : DATA_MAX, on_event, follow);
+		follow->sse = genops_sse_new(
+		    reading->data_max ? reading->data_max : DATA_MAX, on_event, follow);
 	if (info->is_stream && !follow->sse)
 		return GENOPS_NOMEM;
 	genops_rewrite_begin(&follow->rewrite, is_on);
 	return GENOPS_OK;
 }
 
-void genops_follow_header(void *state, genops_str name, genops_str value, struct genops_answer *answer)
+void genops_follow_header(
+    void *state, genops_str name, genops_str value, struct genops_answer *answer)
 {
-	if (genops_str_is_nocase(name, "x-request-id") || genops_str_is_nocase(name, "request-id") ||
+	if (genops_str_is_nocase(name, "x-request-id") ||
+	    genops_str_is_nocase(name, "request-id") ||
 	    (genops_str_is_nocase(name, "apim-request-id") && !answer->request_id[0]))
 		copy_text(answer->request_id, sizeof answer->request_id, value);
 }
@@ -283,7 +300,8 @@ static void feed_stream(struct genops_follow *follow, genops_str piece, struct g
 	answer->can_cut = boundary >= start;
 	answer->cut_offset = boundary >= start ? (size_t)(boundary - start) : 0;
 	if (follow->rewrite.is_on) {
-		answer->can_cut = follow->rewrite.sent <= boundary; /* then only whole events went out */
+		answer->can_cut =
+		    follow->rewrite.sent <= boundary; /* then only whole events went out */
 		answer->cut_offset = 0;
 	}
 }
@@ -296,7 +314,8 @@ static void read_document(struct genops_follow *follow, genops_str piece)
 	count_items(follow);
 }
 
-void genops_follow_feed(void *state, genops_str piece, struct genops_tap *ret_tap, struct genops_answer *answer)
+void genops_follow_feed(
+    void *state, genops_str piece, struct genops_tap *ret_tap, struct genops_answer *answer)
 {
 	struct genops_follow *follow = state;
 	*ret_tap = (struct genops_tap){0};
@@ -304,8 +323,9 @@ void genops_follow_feed(void *state, genops_str piece, struct genops_tap *ret_ta
 	answer->can_cut = false;
 	answer->cut_offset = 0;
 	if (!follow->offset)
-		answer->usage.tier = follow->info.call->tier == GENOPS_TIER_PRIORITY ? GENOPS_TIER_PRIORITY
-										     : GENOPS_TIER_STANDARD;
+		answer->usage.tier = follow->info.call->tier == GENOPS_TIER_PRIORITY
+					 ? GENOPS_TIER_PRIORITY
+					 : GENOPS_TIER_STANDARD;
 	if (follow->sse)
 		feed_stream(follow, piece, ret_tap);
 	else if (follow->scan)
@@ -323,7 +343,8 @@ static void finish_stream(struct genops_follow *follow, struct genops_tap *ret_t
 		genops_rewrite_piece(&follow->rewrite, (genops_str){0}, follow->offset);
 	genops_sse_end(follow->sse);
 	if (is_rewriting)
-		genops_rewrite_end_piece(&follow->rewrite, (genops_str){0}, follow->offset, ret_tap);
+		genops_rewrite_end_piece(
+		    &follow->rewrite, (genops_str){0}, follow->offset, ret_tap);
 }
 
 void genops_follow_finish(void *state, struct genops_tap *ret_tap, struct genops_answer *answer)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/read/form.c - see form.h. A state machine over bytes; a delimiter begins with CR, which a boundary cannot have, so
- * a failed match is all data.
+ * dialect/read/form.c - see form.h. A state machine over bytes; a delimiter begins with CR, which a
+ * boundary cannot have, so a failed match is all data.
  */
 #include "dialect/read/form.h"
 
@@ -9,7 +9,8 @@
 #define HEADERS_MAX ((size_t)8192)
 #define FIELD_MAX   ((size_t)4 << 20)
 
-/* The value of a parameter in "type; name=value; name=\"value\"". *ret_n counts how often it stands there. */
+/* The value of a parameter in "type; name=value; name=\"value\"". *ret_n counts how often it stands
+ * there. */
 static genops_str parameter(genops_str header, const char *name, int *ret_n)
 {
 	genops_str found = {0};
@@ -18,7 +19,8 @@ static genops_str parameter(genops_str header, const char *name, int *ret_n)
 	while (at < header.len) {
 		while (at < header.len && header.ptr[at] != ';')
 			at++;
-		while (at < header.len && (header.ptr[at] == ';' || header.ptr[at] == ' ' || header.ptr[at] == '\t'))
+		while (at < header.len &&
+		       (header.ptr[at] == ';' || header.ptr[at] == ' ' || header.ptr[at] == '\t'))
 			at++;
 		size_t name_start = at;
 		while (at < header.len && header.ptr[at] != '=' && header.ptr[at] != ';')
@@ -70,7 +72,8 @@ static void read_boundary(struct genops_form *form, genops_str content_type)
 	form->delimiter_len = boundary.len + 4;
 }
 
-int genops_form_begin(void *state, struct genops_arena *arena, const struct genops_request_info *info)
+int genops_form_begin(
+    void *state, struct genops_arena *arena, const struct genops_request_info *info)
 {
 	struct genops_form *form = state;
 	*form = (struct genops_form){.n_matched = 2};
@@ -112,8 +115,8 @@ static int begin_part(struct genops_form *form)
 	form->request.n_form_files += form->is_file;
 	if (n_dispositions != 1 || n_names != 1 || genops_str_find_char(name, '\\') != SIZE_MAX)
 		return fail_form(form, "a part of the form has no plain name");
-	if (n_encodings && !genops_str_is_nocase(encoding, "binary") && !genops_str_is_nocase(encoding, "8bit") &&
-	    !genops_str_is_nocase(encoding, "7bit"))
+	if (n_encodings && !genops_str_is_nocase(encoding, "binary") &&
+	    !genops_str_is_nocase(encoding, "8bit") && !genops_str_is_nocase(encoding, "7bit"))
 		return fail_form(form, "a part of the form has a transfer encoding");
 	const struct genops_fields *fields = form->request.info.endpoint->reading->request;
 	for (size_t i = 0; i < fields->n_rows && i < 64; i++) {
@@ -241,7 +244,8 @@ static int form_bytes(struct genops_form *form, const char *at, const char *end)
 			break;
 		case GENOPS_FORM_END:
 			if (form->n_after >= 2 || *at++ != "\r\n"[form->n_after++])
-				return fail_form(form, "something stands behind the end of the form");
+				return fail_form(
+				    form, "something stands behind the end of the form");
 			break;
 		}
 	}

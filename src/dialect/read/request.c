@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/read/request.c - reads a JSON request by its endpoint's rows (fields.h) into a genops_call.
+ * dialect/read/request.c - reads a JSON request by its endpoint's rows (fields.h) into a
+ * genops_call.
  *
- * Fields that governance acts on must have their one type; everything else is the provider's to judge. Texts are copied
- * (arena, content buffer); nothing else of the body is kept. Results do not depend on where pieces end.
+ * Fields that governance acts on must have their one type; everything else is the provider's to
+ * judge. Texts are copied (arena, content buffer); nothing else of the body is kept. Results do not
+ * depend on where pieces end.
  */
 #include "dialect/read/request.h"
 
 #include "base/str.h"
 
-/* The provider's words are longest for a picture in text form; no wanted text is cut but by the body's own limit. */
+/* The provider's words are longest for a picture in text form; no wanted text is cut but by the
+ * body's own limit. */
 #define TEXT_MAX GENOPS_REQUEST_CONTENT_MAX
 
 static void refuse(struct genops_request *request, const char *field, const char *fault)
@@ -49,7 +52,8 @@ static void read_tier(struct genops_request *request, genops_str text)
 		tier = GENOPS_TIER_FLEX;
 	else if (genops_str_is(text, "batch"))
 		tier = GENOPS_TIER_BATCH;
-	else if (genops_str_is(text, "priority") || genops_str_is(text, "auto") || genops_str_is(text, "fast"))
+	else if (genops_str_is(text, "priority") || genops_str_is(text, "auto") ||
+		 genops_str_is(text, "fast"))
 		tier = GENOPS_TIER_PRIORITY; /* auto may be served by the dearest */
 	if (tier > request->call.tier)
 		request->call.tier = tier;
@@ -81,8 +85,8 @@ static void read_text(struct genops_request *request, const struct genops_json_v
 	read_content(request, value->text);
 }
 
-static void read_count(struct genops_request *request, const char *field, const struct genops_json_value *value,
-    int64_t *count)
+static void read_count(struct genops_request *request, const char *field,
+    const struct genops_json_value *value, int64_t *count)
 {
 	if (!value->is_integer || value->type != GENOPS_JSON_NUMBER)
 		refuse(request, field, "must be a whole number");
@@ -92,14 +96,16 @@ static void read_count(struct genops_request *request, const char *field, const 
 		*count = value->integer;
 }
 
-static bool read_bool(struct genops_request *request, const char *field, const struct genops_json_value *value)
+static bool read_bool(
+    struct genops_request *request, const char *field, const struct genops_json_value *value)
 {
 	if (value->type != GENOPS_JSON_TRUE && value->type != GENOPS_JSON_FALSE)
 		refuse(request, field, "must be true or false");
 	return value->type == GENOPS_JSON_TRUE;
 }
 
-static void read_options(struct genops_request *request, const char *field, const struct genops_json_value *value)
+static void read_options(
+    struct genops_request *request, const char *field, const struct genops_json_value *value)
 {
 	request->has_options = true;
 	request->is_options_null = value->type == GENOPS_JSON_NULL;
@@ -109,7 +115,8 @@ static void read_options(struct genops_request *request, const char *field, cons
 		refuse(request, field, "must be an object");
 }
 
-static void read_include(struct genops_request *request, const char *field, const struct genops_json_value *value)
+static void read_include(
+    struct genops_request *request, const char *field, const struct genops_json_value *value)
 {
 	request->has_include = true;
 	request->include_start = value->start;
@@ -119,9 +126,11 @@ static void read_include(struct genops_request *request, const char *field, cons
 }
 
 /* Objects are measured whole at their end; a text (a URL, a data URL) likewise. */
-static void read_media(struct genops_request *request, const struct genops_json_value *value, bool is_audio)
+static void read_media(
+    struct genops_request *request, const struct genops_json_value *value, bool is_audio)
 {
-	bool is_whole = value->type == GENOPS_JSON_STRING || (value->type == GENOPS_JSON_OBJECT && value->is_end);
+	bool is_whole = value->type == GENOPS_JSON_STRING ||
+			(value->type == GENOPS_JSON_OBJECT && value->is_end);
 	if (!is_whole)
 		return;
 	uint64_t len = value->end - value->start;
@@ -147,20 +156,24 @@ static void read_source_type(struct genops_request *request, const struct genops
 {
 	if (value->type != GENOPS_JSON_STRING)
 		return;
-	request->is_text_source = genops_str_is(value->text, "text") || genops_str_is(value->text, "content");
+	request->is_text_source =
+	    genops_str_is(value->text, "text") || genops_str_is(value->text, "content");
 	request->is_media_source = !request->is_text_source;
 }
 
 static void read_part_type(struct genops_request *request, const struct genops_json_value *value)
 {
-	static const char *const files[] = {"file", "input_file", "document", "container_upload", "item_reference"};
-	for (size_t i = 0; value->type == GENOPS_JSON_STRING && i < sizeof files / sizeof files[0]; i++)
+	static const char *const files[] = {
+	    "file", "input_file", "document", "container_upload", "item_reference"};
+	for (size_t i = 0; value->type == GENOPS_JSON_STRING && i < sizeof files / sizeof files[0];
+	     i++)
 		request->n_files += genops_str_is(value->text, files[i]);
 }
 
 static void read_open(struct genops_request *request, const struct genops_json_value *value)
 {
-	bool is_nothing = value->type == GENOPS_JSON_NULL || value->type == GENOPS_JSON_FALSE ||
+	bool is_nothing =
+	    value->type == GENOPS_JSON_NULL || value->type == GENOPS_JSON_FALSE ||
 	    (value->type == GENOPS_JSON_STRING && !value->text.len) ||
 	    ((value->type == GENOPS_JSON_ARRAY || value->type == GENOPS_JSON_OBJECT) &&
 		(!value->is_end || value->end - value->start <= 2));
@@ -168,7 +181,8 @@ static void read_open(struct genops_request *request, const struct genops_json_v
 		request->call.is_input_open = true;
 }
 
-static void read_temperature(struct genops_request *request, const char *field, const struct genops_json_value *value)
+static void read_temperature(
+    struct genops_request *request, const char *field, const struct genops_json_value *value)
 {
 	if (value->type != GENOPS_JSON_NUMBER) {
 		refuse(request, field, "must be a number");
@@ -215,12 +229,13 @@ static void read_governed(struct genops_request *request, const struct genops_fi
 }
 
 /* What is words, pictures, sound, tools. */
-static void read_matter(struct genops_request *request, int kind, const struct genops_json_value *value)
+static void read_matter(
+    struct genops_request *request, int kind, const struct genops_json_value *value)
 {
 	switch (kind) {
 	case GENOPS_FIELD_PROMPT:
 		request->n_prompts += value->type == GENOPS_JSON_STRING ||
-		    (value->type == GENOPS_JSON_ARRAY && !value->is_end);
+				      (value->type == GENOPS_JSON_ARRAY && !value->is_end);
 		read_text(request, value);
 		break;
 	case GENOPS_FIELD_SPOKEN:
@@ -293,7 +308,8 @@ static void on_value(void *arg, const struct genops_json_value *value)
 	}
 }
 
-int genops_request_begin(void *state, struct genops_arena *arena, const struct genops_request_info *info)
+int genops_request_begin(
+    void *state, struct genops_arena *arena, const struct genops_request_info *info)
 {
 	struct genops_request *request = state;
 	*request = (struct genops_request){.info = *info, .arena = arena};
@@ -306,23 +322,6 @@ int genops_request_begin(void *state, struct genops_arena *arena, const struct g
 	if (paths)
 		request->scan = genops_json_scan_new(paths, &options, on_value, request);
 	return request->scan ? GENOPS_OK : GENOPS_NOMEM;
-}
-
-/* Is anything in the object stream_options? The first byte that is no space, behind its brace, tells. */
-static void look_into_options(struct genops_request *request, genops_str piece)
-{
-	uint64_t piece_start = request->n_bytes;
-	uint64_t at = request->options_start + 1;
-	if (!request->has_options || request->is_options_null || request->is_options_known)
-		return;
-	for (at = at > piece_start ? at : piece_start; at < piece_start + piece.len; at++) {
-		char c = piece.ptr[at - piece_start];
-		if (c == '}' || c == '"') {
-			request->is_options_known = true;
-			request->is_options_empty = c == '}';
-			return;
-		}
-	}
 }
 
 static int stop_reading(struct genops_request *request)
@@ -340,50 +339,14 @@ int genops_request_feed(void *state, genops_str piece, struct genops_error *err)
 		if (code != GENOPS_OK && request->info.endpoint->reading->is_lenient)
 			code = stop_reading(request);
 		GENOPS_TRY(code);
-		look_into_options(request, piece);
+		genops_request_edits_look(request, piece);
 	}
 	request->n_bytes += piece.len;
 	return GENOPS_OK;
 }
 
-static void add_edit(struct genops_request *request, uint64_t offset, uint64_t end, genops_str text)
-{
-	request->call.asks_usage = true;
-	request->call.edits[request->call.n_edits++] = (struct genops_edit){offset, end - offset, text};
-}
-
-/* Azure's versions are dates; those before this one refuse stream_options. */
-static bool is_old_version(genops_str target)
-{
-	static const genops_str first = {"2024-09-01", 10};
-	size_t at = genops_str_find(target, GENOPS_STR("api-version="));
-	if (at == SIZE_MAX)
-		return false;
-	genops_str version = genops_str_skip(target, at + sizeof "api-version=" - 1);
-	return version.len >= first.len && memcmp(version.ptr, first.ptr, first.len) < 0;
-}
-
-/* Asks for the usage chunk where the client did not. */
-static void ask_usage(struct genops_request *request)
-{
-	if (!request->call.is_stream || request->call.wants_stream_usage || !request->info.may_ask_usage ||
-	    !request->info.endpoint->reading->can_ask_usage || is_old_version(request->info.target))
-		return;
-	if (request->has_include)
-		add_edit(request, request->include_start, request->include_end, GENOPS_STR("true"));
-	else if (request->is_options_null)
-		add_edit(request, request->options_start, request->options_end,
-		    GENOPS_STR("{\"include_usage\":true}"));
-	else if (request->has_options)
-		add_edit(request, request->options_start + 1, request->options_start + 1,
-		    request->is_options_empty ? GENOPS_STR("\"include_usage\":true")
-					      : GENOPS_STR("\"include_usage\":true,"));
-	else
-		add_edit(request, request->root_start + 1, request->root_start + 1,
-		    GENOPS_STR("\"stream_options\":{\"include_usage\":true},"));
-}
-
-int genops_request_conclude(struct genops_request *request, struct genops_call *call, struct genops_error *err)
+int genops_request_conclude(
+    struct genops_request *request, struct genops_call *call, struct genops_error *err)
 {
 	const struct genops_endpoint *endpoint = request->info.endpoint;
 	if (request->code == GENOPS_SYNTAX && !endpoint->reading->is_lenient)
@@ -394,7 +357,7 @@ int genops_request_conclude(struct genops_request *request, struct genops_call *
 	request->call.operation = endpoint->operation;
 	request->call.is_metered = endpoint->is_metered;
 	request->call.n_choices = (request->n_choices ? request->n_choices : 1) *
-	    (request->n_prompts ? request->n_prompts : 1);
+				  (request->n_prompts ? request->n_prompts : 1);
 	if (request->n_files > request->n_text_sources)
 		request->call.is_input_open = true;
 	genops_request_bound(request, &request->call);
@@ -413,7 +376,7 @@ int genops_request_finish(void *state, struct genops_call *call, struct genops_e
 		if (code != GENOPS_OK && request->info.endpoint->reading->is_lenient)
 			code = stop_reading(request);
 		GENOPS_TRY(code);
-		ask_usage(request);
+		genops_request_edits_ask(request);
 	}
 	return genops_request_conclude(request, call, err);
 }
@@ -428,14 +391,16 @@ void genops_request_done(void *state)
 }
 
 /* Numbers and booleans of a form are texts: read by the same rules. */
-static bool form_value(const struct genops_field *row, genops_str text, struct genops_json_value *ret_value)
+static bool form_value(
+    const struct genops_field *row, genops_str text, struct genops_json_value *ret_value)
 {
-	*ret_value = (struct genops_json_value){.type = GENOPS_JSON_STRING, .is_end = true, .text = text,
-	    .end = text.len + 2};
+	*ret_value = (struct genops_json_value){
+	    .type = GENOPS_JSON_STRING, .is_end = true, .text = text, .end = text.len + 2};
 	if (row->kind == GENOPS_FIELD_STREAM) {
 		if (genops_str_is_nocase(text, "true") || genops_str_is(text, "1"))
 			ret_value->type = GENOPS_JSON_TRUE;
-		else if (genops_str_is_nocase(text, "false") || genops_str_is(text, "0") || !text.len)
+		else if (genops_str_is_nocase(text, "false") || genops_str_is(text, "0") ||
+			 !text.len)
 			ret_value->type = GENOPS_JSON_FALSE;
 		return true;
 	}
@@ -457,7 +422,8 @@ void genops_request_form_field(struct genops_request *request, const char *path,
 	const struct genops_fields *fields = request->info.endpoint->reading->request;
 	for (size_t i = 0; fields && i < fields->n_rows; i++) {
 		struct genops_json_value value;
-		if (strcmp(fields->rows[i].path, path) != 0 || !form_value(&fields->rows[i], text, &value))
+		if (strcmp(fields->rows[i].path, path) != 0 ||
+		    !form_value(&fields->rows[i], text, &value))
 			continue;
 		value.id = (int)i;
 		on_value(request, &value);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dialect/read/rewrite.c - takes the usage that GenOps asked for out of a stream again. See follow.h.
+ * dialect/read/rewrite.c - takes the usage that GenOps asked for out of a stream again. See
+ * follow.h.
  *
- * While it is on, every piece is hidden whole and the bytes due are sent by tap.before: all events that are complete,
- * less what is dropped. So what is held back is never more than the event being read, and of that at most HELD_MAX: a
- * longer event is no usage chunk and passes as it comes. Without memory it stops rewriting and passes everything on.
+ * While it is on, every piece is hidden whole and the bytes due are sent by tap.before: all events
+ * that are complete, less what is dropped. So what is held back is never more than the event being
+ * read, and of that at most HELD_MAX: a longer event is no usage chunk and passes as it comes.
+ * Without memory it stops rewriting and passes everything on.
  */
 #include "dialect/read/follow.h"
 
@@ -44,7 +46,8 @@ static void put_until(struct genops_rewrite *rewrite, uint64_t until)
 {
 	if (until <= rewrite->sent)
 		return;
-	genops_str bytes = {rewrite->raw.ptr + (rewrite->sent - rewrite->raw_start), (size_t)(until - rewrite->sent)};
+	genops_str bytes = {rewrite->raw.ptr + (rewrite->sent - rewrite->raw_start),
+	    (size_t)(until - rewrite->sent)};
 	genops_buffer_add(&rewrite->out, bytes);
 	rewrite->sent = until;
 }
@@ -58,7 +61,8 @@ void genops_rewrite_drop(struct genops_rewrite *rewrite, const struct genops_sse
 }
 
 /* Where the event's one data line begins in raw; NULL: its data is not one piece of the stream. */
-static const char *find_data(const struct genops_rewrite *rewrite, const struct genops_sse_event *event)
+static const char *find_data(
+    const struct genops_rewrite *rewrite, const struct genops_sse_event *event)
 {
 	const char *at = rewrite->raw.ptr + (event->start - rewrite->raw_start);
 	const char *end = rewrite->raw.ptr + (event->end - rewrite->raw_start);
@@ -67,7 +71,7 @@ static const char *find_data(const struct genops_rewrite *rewrite, const struct 
 		if (rest > 5 && memcmp(at, "data:", 5) == 0) {
 			at += at[5] == ' ' ? 6 : 5;
 			bool is_whole = (size_t)(end - at) >= event->data.len &&
-			    memcmp(at, event->data.ptr, event->data.len) == 0;
+					memcmp(at, event->data.ptr, event->data.len) == 0;
 			return is_whole ? at : NULL;
 		}
 		const char *line_end = memchr(at, '\n', rest);
@@ -81,8 +85,8 @@ static bool is_space(char c)
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-/* The member [*start, *end) of an object's text, its name included and one comma with it. `*start`: where its value
- * begins. False: it is not written as expected. */
+/* The member [*start, *end) of an object's text, its name included and one comma with it. `*start`:
+ * where its value begins. False: it is not written as expected. */
 static bool widen_to_member(genops_str data, size_t *start, size_t *end)
 {
 	static const char name[] = "\"usage\"";
@@ -93,7 +97,8 @@ static bool widen_to_member(genops_str data, size_t *start, size_t *end)
 		return false;
 	while (at > 0 && is_space(data.ptr[at - 1]))
 		at--;
-	if (at < sizeof name || memcmp(data.ptr + at - (sizeof name - 1), name, sizeof name - 1) != 0)
+	if (at < sizeof name ||
+	    memcmp(data.ptr + at - (sizeof name - 1), name, sizeof name - 1) != 0)
 		return false;
 	at -= sizeof name - 1;
 	while (behind < data.len && is_space(data.ptr[behind]))
@@ -113,8 +118,8 @@ static bool widen_to_member(genops_str data, size_t *start, size_t *end)
 	return true;
 }
 
-void genops_rewrite_drop_member(struct genops_rewrite *rewrite, const struct genops_sse_event *event,
-    uint64_t value_start, uint64_t value_end)
+void genops_rewrite_drop_member(struct genops_rewrite *rewrite,
+    const struct genops_sse_event *event, uint64_t value_start, uint64_t value_end)
 {
 	if (!rewrite->is_on || event->start < rewrite->sent)
 		return;
@@ -139,8 +144,8 @@ static void hold_rest(struct genops_rewrite *rewrite)
 	rewrite->held.len = n_rest;
 }
 
-void genops_rewrite_end_piece(struct genops_rewrite *rewrite, genops_str piece, uint64_t boundary,
-    struct genops_tap *ret_tap)
+void genops_rewrite_end_piece(
+    struct genops_rewrite *rewrite, genops_str piece, uint64_t boundary, struct genops_tap *ret_tap)
 {
 	if (!rewrite->is_on) { /* no memory: what was held, and the piece as it is */
 		ret_tap->before = genops_buffer_view(&rewrite->held);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/unit/dialect/drive.h - drives an endpoint as engine/exchange.c does: a request and a response in pieces, and the
- * bytes that the client would see. Shared by the dialect tests, the benchmark and the fuzz targets. */
+ * tests/unit/dialect/drive.h - drives an endpoint as engine/exchange.c does: a request and a
+ * response in pieces, and the bytes that the client would see. Shared by the dialect tests, the
+ * benchmark and the fuzz targets.
+ */
 #ifndef TESTS_DIALECT_DRIVE_H
 #define TESTS_DIALECT_DRIVE_H
 
@@ -25,8 +27,8 @@ struct drive {
 	struct genops_answer answer;
 	struct genops_buffer seen; /* by the client */
 	struct genops_error err;
-	int code;                  /* of the request */
-	size_t max_held;           /* most bytes that were held back at once */
+	int code;	 /* of the request */
+	size_t max_held; /* most bytes that were held back at once */
 };
 
 struct drive_request {
@@ -59,18 +61,22 @@ static inline void drive_done(struct drive *drive)
 static inline const struct genops_endpoint *drive_route(const struct drive_request *request)
 {
 	const struct genops_dialect *dialect = genops_dialect_find(genops_str_of(request->dialect));
-	const struct genops_endpoint *endpoint = dialect
-	    ? genops_dialect_route(dialect, genops_str_of(request->method), genops_str_of(request->target))
-	    : NULL;
+	const struct genops_endpoint *endpoint =
+	    dialect ? genops_dialect_route(
+			  dialect, genops_str_of(request->method), genops_str_of(request->target))
+		    : NULL;
 	return endpoint ? endpoint : &genops_dialect_detect;
 }
 
 /* Reads a request; drive->code says how it went. */
-static inline void drive_request(struct drive *drive, const struct drive_request *request, struct pieces pieces)
+static inline void drive_request(
+    struct drive *drive, const struct drive_request *request, struct pieces pieces)
 {
 	drive->endpoint = drive_route(request);
-	struct genops_request_info info = {.endpoint = drive->endpoint, .target = genops_str_of(request->target),
-	    .content_type = genops_str_of(request->content_type), .want_content = request->want_content,
+	struct genops_request_info info = {.endpoint = drive->endpoint,
+	    .target = genops_str_of(request->target),
+	    .content_type = genops_str_of(request->content_type),
+	    .want_content = request->want_content,
 	    .may_ask_usage = request->may_ask_usage};
 	void *state = calloc(1, drive->endpoint->request_size);
 	if (!state)
@@ -83,7 +89,8 @@ static inline void drive_request(struct drive *drive, const struct drive_request
 		if (!copy)
 			abort();
 		memcpy(copy, request->body.ptr + at, n);
-		drive->code = drive->endpoint->request_feed(state, (genops_str){copy, n}, &drive->err);
+		drive->code =
+		    drive->endpoint->request_feed(state, (genops_str){copy, n}, &drive->err);
 		free(copy);
 		at += n;
 	}
@@ -99,15 +106,17 @@ static inline void drive_tap(struct drive *drive, genops_str piece, const struct
 	genops_buffer_add(&drive->seen, tap->before);
 	size_t at = 0;
 	for (size_t i = 0; i < tap->n_hidden; i++) {
-		genops_buffer_add(&drive->seen, (genops_str){piece.ptr + at, tap->hidden[i].offset - at});
+		genops_buffer_add(
+		    &drive->seen, (genops_str){piece.ptr + at, tap->hidden[i].offset - at});
 		at = tap->hidden[i].offset + tap->hidden[i].len;
 	}
 	genops_buffer_add(&drive->seen, genops_str_skip(piece, at));
 }
 
-/* Follows a response for drive->call. `is_ended`: the provider ended it properly (else only what was read is known). */
-static inline void drive_response(struct drive *drive, bool is_stream, int status, genops_str body, struct pieces pieces,
-    bool is_ended)
+/* Follows a response for drive->call. `is_ended`: the provider ended it properly (else only what
+ * was read is known). */
+static inline void drive_response(struct drive *drive, bool is_stream, int status, genops_str body,
+    struct pieces pieces, bool is_ended)
 {
 	const struct genops_endpoint *endpoint = drive->endpoint;
 	struct genops_response_info info = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/unit/dialect/recording.h - reads tests/recorded: one exchange, and its line of expected.tsv. */
+ * tests/unit/dialect/recording.h - reads tests/recorded: one exchange, and its line of
+ * expected.tsv. */
 #ifndef TESTS_DIALECT_RECORDING_H
 #define TESTS_DIALECT_RECORDING_H
 
@@ -10,7 +11,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum recording_part { METHOD, PATH, REQUEST_BODY, STATUS, RESPONSE_BODY, CONTENT_TYPE, REQUEST_TYPE, N_PARTS };
+enum recording_part {
+	METHOD,
+	PATH,
+	REQUEST_BODY,
+	STATUS,
+	RESPONSE_BODY,
+	CONTENT_TYPE,
+	REQUEST_TYPE,
+	N_PARTS
+};
 
 struct recording {
 	genops_str parts[N_PARTS];
@@ -44,19 +54,22 @@ static inline void recording_value(void *arg, const struct genops_json_value *va
 
 static inline bool recording_read(struct recording *recording, const char *path)
 {
-	static const struct genops_json_path rows[] = {{"request.method", METHOD}, {"request.path", PATH},
-	    {"request.body", REQUEST_BODY}, {"response.status", STATUS}, {"response.body", RESPONSE_BODY},
-	    {"response.headers.content-type", CONTENT_TYPE}, {"request.headers.content-type", REQUEST_TYPE}};
+	static const struct genops_json_path rows[] = {{"request.method", METHOD},
+	    {"request.path", PATH}, {"request.body", REQUEST_BODY}, {"response.status", STATUS},
+	    {"response.body", RESPONSE_BODY}, {"response.headers.content-type", CONTENT_TYPE},
+	    {"request.headers.content-type", REQUEST_TYPE}};
 	*recording = (struct recording){0};
 	genops_arena_init(&recording->arena, (size_t)1 << 24);
 	size_t len = 0;
 	char *text = read_file(path, &len);
-	struct genops_json_paths *paths = genops_json_paths_new(rows, sizeof rows / sizeof rows[0], NULL);
+	struct genops_json_paths *paths =
+	    genops_json_paths_new(rows, sizeof rows / sizeof rows[0], NULL);
 	struct genops_json_scan_options options = {.text_max = (size_t)1 << 24};
-	struct genops_json_scan *scan = genops_json_scan_new(paths, &options, recording_value, recording);
+	struct genops_json_scan *scan =
+	    genops_json_scan_new(paths, &options, recording_value, recording);
 	bool is_good = text && paths && scan &&
-	    genops_json_scan_feed(scan, (genops_str){text, len}, NULL) == GENOPS_OK &&
-	    genops_json_scan_end(scan, NULL) == GENOPS_OK;
+		       genops_json_scan_feed(scan, (genops_str){text, len}, NULL) == GENOPS_OK &&
+		       genops_json_scan_end(scan, NULL) == GENOPS_OK;
 	genops_json_scan_free(scan);
 	genops_json_paths_free(paths);
 	free(text);
@@ -69,8 +82,27 @@ static inline void recording_done(struct recording *recording)
 }
 
 /* The columns of expected.tsv. */
-enum column { FILE_NAME, PROVIDER, API, STREAM, STATUS_CODE, MODEL_REQUEST, MODEL_RESPONSE, INPUT_TOKENS, OUTPUT_TOKENS,
-	CACHE_READ, CACHE_WRITE, REASONING, RAW_INPUT, RAW_OUTPUT, TOTAL, TOOL_CALLS, FINISH_REASON, ERROR_TYPE, N_COLUMNS };
+enum column {
+	FILE_NAME,
+	PROVIDER,
+	API,
+	STREAM,
+	STATUS_CODE,
+	MODEL_REQUEST,
+	MODEL_RESPONSE,
+	INPUT_TOKENS,
+	OUTPUT_TOKENS,
+	CACHE_READ,
+	CACHE_WRITE,
+	REASONING,
+	RAW_INPUT,
+	RAW_OUTPUT,
+	TOTAL,
+	TOOL_CALLS,
+	FINISH_REASON,
+	ERROR_TYPE,
+	N_COLUMNS
+};
 
 struct expected {
 	genops_str columns[N_COLUMNS];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_counts.c - any usage object, however inconsistent, becomes usage whose parts never exceed their whole. */
+ * test_counts.c - any usage object, however inconsistent, becomes usage whose parts never exceed
+ * their whole. */
 #include "dialect/read/counts.h"
 
 #include <setjmp.h>
@@ -9,16 +10,21 @@
 
 static struct genops_json_value number(double value)
 {
-	return (struct genops_json_value){.type = GENOPS_JSON_NUMBER, .is_integer = value == (double)(int64_t)value,
-	    .integer = (int64_t)value, .number = value};
+	return (struct genops_json_value){.type = GENOPS_JSON_NUMBER,
+	    .is_integer = value == (double)(int64_t)value,
+	    .integer = (int64_t)value,
+	    .number = value};
 }
 
 static void assert_invariants(const struct genops_usage *u)
 {
-	assert_true(u->cache_read_tokens >= 0 && u->cache_write_5m_tokens >= 0 && u->cache_write_1h_tokens >= 0);
-	assert_true(u->audio_input_tokens >= 0 && u->reasoning_tokens >= 0 && u->audio_output_tokens >= 0);
+	assert_true(u->cache_read_tokens >= 0 && u->cache_write_5m_tokens >= 0 &&
+		    u->cache_write_1h_tokens >= 0);
+	assert_true(
+	    u->audio_input_tokens >= 0 && u->reasoning_tokens >= 0 && u->audio_output_tokens >= 0);
 	assert_true(u->cache_read_tokens + u->cache_write_5m_tokens + u->cache_write_1h_tokens +
-		u->audio_input_tokens <= u->input_tokens);
+			u->audio_input_tokens <=
+		    u->input_tokens);
 	assert_true(u->reasoning_tokens + u->audio_output_tokens <= u->output_tokens);
 }
 
@@ -32,7 +38,8 @@ static void parts_never_exceed_their_whole(void **state)
 			for (size_t i = 0; i < 16; i++) {
 				struct genops_counts counts = {0};
 				struct genops_usage usage = {0};
-				struct genops_json_value ten = number(10), x = number(sizes[i / 4]), y = number(sizes[i % 4]);
+				struct genops_json_value ten = number(10), x = number(sizes[i / 4]),
+							 y = number(sizes[i % 4]);
 				genops_counts_set(&counts, GENOPS_COUNT_INPUT, &ten);
 				genops_counts_set(&counts, GENOPS_COUNT_OUTPUT, &ten);
 				genops_counts_set(&counts, (enum genops_count)a, &x);
@@ -47,8 +54,8 @@ static void parts_never_exceed_their_whole(void **state)
 static void what_cannot_be_a_count_spoils_the_report(void **state)
 {
 	(void)state;
-	struct genops_json_value bad[] = {number(-1), number(0.5), number(1e13), {.type = GENOPS_JSON_STRING},
-	    {.type = GENOPS_JSON_TRUE}, {.type = GENOPS_JSON_OBJECT}};
+	struct genops_json_value bad[] = {number(-1), number(0.5), number(1e13),
+	    {.type = GENOPS_JSON_STRING}, {.type = GENOPS_JSON_TRUE}, {.type = GENOPS_JSON_OBJECT}};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct genops_counts counts = {0};
 		genops_counts_set(&counts, GENOPS_COUNT_INPUT, &bad[i]);

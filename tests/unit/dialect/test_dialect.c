@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_dialect.c - the tables: routes, and that every dialect, endpoint and provider row is whole. */
+ * test_dialect.c - the tables: routes, and that every dialect, endpoint and provider row is whole.
+ */
 #include "base/str.h"
 #include "dialect/dialect.h"
 
@@ -73,15 +74,19 @@ static void every_endpoint_is_whole(void **state)
 	const struct genops_dialect *const *dialects = genops_dialects(&n);
 	assert_true(n >= 4);
 	for (size_t i = 0; i < n; i++) {
-		assert_true(dialects[i]->refuse && dialects[i]->refuse_in_stream && dialects[i]->key_headers[0]);
-		assert_ptr_equal(genops_dialect_find(genops_str_of(dialects[i]->name)), dialects[i]);
+		assert_true(dialects[i]->refuse && dialects[i]->refuse_in_stream &&
+			    dialects[i]->key_headers[0]);
+		assert_ptr_equal(
+		    genops_dialect_find(genops_str_of(dialects[i]->name)), dialects[i]);
 		for (size_t e = 0; e < dialects[i]->n_endpoints; e++) {
 			const struct genops_endpoint *endpoint = &dialects[i]->endpoints[e];
 			assert_true(endpoint->name && endpoint->operation && endpoint->reading);
-			assert_true(endpoint->request_begin && endpoint->request_feed && endpoint->request_finish &&
-			    endpoint->request_done && endpoint->request_size);
-			assert_true(endpoint->response_begin && endpoint->response_feed && endpoint->response_finish &&
-			    endpoint->response_done && endpoint->response_size);
+			assert_true(endpoint->request_begin && endpoint->request_feed &&
+				    endpoint->request_finish && endpoint->request_done &&
+				    endpoint->request_size);
+			assert_true(endpoint->response_begin && endpoint->response_feed &&
+				    endpoint->response_finish && endpoint->response_done &&
+				    endpoint->response_size);
 		}
 	}
 	assert_null(genops_dialect_find(GENOPS_STR("gopher")));
@@ -97,9 +102,10 @@ static void every_provider_row_is_whole(void **state)
 		assert_ptr_equal(genops_provider_row_find(genops_str_of(rows[i].name)), &rows[i]);
 		genops_str url = genops_str_of(rows[i].base_url);
 		assert_true(!url.len || genops_str_starts(url, GENOPS_STR("https://")) ||
-		    genops_str_starts(url, GENOPS_STR("http://127.0.0.1:")));
+			    genops_str_starts(url, GENOPS_STR("http://127.0.0.1:")));
 		assert_false(genops_str_ends(url, GENOPS_STR("/")));
-		assert_true(rows[i].price_name && rows[i].key_header && rows[i].base_url_suffix && rows[i].key_variable);
+		assert_true(rows[i].price_name && rows[i].key_header && rows[i].base_url_suffix &&
+			    rows[i].key_variable);
 	}
 	assert_null(genops_provider_row_find(GENOPS_STR("nobody")));
 }

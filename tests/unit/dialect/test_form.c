@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_form.c - multipart requests: fields and files, and every way in which two readers could disagree is refused. */
+ * test_form.c - multipart requests: fields and files, and every way in which two readers could
+ * disagree is refused. */
 #include "drive.h"
 
 #include <setjmp.h>
@@ -7,15 +8,22 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#define TYPE    "multipart/form-data; boundary=XX"
-#define FIELD(name, value) "--XX\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
-#define SOUND   "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.mp3\"\r\nContent-Type: audio/mpeg\r\n\r\n"
-#define END     "--XX--\r\n"
+#define TYPE "multipart/form-data; boundary=XX"
+#define FIELD(name, value)                                                                         \
+	"--XX\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
+#define SOUND                                                                                      \
+	"--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.mp3\"\r\nContent-Type: audio/mpeg\r\n\r\n"
+#define END "--XX--\r\n"
 
-static void read_form(struct drive *drive, const char *target, const char *type, genops_str body, struct pieces pieces)
+static void read_form(struct drive *drive, const char *target, const char *type, genops_str body,
+    struct pieces pieces)
 {
-	struct drive_request request = {.dialect = "openai", .method = "POST", .target = target, .content_type = type,
-	    .body = body, .want_content = true};
+	struct drive_request request = {.dialect = "openai",
+	    .method = "POST",
+	    .target = target,
+	    .content_type = type,
+	    .body = body,
+	    .want_content = true};
 	drive_init(drive);
 	drive_request(drive, &request, pieces);
 }
@@ -24,7 +32,8 @@ static void fields_are_read_and_files_measured(void **state)
 {
 	(void)state;
 	static const char body[] = FIELD("model", "whisper-1") SOUND
-	    "\r\n--X\r\n--XY\r\r\n\0sound\r\n" FIELD("prompt", "words") FIELD("temperature", "0.5") FIELD("stream", "true") END;
+	    "\r\n--X\r\n--XY\r\r\n\0sound\r\n" FIELD("prompt", "words") FIELD("temperature", "0.5")
+		FIELD("stream", "true") END;
 	genops_str text = {body, sizeof body - 1};
 	for (size_t at = 0; at <= text.len; at++) {
 		struct drive drive;
@@ -45,8 +54,9 @@ static void images_are_bounded(void **state)
 	(void)state;
 	struct drive drive;
 	read_form(&drive, "/v1/images/edits", "Multipart/Form-Data; Boundary=\"XX\"",
-	    GENOPS_STR("--XX\r\nContent-Disposition: form-data; name=\"image[]\"; filename=\"a.png\"\r\n\r\nPNG\r\n" FIELD(
-		"n", "3") FIELD("model", "gpt-image-1") END),
+	    GENOPS_STR(
+		"--XX\r\nContent-Disposition: form-data; name=\"image[]\"; filename=\"a.png\"\r\n\r\nPNG\r\n" FIELD(
+		    "n", "3") FIELD("model", "gpt-image-1") END),
 	    WHOLE);
 	assert_int_equal(drive.code, GENOPS_OK);
 	assert_int_equal(drive.call.expected.images, 3);
@@ -67,12 +77,16 @@ static const struct {
     {TYPE, FIELD("model", "m"), "the form ends too early"},
     {TYPE, "", "the form ends too early"},
     {TYPE, FIELD("model", "m") END "more", "something stands behind the end of the form"},
-    {TYPE, FIELD("model", "m") FIELD("model", "n") END, "a field of the form stands twice or is a file"},
-    {TYPE, "--XX\r\nContent-Disposition: form-data; name=\"model\"; filename=\"f\"\r\n\r\nm\r\n" END,
+    {TYPE, FIELD("model", "m") FIELD("model", "n") END,
 	"a field of the form stands twice or is a file"},
-    {TYPE, "--XX\r\nContent-Disposition: form-data; name=\"model\"\r\nContent-Transfer-Encoding: base64\r\n\r\nbQ==\r\n" END,
+    {TYPE,
+	"--XX\r\nContent-Disposition: form-data; name=\"model\"; filename=\"f\"\r\n\r\nm\r\n" END,
+	"a field of the form stands twice or is a file"},
+    {TYPE,
+	"--XX\r\nContent-Disposition: form-data; name=\"model\"\r\nContent-Transfer-Encoding: base64\r\n\r\nbQ==\r\n" END,
 	"a part of the form has a transfer encoding"},
-    {TYPE, "--XX\r\nContent-Disposition: form-data\r\n\r\nm\r\n" END, "a part of the form has no plain name"},
+    {TYPE, "--XX\r\nContent-Disposition: form-data\r\n\r\nm\r\n" END,
+	"a part of the form has no plain name"},
     {TYPE, "--XX\r\nContent-Disposition: form-data; name=\"a\"; name=\"model\"\r\n\r\nm\r\n" END,
 	"a part of the form has no plain name"},
     {TYPE, "--XX\r\n\r\nm\r\n" END, "a part of the form has no plain name"},
@@ -89,8 +103,10 @@ static void ambiguous_forms_are_refused(void **state)
 		genops_str body = genops_str_of(refused[i].body);
 		for (size_t at = 0; at <= body.len; at++) {
 			struct drive drive;
-			read_form(&drive, "/v1/audio/translations", refused[i].type, body, (struct pieces){at, 0});
-			if (drive.code != GENOPS_SYNTAX || strcmp(drive.err.message, refused[i].message) != 0)
+			read_form(&drive, "/v1/audio/translations", refused[i].type, body,
+			    (struct pieces){at, 0});
+			if (drive.code != GENOPS_SYNTAX ||
+			    strcmp(drive.err.message, refused[i].message) != 0)
 				fail_msg("case %zu: %d %s", i, drive.code, drive.err.message);
 			drive_done(&drive);
 		}
@@ -100,22 +116,27 @@ static void ambiguous_forms_are_refused(void **state)
 static void durations_are_read(void **state)
 {
 	(void)state;
-	static const char *const answers[] = {"{\"text\":\"x\",\"usage\":{\"type\":\"duration\",\"seconds\":8.47}}",
+	static const char *const answers[] = {
+	    "{\"text\":\"x\",\"usage\":{\"type\":\"duration\",\"seconds\":8.47}}",
 	    "{\"task\":\"transcribe\",\"duration\":8.47,\"text\":\"x\"}"};
 	for (size_t i = 0; i < 2; i++) {
 		struct drive drive;
-		read_form(&drive, "/v1/audio/transcriptions", TYPE, GENOPS_STR(FIELD("model", "whisper-1") END), WHOLE);
-		drive_response(&drive, false, 200, genops_str_of(answers[i]), (struct pieces){9, 3}, true);
+		read_form(&drive, "/v1/audio/transcriptions", TYPE,
+		    GENOPS_STR(FIELD("model", "whisper-1") END), WHOLE);
+		drive_response(
+		    &drive, false, 200, genops_str_of(answers[i]), (struct pieces){9, 3}, true);
 		assert_true(drive.answer.has_usage);
 		assert_int_equal(drive.answer.usage.audio_ms, 8470);
 		drive_done(&drive);
 	}
 	struct drive drive;
-	read_form(&drive, "/v1/audio/transcriptions", TYPE, GENOPS_STR(FIELD("model", "gpt-4o-transcribe") END), WHOLE);
+	read_form(&drive, "/v1/audio/transcriptions", TYPE,
+	    GENOPS_STR(FIELD("model", "gpt-4o-transcribe") END), WHOLE);
 	drive_response(&drive, true, 200,
-	    GENOPS_STR("data: {\"type\":\"transcript.text.delta\",\"delta\":\"hey\"}\n\ndata: {\"type\":\"transcript.text.done\","
-		       "\"text\":\"hey\",\"usage\":{\"type\":\"tokens\",\"input_tokens\":14,\"input_token_details\":{"
-		       "\"text_tokens\":0,\"audio_tokens\":14},\"output_tokens\":45,\"total_tokens\":59}}\n\n"),
+	    GENOPS_STR(
+		"data: {\"type\":\"transcript.text.delta\",\"delta\":\"hey\"}\n\ndata: {\"type\":\"transcript.text.done\","
+		"\"text\":\"hey\",\"usage\":{\"type\":\"tokens\",\"input_tokens\":14,\"input_token_details\":{"
+		"\"text_tokens\":0,\"audio_tokens\":14},\"output_tokens\":45,\"total_tokens\":59}}\n\n"),
 	    WHOLE, true);
 	assert_true(drive.answer.has_usage && drive.answer.is_complete);
 	assert_int_equal(drive.answer.usage.audio_input_tokens, 14);

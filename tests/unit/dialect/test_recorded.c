@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_recorded.c - every recorded exchange of these dialects, replayed: facts as expected.tsv says, bytes unchanged, the
- * input bound never below the true count; and all that again cut in two at every place, byte by byte, and broken off. */
+ * test_recorded.c - every recorded exchange of these dialects, replayed: facts as expected.tsv
+ * says, bytes unchanged, the input bound never below the true count; and all that again cut in two
+ * at every place, byte by byte, and broken off. */
 #include "drive.h"
 #include "recording.h"
 
@@ -13,8 +14,9 @@ struct kind {
 	const char *provider, *dialect;
 };
 
-static const struct kind kinds[] = {{"openai", "openai"}, {"azure_openai", "azure"}, {"anthropic", "anthropic"},
-    {"groq", "openai"}, {"together", "openai"}, {"deepseek", "openai"}, {"mistral", "mistral"}};
+static const struct kind kinds[] = {{"openai", "openai"}, {"azure_openai", "azure"},
+    {"anthropic", "anthropic"}, {"groq", "openai"}, {"together", "openai"}, {"deepseek", "openai"},
+    {"mistral", "mistral"}};
 
 static const char *dialect_of(const struct expected *expected)
 {
@@ -27,21 +29,25 @@ static const char *dialect_of(const struct expected *expected)
 static void assert_text(const char *what, genops_str file, genops_str is, genops_str should)
 {
 	if (!genops_str_equal(is, should))
-		fail_msg("%.*s: %s is \"%.*s\", not \"%.*s\"", GENOPS_STR_ARG(file), what, GENOPS_STR_ARG(is),
-		    GENOPS_STR_ARG(should));
+		fail_msg("%.*s: %s is \"%.*s\", not \"%.*s\"", GENOPS_STR_ARG(file), what,
+		    GENOPS_STR_ARG(is), GENOPS_STR_ARG(should));
 }
 
 static void assert_count(const char *what, genops_str file, int64_t is, int64_t should)
 {
 	if (should >= 0 && is != should)
-		fail_msg("%.*s: %s is %lld, not %lld", GENOPS_STR_ARG(file), what, (long long)is, (long long)should);
+		fail_msg("%.*s: %s is %lld, not %lld", GENOPS_STR_ARG(file), what, (long long)is,
+		    (long long)should);
 }
 
 static struct drive_request request_of(const struct recording *recording, const char *dialect)
 {
-	return (struct drive_request){.dialect = dialect, .method = recording->parts[METHOD].ptr,
-	    .target = recording->parts[PATH].ptr, .content_type = recording->parts[REQUEST_TYPE].ptr,
-	    .body = recording->parts[REQUEST_BODY], .want_content = true};
+	return (struct drive_request){.dialect = dialect,
+	    .method = recording->parts[METHOD].ptr,
+	    .target = recording->parts[PATH].ptr,
+	    .content_type = recording->parts[REQUEST_TYPE].ptr,
+	    .body = recording->parts[REQUEST_BODY],
+	    .want_content = true};
 }
 
 static bool is_stream(const struct recording *recording)
@@ -57,13 +63,14 @@ static void check_request(const struct drive *drive, const struct expected *expe
 	assert_count("request code", file, -drive->code, 0);
 	assert_text("model asked", file, call->model, expected_text(expected, MODEL_REQUEST));
 	if (expected_count(expected, STATUS_CODE) < 400) /* else the column says what came */
-		assert_count("stream asked", file, call->is_stream, expected_count(expected, STREAM));
+		assert_count(
+		    "stream asked", file, call->is_stream, expected_count(expected, STREAM));
 	assert_true(call->is_metered);
 	assert_true(call->has_content && call->content.len > 0);
 	bool is_bounded = call->expected.input_tokens >= input || call->is_input_open;
 	if (!is_bounded)
-		fail_msg("%.*s: bound %lld < %lld", GENOPS_STR_ARG(file), (long long)call->expected.input_tokens,
-		    (long long)input);
+		fail_msg("%.*s: bound %lld < %lld", GENOPS_STR_ARG(file),
+		    (long long)call->expected.input_tokens, (long long)input);
 }
 
 static void check_usage(const struct genops_usage *usage, const struct expected *expected)
@@ -71,10 +78,13 @@ static void check_usage(const struct genops_usage *usage, const struct expected 
 	genops_str file = expected->columns[FILE_NAME];
 	assert_count("input", file, usage->input_tokens, expected_count(expected, INPUT_TOKENS));
 	assert_count("output", file, usage->output_tokens, expected_count(expected, OUTPUT_TOKENS));
-	assert_count("cache read", file, usage->cache_read_tokens, expected_count(expected, CACHE_READ));
-	assert_count("cache write", file, usage->cache_write_5m_tokens + usage->cache_write_1h_tokens,
+	assert_count(
+	    "cache read", file, usage->cache_read_tokens, expected_count(expected, CACHE_READ));
+	assert_count("cache write", file,
+	    usage->cache_write_5m_tokens + usage->cache_write_1h_tokens,
 	    expected_count(expected, CACHE_WRITE));
-	assert_count("reasoning", file, usage->reasoning_tokens, expected_count(expected, REASONING));
+	assert_count(
+	    "reasoning", file, usage->reasoning_tokens, expected_count(expected, REASONING));
 	assert_false(usage->is_estimated);
 }
 
@@ -85,18 +95,23 @@ static void check_answer(const struct drive *drive, const struct expected *expec
 	bool has_usage = expected_count(expected, INPUT_TOKENS) >= 0;
 	assert_true(answer->is_complete);
 	assert_count("has usage", file, answer->has_usage, has_usage);
-	assert_count("is error", file, answer->is_error, expected_count(expected, STATUS_CODE) >= 400);
+	assert_count(
+	    "is error", file, answer->is_error, expected_count(expected, STATUS_CODE) >= 400);
 	assert_text("model answered", file, answer->model, expected_text(expected, MODEL_RESPONSE));
-	assert_text("finish", file, genops_str_of(answer->finish_reason), expected_text(expected, FINISH_REASON));
-	assert_text("error", file, genops_str_of(answer->error_type), expected_text(expected, ERROR_TYPE));
-	assert_count("tool calls", file, answer->n_tool_calls, expected_count(expected, TOOL_CALLS));
+	assert_text("finish", file, genops_str_of(answer->finish_reason),
+	    expected_text(expected, FINISH_REASON));
+	assert_text(
+	    "error", file, genops_str_of(answer->error_type), expected_text(expected, ERROR_TYPE));
+	assert_count(
+	    "tool calls", file, answer->n_tool_calls, expected_count(expected, TOOL_CALLS));
 	if (has_usage)
 		check_usage(&answer->usage, expected);
 	else if (!answer->is_error)
 		assert_true(answer->output_bytes > 0);
 }
 
-static void replay(const struct recording *recording, const struct expected *expected, struct pieces pieces)
+static void replay(
+    const struct recording *recording, const struct expected *expected, struct pieces pieces)
 {
 	struct drive drive;
 	struct drive_request request = request_of(recording, dialect_of(expected));
@@ -104,7 +119,8 @@ static void replay(const struct recording *recording, const struct expected *exp
 	drive_request(&drive, &request, pieces);
 	assert_ptr_not_equal(drive.endpoint, &genops_dialect_detect);
 	check_request(&drive, expected);
-	drive_response(&drive, is_stream(recording), recording->status, recording->parts[RESPONSE_BODY], pieces, true);
+	drive_response(&drive, is_stream(recording), recording->status,
+	    recording->parts[RESPONSE_BODY], pieces, true);
 	check_answer(&drive, expected);
 	assert_text("bytes", expected->columns[FILE_NAME], genops_buffer_view(&drive.seen),
 	    recording->parts[RESPONSE_BODY]);
@@ -119,7 +135,8 @@ static size_t stride(size_t len)
 
 static void replay_cut(const struct recording *recording, const struct expected *expected)
 {
-	size_t request_len = recording->parts[REQUEST_BODY].len, response_len = recording->parts[RESPONSE_BODY].len;
+	size_t request_len = recording->parts[REQUEST_BODY].len,
+	       response_len = recording->parts[RESPONSE_BODY].len;
 	size_t len = request_len > response_len ? request_len : response_len;
 	for (size_t at = 1; at < len; at += stride(len))
 		replay(recording, expected, (struct pieces){at, 0});
@@ -137,21 +154,23 @@ static void replay_broken(const struct recording *recording, const struct expect
 			struct drive drive;
 			drive_init(&drive);
 			drive_request(&drive, &request, WHOLE);
-			drive_response(&drive, is_stream(recording), recording->status, (genops_str){body.ptr, len},
-			    (struct pieces){len / 2, 0}, is_ended);
-			assert_text("bytes", expected->columns[FILE_NAME], genops_buffer_view(&drive.seen),
-			    (genops_str){body.ptr, len});
+			drive_response(&drive, is_stream(recording), recording->status,
+			    (genops_str){body.ptr, len}, (struct pieces){len / 2, 0}, is_ended);
+			assert_text("bytes", expected->columns[FILE_NAME],
+			    genops_buffer_view(&drive.seen), (genops_str){body.ptr, len});
 			if (drive.answer.has_usage)
 				check_usage(&drive.answer.usage, expected);
 			genops_usage settled = genops_answer_settled(&drive.call, &drive.answer);
 			assert_true(settled.input_tokens >= 0 && settled.output_tokens >= 0);
-			assert_true(drive.answer.has_usage || settled.is_estimated || drive.answer.is_error);
+			assert_true(drive.answer.has_usage || settled.is_estimated ||
+				    drive.answer.is_error);
 			drive_done(&drive);
 		}
 	}
 }
 
-static int for_each(void (*on_exchange)(const struct recording *recording, const struct expected *expected))
+static int for_each(
+    void (*on_exchange)(const struct recording *recording, const struct expected *expected))
 {
 	size_t len = 0;
 	int n = 0;
@@ -165,7 +184,8 @@ static int for_each(void (*on_exchange)(const struct recording *recording, const
 		genops_str file = expected.columns[FILE_NAME];
 		if (!dialect_of(&expected))
 			continue;
-		file = genops_str_starts(file, GENOPS_STR("open/")) ? genops_str_skip(file, 5) : file;
+		file =
+		    genops_str_starts(file, GENOPS_STR("open/")) ? genops_str_skip(file, 5) : file;
 		snprintf(path, sizeof path, "%s/%.*s", RECORDED_DIR, GENOPS_STR_ARG(file));
 		if (!recording_read(&recording, path))
 			fail_msg("%s cannot be read", path);
@@ -200,8 +220,10 @@ static void recorded_exchanges_may_break_off_anywhere(void **state)
 	for_each(replay_broken);
 }
 
-/* What a client that did not ask would have seen of a stream that was asked for usage: the recording without it. */
-static void usage_asked_for_is_hidden(const struct recording *recording, const struct expected *expected)
+/* What a client that did not ask would have seen of a stream that was asked for usage: the
+ * recording without it. */
+static void usage_asked_for_is_hidden(
+    const struct recording *recording, const struct expected *expected)
 {
 	struct drive_request request = request_of(recording, dialect_of(expected));
 	genops_str body = recording->parts[RESPONSE_BODY];
@@ -217,7 +239,8 @@ static void usage_asked_for_is_hidden(const struct recording *recording, const s
 		drive_init(&drive);
 		drive_request(&drive, &request, WHOLE);
 		assert_true(drive.call.asks_usage);
-		drive_response(&drive, true, 200, body, (struct pieces){at, at % 3 ? 0 : 100}, true);
+		drive_response(
+		    &drive, true, 200, body, (struct pieces){at, at % 3 ? 0 : 100}, true);
 		check_answer(&drive, expected);
 		genops_str seen = genops_buffer_view(&drive.seen);
 		assert_true(genops_str_find(seen, GENOPS_STR("usage")) == SIZE_MAX);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_request.c - reading JSON requests: facts, content for filters, what is refused and in which words, the edits that ask
- * for usage. Every case is also read cut in two at every byte. */
+ * test_request.c - reading JSON requests: facts, content for filters, what is refused and in which
+ * words, the edits that ask for usage. Every case is also read cut in two at every byte. */
 #include "drive.h"
 
 #include <stdio.h>
@@ -14,8 +14,12 @@ static const char chat[] = "/v1/chat/completions";
 
 static struct drive_request post(const char *dialect, const char *target, const char *body)
 {
-	return (struct drive_request){.dialect = dialect, .method = "POST", .target = target,
-	    .content_type = "application/json", .body = genops_str_of(body), .want_content = true,
+	return (struct drive_request){.dialect = dialect,
+	    .method = "POST",
+	    .target = target,
+	    .content_type = "application/json",
+	    .body = genops_str_of(body),
+	    .want_content = true,
 	    .may_ask_usage = true};
 }
 
@@ -27,13 +31,15 @@ static void read_all_ways(struct drive *drive, const struct drive_request *reque
 	for (size_t at = 1; at <= request->body.len; at++) {
 		struct drive other;
 		drive_init(&other);
-		drive_request(&other, request, at == request->body.len ? (struct pieces){1, 1} : (struct pieces){at, 0});
+		drive_request(&other, request,
+		    at == request->body.len ? (struct pieces){1, 1} : (struct pieces){at, 0});
 		assert_int_equal(other.code, drive->code);
 		assert_string_equal(other.err.message, drive->err.message);
 		assert_true(genops_str_equal(other.call.model, drive->call.model));
-		assert_memory_equal(&other.call.expected, &drive->call.expected, sizeof other.call.expected);
-		assert_true(genops_str_equal(
-		    genops_buffer_view(&other.call.content), genops_buffer_view(&drive->call.content)));
+		assert_memory_equal(
+		    &other.call.expected, &drive->call.expected, sizeof other.call.expected);
+		assert_true(genops_str_equal(genops_buffer_view(&other.call.content),
+		    genops_buffer_view(&drive->call.content)));
 		assert_int_equal(other.call.n_edits, drive->call.n_edits);
 		if (other.call.n_edits)
 			assert_int_equal(other.call.edits[0].offset, drive->call.edits[0].offset);
@@ -93,7 +99,8 @@ static const struct content_case contents[] = {
 	"\"title\":\"g\"},{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"data\":\"AAAA\"}}]}],"
 	"\"tools\":[{\"name\":\"h\",\"description\":\"i\"}]}",
 	"a\nb\nc\nd\ne\nf\ng\nh\ni"},
-    {"anthropic", "/v1/messages/count_tokens", "{\"system\":\"a\",\"messages\":[{\"content\":\"b\"}]}", "a\nb"},
+    {"anthropic", "/v1/messages/count_tokens",
+	"{\"system\":\"a\",\"messages\":[{\"content\":\"b\"}]}", "a\nb"},
     {"anthropic", "/v1/complete", "{\"prompt\":\"a\"}", "a"},
     {"openai", "/v1/unheard-of", "{\"prompt\":\"a\",\"messages\":[{\"content\":\"b\"}]}", "a\nb"},
 };
@@ -103,12 +110,14 @@ static void content_reaches_the_filters(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++) {
 		struct drive drive;
-		struct drive_request request = post(contents[i].dialect, contents[i].target, contents[i].body);
+		struct drive_request request =
+		    post(contents[i].dialect, contents[i].target, contents[i].body);
 		read_all_ways(&drive, &request);
 		assert_int_equal(drive.code, GENOPS_OK);
 		assert_true(drive.call.has_content);
 		if (!genops_str_is(genops_buffer_view(&drive.call.content), contents[i].content))
-			fail_msg("case %zu: %.*s", i, GENOPS_STR_ARG(genops_buffer_view(&drive.call.content)));
+			fail_msg("case %zu: %.*s", i,
+			    GENOPS_STR_ARG(genops_buffer_view(&drive.call.content)));
 		drive_done(&drive);
 	}
 }
@@ -117,7 +126,8 @@ static void token_ids_are_no_content(void **state)
 {
 	(void)state;
 	struct drive drive;
-	struct drive_request request = post("openai", "/v1/embeddings", "{\"model\":\"m\",\"input\":[[1,2],[3]]}");
+	struct drive_request request =
+	    post("openai", "/v1/embeddings", "{\"model\":\"m\",\"input\":[[1,2],[3]]}");
 	read_all_ways(&drive, &request);
 	assert_false(drive.call.has_content);
 	assert_true(drive.call.expected.input_tokens >= 3);
@@ -144,14 +154,18 @@ static const struct refused_case refused[] = {
     {"openai", chat, "{\"max_tokens\":1e3}", "max_tokens must be a whole number"},
     {"openai", chat, "{\"max_tokens\":1000000001}", "max_tokens must be between 0 and"},
     {"openai", chat, "{\"max_tokens\":99999999999999999999}", "max_tokens must be a whole number"},
-    {"openai", chat, "{\"max_completion_tokens\":true}", "max_completion_tokens must be a whole number"},
+    {"openai", chat, "{\"max_completion_tokens\":true}",
+	"max_completion_tokens must be a whole number"},
     {"openai", chat, "{\"temperature\":\"hot\"}", "temperature must be a number"},
     {"openai", chat, "{\"service_tier\":7}", "service_tier must be text"},
     {"openai", chat, "{\"stream_options\":[]}", "stream_options must be an object"},
-    {"openai", chat, "{\"stream_options\":{\"include_usage\":1}}", "stream_options.include_usage must be true or false"},
-    {"openai", "/v1/responses", "{\"max_output_tokens\":-5}", "max_output_tokens must be between 0 and"},
+    {"openai", chat, "{\"stream_options\":{\"include_usage\":1}}",
+	"stream_options.include_usage must be true or false"},
+    {"openai", "/v1/responses", "{\"max_output_tokens\":-5}",
+	"max_output_tokens must be between 0 and"},
     {"anthropic", "/v1/messages", "{\"max_tokens\":\"5\"}", "max_tokens must be a whole number"},
-    {"anthropic", "/v1/complete", "{\"max_tokens_to_sample\":0.5}", "max_tokens_to_sample must be a whole number"},
+    {"anthropic", "/v1/complete", "{\"max_tokens_to_sample\":0.5}",
+	"max_tokens_to_sample must be a whole number"},
     {"openai", chat, "{\"model\":\"\xff\"}", "JSON: "},
     {"openai", chat, "{} {}", "JSON: something behind the value"},
 };
@@ -161,10 +175,12 @@ static void ambiguous_requests_are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
 		struct drive drive;
-		struct drive_request request = post(refused[i].dialect, refused[i].target, refused[i].body);
+		struct drive_request request =
+		    post(refused[i].dialect, refused[i].target, refused[i].body);
 		read_all_ways(&drive, &request);
 		assert_int_equal(drive.code, GENOPS_SYNTAX);
-		if (!genops_str_starts(genops_str_of(drive.err.message), genops_str_of(refused[i].message)))
+		if (!genops_str_starts(
+			genops_str_of(drive.err.message), genops_str_of(refused[i].message)))
 			fail_msg("case %zu: %s", i, drive.err.message);
 		drive_done(&drive);
 	}
@@ -205,7 +221,8 @@ static void prompts_times_choices(void **state)
 		const char *body;
 		int64_t n;
 	} cases[] = {{"{\"prompt\":[\"a\",\"b\"],\"n\":2,\"best_of\":5,\"max_tokens\":7}", 10},
-	    {"{\"prompt\":[1,2,3],\"max_tokens\":7}", 1}, {"{\"prompt\":[[1,2],[3]],\"max_tokens\":7}", 2}};
+	    {"{\"prompt\":[1,2,3],\"max_tokens\":7}", 1},
+	    {"{\"prompt\":[[1,2],[3]],\"max_tokens\":7}", 2}};
 	for (size_t i = 0; i < 3; i++) {
 		struct drive drive;
 		struct drive_request request = post("openai", "/v1/completions", cases[i].body);
@@ -222,10 +239,14 @@ struct edit_case {
 
 static const struct edit_case edits[] = {
     {"{\"stream\":true}", "{\"stream_options\":{\"include_usage\":true},\"stream\":true}"},
-    {" { \"stream\" : true } ", " {\"stream_options\":{\"include_usage\":true}, \"stream\" : true } "},
-    {"{\"stream\":true,\"stream_options\":null}", "{\"stream\":true,\"stream_options\":{\"include_usage\":true}}"},
-    {"{\"stream\":true,\"stream_options\":{}}", "{\"stream\":true,\"stream_options\":{\"include_usage\":true}}"},
-    {"{\"stream_options\":{ \n},\"stream\":true}", "{\"stream_options\":{\"include_usage\":true \n},\"stream\":true}"},
+    {" { \"stream\" : true } ",
+	" {\"stream_options\":{\"include_usage\":true}, \"stream\" : true } "},
+    {"{\"stream\":true,\"stream_options\":null}",
+	"{\"stream\":true,\"stream_options\":{\"include_usage\":true}}"},
+    {"{\"stream\":true,\"stream_options\":{}}",
+	"{\"stream\":true,\"stream_options\":{\"include_usage\":true}}"},
+    {"{\"stream_options\":{ \n},\"stream\":true}",
+	"{\"stream_options\":{\"include_usage\":true \n},\"stream\":true}"},
     {"{\"stream\":true,\"stream_options\":{ \"include_obfuscation\":false}}",
 	"{\"stream\":true,\"stream_options\":{\"include_usage\":true, \"include_obfuscation\":false}}"},
     {"{\"stream\":true,\"stream_options\":{\"include_usage\":false}}",
@@ -241,7 +262,8 @@ static void apply_edits(const struct genops_call *call, genops_str body, struct 
 {
 	size_t at = 0;
 	for (size_t i = 0; i < call->n_edits; i++) {
-		genops_buffer_add(out, (genops_str){body.ptr + at, (size_t)call->edits[i].offset - at});
+		genops_buffer_add(
+		    out, (genops_str){body.ptr + at, (size_t)call->edits[i].offset - at});
 		genops_buffer_add(out, call->edits[i].inserted);
 		at = (size_t)(call->edits[i].offset + call->edits[i].removed);
 	}
@@ -273,7 +295,8 @@ static void usage_is_not_asked_for_where_it_would_be_refused(void **state)
 {
 	(void)state;
 	static const char body[] = "{\"model\":\"m\",\"stream\":true}";
-	struct drive_request requests[] = {post("openai", chat, body), post("openai", "/v1/responses", body),
+	struct drive_request requests[] = {post("openai", chat, body),
+	    post("openai", "/v1/responses", body),
 	    post("azure", "/openai/deployments/d/chat/completions?api-version=2024-02-01", body),
 	    post("anthropic", "/v1/messages", body)};
 	requests[0].may_ask_usage = false;
@@ -285,7 +308,8 @@ static void usage_is_not_asked_for_where_it_would_be_refused(void **state)
 		drive_done(&drive);
 	}
 	struct drive drive;
-	struct drive_request newer = post("azure", "/openai/deployments/d/chat/completions?api-version=2024-10-21", body);
+	struct drive_request newer =
+	    post("azure", "/openai/deployments/d/chat/completions?api-version=2024-10-21", body);
 	read_all_ways(&drive, &newer);
 	assert_int_equal(drive.call.n_edits, 1);
 	assert_true(genops_str_is(drive.call.model, "d"));
@@ -295,7 +319,8 @@ static void usage_is_not_asked_for_where_it_would_be_refused(void **state)
 static void unknown_routes_are_never_refused_here(void **state)
 {
 	(void)state;
-	static const char *const bodies[] = {"", "no JSON", "{\"model\":1}", "{\"model\":\"a\",\"model\":\"b\"}", "\xff\xfe"};
+	static const char *const bodies[] = {
+	    "", "no JSON", "{\"model\":1}", "{\"model\":\"a\",\"model\":\"b\"}", "\xff\xfe"};
 	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
 		struct drive drive;
 		struct drive_request request = post("openai", "/v1/unheard-of", bodies[i]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_estimate.c - what a call is settled at when the provider did not say, or not all. */
+ * test_answer.c - what a call is settled at when the provider did not say, or not all. */
 #include "dialect/dialect.h"
 
 #include <setjmp.h>
@@ -19,7 +19,8 @@ static void what_was_reported_is_settled(void **state)
 {
 	(void)state;
 	struct genops_call call = call_of_300_bytes();
-	struct genops_answer answer = {.has_usage = true, .has_input_usage = true, .output_bytes = 1000};
+	struct genops_answer answer = {
+	    .has_usage = true, .has_input_usage = true, .output_bytes = 1000};
 	answer.usage.input_tokens = 7;
 	genops_usage usage = genops_answer_settled(&call, &answer);
 	assert_int_equal(usage.input_tokens, 7);
