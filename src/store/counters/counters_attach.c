@@ -159,11 +159,22 @@ static int allocate(int fd, const char *path, struct genops_error *err)
 	return genops_fail_errno(err, GENOPS_IO, failure, "%s cannot be allocated", path);
 }
 
+/* By an open description of its own: a mapping holds on to its description, and a forked child inherits the mapping. With the
+ * one that has the locks, a parent would seem to live as long as its children. */
 static int map(struct genops_counters *counters, struct genops_error *err)
 {
-	void *at = mmap(NULL, sizeof *counters->file, PROT_READ | PROT_WRITE, MAP_SHARED, counters->fd, 0);
+	struct stat info;
+	int fd = open(counters->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return genops_fail_errno(err, GENOPS_IO, errno, "%s cannot be opened", counters->path);
+	void *at = MAP_FAILED;
+	errno = ESTALE;
+	if (fstat(fd, &info) == 0 && info.st_ino == counters->inode && info.st_dev == counters->device)
+		at = mmap(NULL, sizeof *counters->file, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int failure = errno;
+	close(fd);
 	if (at == MAP_FAILED)
-		return genops_fail_errno(err, errno == ENOMEM ? GENOPS_NOMEM : GENOPS_IO, errno, "%s cannot be mapped",
+		return genops_fail_errno(err, failure == ENOMEM ? GENOPS_NOMEM : GENOPS_IO, failure, "%s cannot be mapped",
 		    counters->path);
 	counters->file = at;
 	return GENOPS_OK;

@@ -62,8 +62,7 @@ struct genops_counters_budget {
 	struct genops_hash key;
 	uint32_t next;              /* in its chain; NONE */
 	uint32_t n_leases;          /* that refer to it */
-	uint32_t is_used;
-	uint32_t unused;
+	uint64_t unused;
 	struct genops_budget_cell cell;
 	char label[96];
 	char reserved[56];
@@ -73,8 +72,7 @@ struct genops_counters_bucket {
 	struct genops_hash key;
 	struct genops_rate_bucket rate;
 	uint32_t next;
-	uint32_t is_used;
-	char reserved[16];
+	char reserved[20];
 };
 
 enum { GENOPS_LEASE_FREE, GENOPS_LEASE_HELD, GENOPS_LEASE_COMMITTED };
@@ -146,13 +144,11 @@ struct genops_counters_file {
 	X(budget, key, 0)                                                                             \
 	X(budget, next, 16)                                                                           \
 	X(budget, n_leases, 20)                                                                       \
-	X(budget, is_used, 24)                                                                        \
 	X(budget, cell, 32)                                                                           \
 	X(budget, label, 232)                                                                         \
 	X(bucket, key, 0)                                                                             \
 	X(bucket, rate, 16)                                                                           \
 	X(bucket, next, 40)                                                                           \
-	X(bucket, is_used, 44)                                                                        \
 	X(lease, state, 0)                                                                            \
 	X(lease, process, 4)                                                                          \
 	X(lease, epoch, 8)                                                                            \

@@ -87,7 +87,7 @@ uint32_t genops_counters_table_add_budget(
 		return index;
 	struct genops_counters_budget *budget = &file->budgets[index];
 	uint32_t *chain = budget_chain(file, key);
-	*budget = (struct genops_counters_budget){.key = key, .next = *chain, .is_used = 1};
+	*budget = (struct genops_counters_budget){.key = key, .next = *chain};
 	if (label.len)
 		memcpy(budget->label, label.ptr, label.len < sizeof budget->label ? label.len : sizeof budget->label - 1);
 	set(file, chain, index);
@@ -150,7 +150,7 @@ uint32_t genops_counters_table_add_bucket(
 	if (index == GENOPS_COUNTERS_NONE)
 		return index;
 	uint32_t *chain = bucket_chain(file, key);
-	file->buckets[index] = (struct genops_counters_bucket){.key = key, .next = *chain, .is_used = 1};
+	file->buckets[index] = (struct genops_counters_bucket){.key = key, .next = *chain};
 	set(file, chain, index);
 	return index;
 }
