@@ -3,7 +3,7 @@
  *
  * What verify finds: a changed, inserted, deleted or reordered row; rows cut off at the end (table meta and audit.head know
  * better); and that audit.head itself was lost once (an event in the chain says so). What it cannot find is told in
- * docs/audit.md.
+ * docs/ledger.md.
  */
 #include "store/ledger/ledger_impl.h"
 

@@ -51,6 +51,8 @@ static inline void fixture_close(struct fixture *fixture)
 static inline int fixture_setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof *fixture);
+	if (!fixture)
+		return -1;
 	fixture_path(fixture);
 	fixture_open(fixture);
 	*state = fixture;
