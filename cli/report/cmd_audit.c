@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_audit.c - genops audit: the evidence, shown, verified, exported. */
 #include "command.h"
-#include "report/figures.h"
-#include "report/filters.h"
-#include "report/when.h"
+#include "figures.h"
+#include "filters.h"
+#include "when.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_budget.c - genops budget: limits, what is used of them, what running calls hold, when they begin anew. */
 #include "command.h"
-#include "report/figures.h"
+#include "figures.h"
 
 #include <genops/report.h>
 

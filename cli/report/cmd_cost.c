@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_cost.c - genops cost: what was spent, by anything. */
 #include "command.h"
-#include "report/figures.h"
-#include "report/filters.h"
-#include "report/when.h"
+#include "figures.h"
+#include "filters.h"
+#include "when.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * figures.c - see figures.h. */
-#include "report/figures.h"
+#include "figures.h"
 
 #include <time.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * filters.c - see filters.h. */
-#include "report/filters.h"
+#include "filters.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * when.c - see when.h. */
-#include "report/when.h"
+#include "when.h"
 
 #include "command.h"
 
