@@ -35,9 +35,7 @@ int genops_ledger_fail(struct genops_ledger *ledger, const char *what, struct ge
 		return genops_fail(err, GENOPS_NOMEM, "%s: out of memory", what);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		code = genops_fail_fix(err, GENOPS_CORRUPT, FIX_CORRUPT, "%s: %s: %s", ledger->path, what, text);
-		genops_error_place(err, ledger->path, 0, 0);
-		return code;
+		return genops_fail_fix(err, GENOPS_CORRUPT, FIX_CORRUPT, "%s: %s: %s", ledger->path, what, text);
 	case SQLITE_FULL:
 		return genops_fail_fix(err, GENOPS_FULL, FIX_FULL, "%s: %s: the disk is full", ledger->path, what);
 	case SQLITE_BUSY:
