@@ -23,7 +23,7 @@ static void write_head(FILE *out, const struct genops_gateway *gateway, const st
 		fprintf(out, "worker_processes %d;\n", gateway->workers);
 	else
 		fprintf(out, "worker_processes auto;\n");
-	fprintf(out, "worker_rlimit_nofile 65536;\nworker_shutdown_timeout 30s;\n");
+	fprintf(out, "worker_shutdown_timeout 30s;\n");
 	fprintf(out, "events { worker_connections 16384; multi_accept on; }\n");
 	fprintf(out, "thread_pool default threads=4 max_queue=1024;\n");
 }

@@ -111,7 +111,7 @@ static int bind_one(const char *host, int port, struct gateway_process *process,
 	if (failure)
 		return fail(err, GENOPS_CONFIG, "give an address of this machine, like 127.0.0.1:4319", "cannot listen on %s: %s",
 		    host, gai_strerror(failure));
-	int on = 1, fd = socket(list->ai_family, SOCK_STREAM, 0);
+	int on = 1, fd = socket(list->ai_family, SOCK_STREAM | SOCK_NONBLOCK, 0); /* nginx takes them as they are */
 	int code = GENOPS_OK;
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

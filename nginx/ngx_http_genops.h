@@ -33,6 +33,8 @@ typedef struct {
 	genops_exchange *exchange;
 	ngx_str_t path;          /* at the provider */
 	ngx_event_t delay;
+	genops_str provider;
+	ngx_uint_t n_waits;      /* for its address */
 	unsigned is_reading:1;   /* the body is being read */
 	unsigned is_admitted:1;  /* decided: the request may go on */
 	unsigned is_refused:1;
@@ -63,6 +65,8 @@ void ngx_http_genops_install_filters(void);
 char *ngx_http_genops_resolve(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_http_genops_resolver_start(ngx_cycle_t *cycle, ngx_http_genops_main_conf_t *main_conf);
 void ngx_http_genops_resolver_stop(void);
+/* Has the provider's upstream an address? Also wakes its look-ups. */
+ngx_int_t ngx_http_genops_is_resolved(ngx_http_genops_main_conf_t *conf, genops_str provider);
 
 /* ngx_http_genops_control.c */
 char *ngx_http_genops_control(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -7,7 +7,9 @@
  */
 #include "ngx_http_genops.h"
 
-#define FILE_PIECE 65536
+#define FILE_PIECE        65536
+#define ADDRESS_WAIT_NS   10000000
+#define ADDRESS_WAITS_MAX 500 /* 5 s for a provider's first look-up; then 502 */
 
 /* --- answers of our own --- */
 
@@ -340,8 +342,15 @@ static ngx_int_t rewrite(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx, cons
 
 /* --- deciding --- */
 
+static void hold_back(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx, int64_t delay_ns);
+
 static void go_on(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx)
 {
+	ngx_http_genops_main_conf_t *conf = ngx_http_get_module_main_conf(r, ngx_http_genops_module);
+	if (!ngx_http_genops_is_resolved(conf, ctx->provider) && ctx->n_waits++ < ADDRESS_WAITS_MAX) {
+		hold_back(r, ctx, ADDRESS_WAIT_NS);
+		return;
+	}
 	ctx->is_admitted = 1;
 	r->preserve_body = 1;
 	r->write_event_handler = ngx_http_core_run_phases;
@@ -391,6 +400,7 @@ static void decide(ngx_http_request_t *r)
 		refuse(r, ctx, &refusal);
 		return;
 	}
+	ctx->provider = forward.provider;
 	if (rewrite(r, ctx, &forward) != NGX_OK) {
 		refuse_because(r, ctx, 500, "GenOps is out of memory");
 		return;

@@ -3,9 +3,11 @@
  *
  *   upstream genops_openai { genops_resolve api.openai.com:443 30s; keepalive 64; }
  *
- * nginx 1.22 resolves an upstream's server once, at start, and does not start without DNS. Here a thread asks getaddrinfo (so
- * hosts, nsswitch and search domains count) every `ttl`; requests copy the addresses under a lock. When DNS fails, the
- * last addresses go on. Must stand before `keepalive`, which wraps it. TLS sessions are kept per upstream.
+ * nginx 1.22 resolves an upstream's server once, at start, and does not start without DNS. Here addresses that are numbers are
+ * known at once; names are asked for by a thread of their own (getaddrinfo, so hosts, nsswitch and search domains
+ * count), all at start, then every `ttl` while they are used. Requests copy the addresses under a lock. A request whose
+ * provider has none yet is held back a moment (ngx_http_genops_is_resolved). When DNS fails, the last addresses go on. Must
+ * stand before `keepalive`, which wraps it. TLS sessions are kept per upstream.
  */
 #include "ngx_http_genops.h"
 
@@ -13,16 +15,19 @@
 
 #define ADDRESSES_MAX 8
 #define RETRY_S       1
+#define THREAD_STACK  ((size_t)256 * 1024)
 
 typedef struct {
+	ngx_str_t group;                /* "genops_openai" */
 	ngx_str_t host, name;           /* host NUL-terminated; name: "host:port" for logs */
 	char port[8];
 	time_t ttl;
+	ngx_uint_t is_number;           /* never asked for again */
 	pthread_mutex_t lock;           /* below */
-	ngx_uint_t n;
+	pthread_cond_t wake;
+	ngx_uint_t n, has_failed, is_used, must_stop;
 	struct sockaddr_storage addresses[ADDRESSES_MAX];
 	socklen_t lengths[ADDRESSES_MAX];
-	time_t next_at;
 	/* the worker's thread only */
 	ngx_uint_t turn;
 	ngx_ssl_session_t *session;
@@ -35,37 +40,37 @@ typedef struct {
 	socklen_t lengths[ADDRESSES_MAX];
 } peer_data_t;
 
-static struct {
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	int is_running, must_stop;
-	ngx_array_t *upstreams;
-	ngx_log_t *log;
-} resolver = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+static ngx_array_t *running; /* upstreams with a thread; NULL: none */
 
-/* --- the thread --- */
+/* --- resolving --- */
 
-static void resolve(ngx_http_genops_upstream_t *upstream, time_t now)
+static int ask(const ngx_http_genops_upstream_t *upstream, int flags, struct addrinfo **ret_list)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *list = NULL;
-	int failure = getaddrinfo((char *)upstream->host.data, upstream->port, &hints, &list);
-	if (failure) {
-		/* AI_ADDRCONFIG ignores loopback addresses: a host that has nothing else still reaches itself. */
-		hints.ai_flags = 0;
-		failure = getaddrinfo((char *)upstream->host.data, upstream->port, &hints, &list);
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV};
+	return getaddrinfo((char *)upstream->host.data, upstream->port, &hints, ret_list);
+}
+
+static void keep(ngx_http_genops_upstream_t *upstream, const struct addrinfo *list)
+{
+	upstream->n = 0;
+	for (; list && upstream->n < ADDRESSES_MAX; list = list->ai_next) {
+		if (list->ai_addrlen > sizeof upstream->addresses[0])
+			continue;
+		ngx_memcpy(&upstream->addresses[upstream->n], list->ai_addr, list->ai_addrlen);
+		upstream->lengths[upstream->n++] = list->ai_addrlen;
 	}
+}
+
+static void resolve(ngx_http_genops_upstream_t *upstream)
+{
+	struct addrinfo *list = NULL;
+	int failure = ask(upstream, AI_ADDRCONFIG, &list);
+	if (failure) /* AI_ADDRCONFIG does not see loopback: a host that has nothing else still reaches itself */
+		failure = ask(upstream, 0, &list);
 	pthread_mutex_lock(&upstream->lock);
-	upstream->next_at = now + (failure ? RETRY_S : upstream->ttl);
-	if (!failure) {
-		upstream->n = 0;
-		for (struct addrinfo *one = list; one && upstream->n < ADDRESSES_MAX; one = one->ai_next) {
-			if (one->ai_addrlen > sizeof upstream->addresses[0])
-				continue;
-			ngx_memcpy(&upstream->addresses[upstream->n], one->ai_addr, one->ai_addrlen);
-			upstream->lengths[upstream->n++] = one->ai_addrlen;
-		}
-	}
+	upstream->has_failed = failure != 0;
+	if (!failure)
+		keep(upstream, list);
 	pthread_mutex_unlock(&upstream->lock);
 	if (!failure)
 		freeaddrinfo(list);
@@ -73,55 +78,84 @@ static void resolve(ngx_http_genops_upstream_t *upstream, time_t now)
 
 static void *run(void *arg)
 {
+	ngx_http_genops_upstream_t *upstream = arg;
 	struct timespec until;
-	pthread_mutex_lock(&resolver.lock);
-	while (!resolver.must_stop) {
-		pthread_mutex_unlock(&resolver.lock);
-		ngx_http_genops_upstream_t **upstreams = resolver.upstreams->elts;
-		for (ngx_uint_t i = 0; i < resolver.upstreams->nelts && !resolver.must_stop; i++) {
-			time_t now = time(NULL);
-			if (upstreams[i]->next_at <= now)
-				resolve(upstreams[i], now);
-		}
-		pthread_mutex_lock(&resolver.lock);
+	pthread_mutex_lock(&upstream->lock);
+	while (!upstream->must_stop) {
+		upstream->is_used = 0;
+		pthread_mutex_unlock(&upstream->lock);
+		resolve(upstream);
+		pthread_mutex_lock(&upstream->lock);
 		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += 1;
-		if (!resolver.must_stop)
-			pthread_cond_timedwait(&resolver.wake, &resolver.lock, &until);
+		until.tv_sec += upstream->has_failed ? RETRY_S : upstream->ttl;
+		/* Sleeps on while nobody uses the name: no look-ups for providers that are only configured. */
+		while (!upstream->must_stop &&
+		       (pthread_cond_timedwait(&upstream->wake, &upstream->lock, &until) == 0 || !upstream->is_used)) {
+			if (upstream->is_used)
+				continue;
+			pthread_cond_wait(&upstream->wake, &upstream->lock);
+		}
 	}
-	pthread_mutex_unlock(&resolver.lock);
-	return arg;
+	pthread_mutex_unlock(&upstream->lock);
+	return NULL;
 }
 
 ngx_int_t ngx_http_genops_resolver_start(ngx_cycle_t *cycle, ngx_http_genops_main_conf_t *main_conf)
 {
+	ngx_http_genops_upstream_t **upstreams = main_conf->resolved.elts;
+	pthread_attr_t attributes;
 	sigset_t all, before;
-	if (!main_conf->resolved.nelts)
-		return NGX_OK;
-	resolver.upstreams = &main_conf->resolved;
-	resolver.log = cycle->log;
-	resolver.must_stop = 0;
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, THREAD_STACK);
+	/* A look-up that hangs must not hold up the worker's exit: the threads end with the process. */
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	int failure = pthread_create(&resolver.thread, NULL, run, NULL);
+	for (ngx_uint_t i = 0; i < main_conf->resolved.nelts; i++) {
+		pthread_t thread;
+		int failure = upstreams[i]->is_number ? 0 : pthread_create(&thread, &attributes, run, upstreams[i]);
+		if (failure)
+			ngx_log_error(NGX_LOG_ALERT, cycle->log, failure, "genops: no thread to resolve %V", &upstreams[i]->name);
+	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	resolver.is_running = !failure;
-	if (failure)
-		ngx_log_error(NGX_LOG_ALERT, cycle->log, failure, "genops: the resolver's thread cannot be started");
+	pthread_attr_destroy(&attributes);
+	running = &main_conf->resolved;
 	return NGX_OK;
 }
 
 void ngx_http_genops_resolver_stop(void)
 {
-	if (!resolver.is_running)
-		return;
-	pthread_mutex_lock(&resolver.lock);
-	resolver.must_stop = 1;
-	pthread_cond_signal(&resolver.wake);
-	pthread_mutex_unlock(&resolver.lock);
-	/* A look-up that hangs must not hold up the worker's exit: the thread ends with the process. */
-	pthread_detach(resolver.thread);
-	resolver.is_running = 0;
+	ngx_http_genops_upstream_t **upstreams = running ? running->elts : NULL;
+	for (ngx_uint_t i = 0; running && i < running->nelts; i++) {
+		pthread_mutex_lock(&upstreams[i]->lock);
+		upstreams[i]->must_stop = 1;
+		pthread_cond_signal(&upstreams[i]->wake);
+		pthread_mutex_unlock(&upstreams[i]->lock);
+	}
+	running = NULL;
+}
+
+ngx_int_t ngx_http_genops_is_resolved(ngx_http_genops_main_conf_t *conf, genops_str provider)
+{
+	static const char prefix[] = "genops_";
+	ngx_http_genops_upstream_t **upstreams = conf->resolved.elts;
+	for (ngx_uint_t i = 0; i < conf->resolved.nelts; i++) {
+		ngx_http_genops_upstream_t *upstream = upstreams[i];
+		if (upstream->group.len != sizeof prefix - 1 + provider.len ||
+		    ngx_strncmp(upstream->group.data + sizeof prefix - 1, provider.ptr, provider.len) != 0)
+			continue;
+		if (upstream->is_number)
+			return 1;
+		pthread_mutex_lock(&upstream->lock);
+		ngx_int_t is_resolved = upstream->n > 0;
+		if (!upstream->is_used) {
+			upstream->is_used = 1;
+			pthread_cond_signal(&upstream->wake);
+		}
+		pthread_mutex_unlock(&upstream->lock);
+		return is_resolved;
+	}
+	return 1; /* an upstream of the user's own */
 }
 
 /* --- peers --- */
@@ -224,9 +258,11 @@ char *ngx_http_genops_resolve(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 	ngx_http_genops_upstream_t *upstream = ngx_pcalloc(cf->pool, sizeof *upstream);
 	ngx_http_upstream_server_t *placeholder = us->servers ? ngx_array_push(us->servers) : NULL;
 	ngx_http_genops_upstream_t **place = ngx_array_push(&main_conf->resolved);
-	if (!upstream || !placeholder || !place || pthread_mutex_init(&upstream->lock, NULL))
+	if (!upstream || !placeholder || !place || pthread_mutex_init(&upstream->lock, NULL) ||
+	    pthread_cond_init(&upstream->wake, NULL))
 		return NGX_CONF_ERROR;
 	ngx_memzero(placeholder, sizeof *placeholder); /* nginx wants to see a server in the block */
+	upstream->group = us->host;
 	upstream->ttl = 30;
 	if (cf->args->nelts > 2) {
 		upstream->ttl = ngx_parse_time(&arguments[2], 1);
@@ -236,6 +272,12 @@ char *ngx_http_genops_resolve(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 	char *rc = split_address(cf, arguments[1], upstream);
 	if (rc != NGX_CONF_OK)
 		return rc;
+	struct addrinfo *list = NULL;
+	if (ask(upstream, AI_NUMERICHOST, &list) == 0) {
+		keep(upstream, list);
+		upstream->is_number = 1;
+		freeaddrinfo(list);
+	}
 	*place = upstream;
 	us->peer.init_upstream = init_upstream;
 	us->peer.data = upstream;
