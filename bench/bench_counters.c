@@ -20,7 +20,6 @@ static struct genops_counters *counters;
 
 struct runner {
 	uint64_t key; /* of its budgets */
-	bool is_settling; /* record first, then settle: one transaction less */
 	double ns;    /* CPU time a call */
 	pthread_t thread;
 };
@@ -45,10 +44,6 @@ static void call(const struct runner *runner, const struct genops_budget_ask *as
 	    genops_counters_reserve(counters, asks, 2, 2500000, identity, NOON, answers, &granted, &lease, &err) ||
 	    !granted)
 		abort();
-	if (runner->is_settling) {
-		genops_counters_settle(counters, lease, asks, 2, 1500000, NOON, answers, alerts, 8);
-		return;
-	}
 	genops_counters_commit(counters, lease, asks, 2, 1500000, NOON, answers, alerts, 8);
 	genops_counters_free(counters, lease);
 }
@@ -72,10 +67,9 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static double by_threads(int n, bool is_shared, bool is_settling)
+static double by_threads(int n, bool is_shared)
 {
-	struct runner runners[2] = {{.key = 1, .is_settling = is_settling},
-	    {.key = is_shared ? 1 : 1001, .is_settling = is_settling}};
+	struct runner runners[2] = {{.key = 1}, {.key = is_shared ? 1 : 1001}};
 	for (int i = 1; i < n; i++) {
 		if (pthread_create(&runners[i].thread, NULL, run, &runners[i]) != 0)
 			abort();
@@ -115,27 +109,25 @@ static double least(double a, double b)
 
 int main(void)
 {
-	double best[6] = {0};
+	double best[5] = {0};
 	bool is_first;
 	struct genops_error err;
 	if (!mkdtemp(state_dir) || genops_counters_open(state_dir, &counters, &is_first, &err) != GENOPS_OK)
 		return 1;
 	genops_counters_ready(counters);
 	for (int round = 0; round < ROUNDS; round++) { /* interleaved, the best of each */
-		best[0] = least(best[0], by_threads(1, true, false));
-		best[1] = least(best[1], by_threads(1, true, true));
-		best[2] = least(best[2], by_threads(2, true, false));
-		best[3] = least(best[3], by_threads(2, false, false));
-		best[4] = least(best[4], by_processes(true));
-		best[5] = least(best[5], by_processes(false));
+		best[0] = least(best[0], by_threads(1, true));
+		best[1] = least(best[1], by_threads(2, true));
+		best[2] = least(best[2], by_threads(2, false));
+		best[3] = least(best[3], by_processes(true));
+		best[4] = least(best[4], by_processes(false));
 	}
 	printf("take a token, reserve in 2 budgets (2 windows each), commit, free; CPU ns a call and thread\n");
 	printf("  1 thread                          %6.0f\n", best[0]);
-	printf("  1 thread, settle for commit, free %6.0f\n", best[1]);
-	printf("  2 threads, same budgets           %6.0f\n", best[2]);
-	printf("  2 threads, own budgets            %6.0f\n", best[3]);
-	printf("  2 processes, same budgets         %6.0f\n", best[4]);
-	printf("  2 processes, own budgets          %6.0f\n", best[5]);
+	printf("  2 threads, same budgets           %6.0f\n", best[1]);
+	printf("  2 threads, own budgets            %6.0f\n", best[2]);
+	printf("  2 processes, same budgets         %6.0f\n", best[3]);
+	printf("  2 processes, own budgets          %6.0f\n", best[4]);
 	genops_counters_close(counters);
 	char command[64];
 	snprintf(command, sizeof command, "rm -r %s", state_dir);

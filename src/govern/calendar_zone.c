@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/calendar_zone.c - compiles TZif files (RFC 8536, versions 1 to 4) for calendar.c.
+ * govern/calendar_zone.c - compiles TZif files (RFC 8536, versions 1 to 4) for calendar_period.c.
  *
  * The rule in the footer is written out once for 400 years, so that looking up is a search in one array. The bytes
  * come from outside: every count is bounded and every offset checked.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/calendar_zone.h - a compiled time zone, as calendar.c reads it and calendar_zone.c makes it. Inner header. */
+ * govern/calendar_zone.h - a compiled time zone, as calendar_period.c reads it and calendar_zone.c makes it. Inner header. */
 #ifndef GOVERN_CALENDAR_ZONE_H
 #define GOVERN_CALENDAR_ZONE_H
 

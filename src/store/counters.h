@@ -8,11 +8,8 @@
  * Layout: docs/shared-memory.md; offsets pinned by static_assert; another layout version refuses to attach
  * while somebody uses the old one, and is rebuilt from the ledger when nobody does.
  *
- * Order on settling, so that counters always agree with the ledger after a death: either
- *   commit (the counters settle; the lease stays and says at what), append the record, free the lease:
- *     exact whatever dies when, and the record can carry the figures, windows and alerts of the very settlement; or
- *   append the record, settle (settles and frees in one transaction): exact too, but for a call whose process died between
- *     the two while a period ended: its amount counts in the ledger only.
+ * Order on settling, so that counters always agree with the ledger, whatever dies when: commit (the counters settle; the lease stays and
+ * says at what), append the record, free the lease. So the record carries the figures, windows and alerts of the very settlement.
  * A process found dead in one call of genops_counters_reap is reaped in the next one, so `drain everything, reap` in a loop never
  * reaps before a drain that began after the death.
  *
@@ -85,7 +82,7 @@ struct genops_budget_answer {
 	struct genops_budget_refusal refusal; /* if is_over */
 	enum genops_period tightest;          /* window with the least left; its figures, before this call: */
 	int64_t limit_nano_usd, consumed_nano_usd, reserved_nano_usd;
-	/* After commit and settle: where the amount was added to. n_windows 0: in no window (all are over). */
+	/* After commit: where the amount was added to. */
 	size_t n_windows;
 	struct genops_counters_window windows[GENOPS_PERIOD_N];
 };
@@ -124,12 +121,6 @@ size_t genops_counters_commit(struct genops_counters *counters, uint32_t lease, 
     struct genops_counters_alert *ret_alerts, size_t max_alerts);
 /* The record of a committed lease is appended (or will never be). Also gives back what a lease not yet committed holds. */
 void genops_counters_free(struct genops_counters *counters, uint32_t lease);
-
-/* Commits and frees in one transaction, at exactly now_unix_ns, which is the record's end: the ledger counts it in the windows of that
- * time, and so do the counters; in a window that has ended since, the ledger alone. */
-size_t genops_counters_settle(struct genops_counters *counters, uint32_t lease, const struct genops_budget_ask *asks,
-    size_t n_asks, int64_t actual_nano_usd, int64_t now_unix_ns, struct genops_budget_answer *ret_answers,
-    struct genops_counters_alert *ret_alerts, size_t max_alerts);
 
 /* Adds spending that never had a lease (incoming spans). A death between this and the record is set right by the next first
  * attacher only; what must be exact at once reserves, commits, appends and frees. */

@@ -378,24 +378,6 @@ size_t genops_counters_commit(struct genops_counters *counters, uint32_t number,
 	return settlement.n_alerts;
 }
 
-size_t genops_counters_settle(struct genops_counters *counters, uint32_t number, const struct genops_budget_ask *asks,
-    size_t n_asks, int64_t actual_nano_usd, int64_t now_unix_ns, struct genops_budget_answer *ret_answers,
-    struct genops_counters_alert *ret_alerts, size_t max_alerts)
-{
-	struct settlement settlement = {.asks = asks, .n_asks = n_asks, .answers = ret_answers, .alerts = ret_alerts,
-	    .max_alerts = max_alerts, .actual_nano_usd = actual_nano_usd > 0 ? actual_nano_usd : 0};
-	if (!genops_counters_lock_take(counters))
-		return 0;
-	struct genops_counters_lease *lease = find_lease(counters, number);
-	(void)genops_counters_lock_now(counters, now_unix_ns);
-	if (lease && lease->state == GENOPS_LEASE_HELD) {
-		settle_lease(counters->file, lease, &settlement, now_unix_ns);
-		genops_counters_table_give_lease(counters->file, genops_counters_table_index(number));
-	}
-	genops_counters_lock_leave(counters);
-	return settlement.n_alerts;
-}
-
 void genops_counters_free(struct genops_counters *counters, uint32_t number)
 {
 	struct settlement settlement = {0};

@@ -102,11 +102,14 @@ static inline bool reserve(struct genops_counters *counters, const struct genops
 	return granted;
 }
 
+/* With the record appended in between, so to speak. */
 static inline size_t settle(struct genops_counters *counters, uint32_t lease, const struct genops_budget_ask *asks, size_t n,
     int64_t actual, int64_t now)
 {
 	struct genops_counters_alert alerts[16];
-	return genops_counters_settle(counters, lease, asks, n, actual, now, NULL, alerts, 16);
+	size_t n_alerts = genops_counters_commit(counters, lease, asks, n, actual, now, NULL, alerts, 16);
+	genops_counters_free(counters, lease);
+	return n_alerts;
 }
 
 static inline struct genops_budget_line line_of(

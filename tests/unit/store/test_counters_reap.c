@@ -71,7 +71,7 @@ static void reaped_in_the_second_call(void **state)
 	genops_counters_close(drain);
 }
 
-/* The record was appended, the settlement did not come: its amount counts. */
+/* A reaper died after it had recorded the call: the record's amount counts. */
 static void settled_at_the_records_amount(void **state)
 {
 	struct genops_counters *drain = attach_ready(), *dies = attach(false);

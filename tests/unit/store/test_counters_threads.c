@@ -54,14 +54,8 @@ static void call(struct runner *runner, const struct genops_budget_ask *asks, in
 		amount += 10;
 	int64_t actual = amount ? (int64_t)(next(runner) % (uint64_t)(amount + 1)) : 0;
 	genops_counters_metered(runner->counters, lease, actual);
-	if (i % 2) {
-		n_alerts += genops_counters_commit(
-		    runner->counters, lease, asks, 2, actual, NOON + i, answers, alerts, 16);
-		genops_counters_free(runner->counters, lease);
-	} else {
-		n_alerts += genops_counters_settle(
-		    runner->counters, lease, asks, 2, actual, NOON + i, answers, alerts, 16);
-	}
+	n_alerts += genops_counters_commit(runner->counters, lease, asks, 2, actual, NOON + i, answers, alerts, 16);
+	genops_counters_free(runner->counters, lease);
 	spent += actual;
 }
 
