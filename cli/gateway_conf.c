@@ -52,9 +52,6 @@ static void write_http(FILE *out, const struct genops_gateway *gateway, const st
 	fprintf(out, "\tclient_body_buffer_size 1m;\n\tclient_header_buffer_size 4k;\n\tlarge_client_header_buffers 4 32k;\n");
 	fprintf(out, "\tproxy_http_version 1.1;\n\tproxy_buffering off;\n\tproxy_request_buffering on;\n");
 	fprintf(out, "\tproxy_buffer_size 16k;\n\tproxy_buffers 8 16k;\n\tproxy_busy_buffers_size 32k;\n\tproxy_max_temp_file_size 0;\n");
-	fprintf(out, "\tproxy_connect_timeout %lldms;\n", (long long)gateway->connect_timeout_ms);
-	fprintf(out, "\tproxy_read_timeout %lldms;\n\tproxy_send_timeout %lldms;\n", (long long)gateway->read_timeout_ms,
-	    (long long)gateway->read_timeout_ms);
 	/* A call that costs money is not sent twice by the gateway; only an address that refused the connection is passed over. */
 	fprintf(out, "\tproxy_next_upstream error timeout;\n\tproxy_next_upstream_tries 3;\n");
 	fprintf(out, "\tproxy_redirect off;\n\tproxy_ignore_client_abort off;\n\tproxy_pass_request_headers on;\n");
@@ -70,6 +67,13 @@ static void write_upstream(FILE *out, const struct genops_gateway_provider *prov
 	fprintf(out, "\tupstream genops_%s {\n", provider->name);
 	fprintf(out, "\t\tgenops_resolve \"%s%s%s:%d\" 30s;\n", left, provider->host, right, provider->port);
 	fprintf(out, "\t\tkeepalive 64;\n\t\tkeepalive_requests 100000;\n\t\tkeepalive_timeout 55s;\n\t}\n");
+}
+
+static void write_timeouts(FILE *out, int64_t connect_ms, int64_t read_ms, const char *indent)
+{
+	fprintf(out, "%sproxy_connect_timeout %lldms;\n", indent, (long long)connect_ms);
+	fprintf(out, "%sproxy_read_timeout %lldms;\n%sproxy_send_timeout %lldms;\n", indent, (long long)read_ms, indent,
+	    (long long)read_ms);
 }
 
 static void write_provider(FILE *out, const struct genops_gateway_provider *provider, const char *where, const char *indent)
@@ -88,6 +92,9 @@ static void write_provider(FILE *out, const struct genops_gateway_provider *prov
 	fprintf(out, "%s\tproxy_ssl_name \"%s\";\n", indent, provider->host);
 	if (provider->ca_file[0])
 		fprintf(out, "%s\tproxy_ssl_trusted_certificate \"%s\";\n", indent, provider->ca_file);
+	char inner[8];
+	snprintf(inner, sizeof inner, "%s\t", indent);
+	write_timeouts(out, provider->connect_timeout_ms, provider->read_timeout_ms, inner);
 	fprintf(out, "%s\tproxy_pass %s://genops_%s$genops_path;\n", indent, provider->scheme, provider->name);
 	fprintf(out, "%s}\n", indent);
 }

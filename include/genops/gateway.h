@@ -19,6 +19,7 @@ struct genops_gateway_provider {
 	const char *scheme, *host; /* "https", "api.openai.com" */
 	int port;
 	const char *ca_file;       /* "" : the system's */
+	int64_t connect_timeout_ms, read_timeout_ms;
 	const char *const *base_url_variables; /* NULL-ended: what SDKs read (OPENAI_BASE_URL) */
 	const char *base_url_suffix;           /* behind http://host:port/<name> in those variables ("/v1") */
 	const char *key_variable;              /* "OPENAI_API_KEY"; "" : none */
@@ -32,7 +33,6 @@ struct genops_gateway {
 	int listen_h2c_port;       /* -1: none */
 	int workers;               /* 0: one per processor */
 	int64_t max_body_bytes;
-	int64_t connect_timeout_ms, read_timeout_ms;
 	const char *tls_certificate, *tls_key; /* "" : plain */
 	const char *state_dir, *config_file;   /* resolved; config_file "" : none */
 	size_t n_providers;        /* those that have an address */

@@ -76,7 +76,6 @@ struct genops_config_telemetry {
 	size_t n_exporters;             /* those that `service.pipelines.traces` feeds from receiver `genops`; without a service section
 					 * all of `exporters`, and OTEL_EXPORTER_OTLP_* if set and none is configured */
 	struct genops_config_exporter *exporters;
-	bool wants_detailed_metrics;    /* observability.enable_detailed_metrics */
 	genops_str service_name;        /* OTEL_SERVICE_NAME, else service.name of the resource attributes; "" : none */
 	struct genops_text_map resource_attributes; /* OTEL_RESOURCE_ATTRIBUTES */
 };

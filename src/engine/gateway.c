@@ -51,6 +51,8 @@ static void fill_provider(struct owned *owned, const struct genops_config_provid
 	    .host = copy(owned, from->host, failed),
 	    .port = from->port,
 	    .ca_file = copy(owned, from->tls_ca_file, failed),
+	    .connect_timeout_ms = from->connect_timeout_ns / 1000000,
+	    .read_timeout_ms = from->read_timeout_ns / 1000000,
 	    .base_url_variables = row ? row->base_url_variables : no_variables,
 	    .base_url_suffix = row && row->base_url_suffix ? row->base_url_suffix : "",
 	    .key_variable = row && row->key_variable ? row->key_variable : "",
@@ -70,8 +72,6 @@ static bool fill(struct owned *owned, const struct genops_config *config)
 	to->listen_h2c_host = copy(owned, host_h2c, &failed);
 	to->workers = (int)from->workers;
 	to->max_body_bytes = from->max_body;
-	to->connect_timeout_ms = from->connect_timeout_ns / 1000000;
-	to->read_timeout_ms = from->read_timeout_ns / 1000000;
 	to->tls_certificate = copy(owned, from->tls_certificate, &failed);
 	to->tls_key = copy(owned, from->tls_key, &failed);
 	to->state_dir = copy(owned, config->state_dir, &failed);

@@ -21,6 +21,8 @@ static const struct genops_config_variable variables[] = {
     {"GENOPS_CUSTOMER_ID", "default attribute customer_id"},
     {"GENOPS_COST_CENTER", "default attribute cost_center"},
     {"GENOPS_FEATURE", "default attribute feature"},
+    {"GENOPS_RUN_ID", "attribute run_id: which `genops run` a call belongs to; set by it"},
+    {"GENOPS_<PROVIDER>_BASE_URL", "base_url of a built-in provider, stronger than the file: GENOPS_OPENAI_BASE_URL"},
     {"GENOPS_DAILY_BUDGET_LIMIT", "governance.daily_budget_limit, in USD"},
     {"GENOPS_GOVERNANCE_POLICY", "governance.mode: enforced, advisory or audit_only"},
     {"GENOPS_LOG_LEVEL", "error, warn, info or debug"},
@@ -63,7 +65,8 @@ int genops_config_environment_attributes(struct genops_config_reader *reader, st
 	static const struct {
 		const char *variable, *name;
 	} rows[] = {{"GENOPS_TEAM", "team"}, {"GENOPS_PROJECT", "project"}, {"GENOPS_ENVIRONMENT", "environment"},
-	    {"GENOPS_CUSTOMER_ID", "customer_id"}, {"GENOPS_COST_CENTER", "cost_center"}, {"GENOPS_FEATURE", "feature"}};
+	    {"GENOPS_CUSTOMER_ID", "customer_id"}, {"GENOPS_COST_CENTER", "cost_center"}, {"GENOPS_FEATURE", "feature"},
+	    {"GENOPS_RUN_ID", "run_id"}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const char *value = genops_config_environment_get(reader, rows[i].variable);
 		if (!value)

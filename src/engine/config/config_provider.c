@@ -259,6 +259,32 @@ static int read_key_variables(struct genops_config_reader *reader, const struct 
 	return GENOPS_OK;
 }
 
+/* GENOPS_OPENAI_BASE_URL and the like: environment beats file. `genops run` sets them from the SDKs' own variables. */
+static int read_url_variables(struct genops_config_reader *reader)
+{
+	struct genops_config_gateway *gateway = &reader->config->gateway;
+	for (size_t i = 0; i < gateway->n_providers; i++) {
+		struct genops_config_provider *provider = &gateway->providers[i];
+		char variable[96] = "GENOPS_";
+		size_t n = strlen(variable);
+		genops_str url;
+		for (size_t j = 0; j < provider->name.len && n < sizeof variable - 16; j++) {
+			char c = provider->name.ptr[j];
+			variable[n++] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c >= '0' && c <= '9' ? c : '_';
+		}
+		snprintf(variable + n, sizeof variable - n, "_BASE_URL");
+		const char *value = genops_config_environment_get(reader, variable);
+		if (!value)
+			continue;
+		if (!genops_arena_dup(reader->arena, genops_str_of(value), &url))
+			return genops_config_read_no_memory(reader);
+		if (!split_url(url, provider))
+			return genops_fail_fix(reader->err, GENOPS_CONFIG, "write https://host or https://host:port/path, or unset it",
+			    "environment variable %s is not an address", variable);
+	}
+	return GENOPS_OK;
+}
+
 int genops_config_provider_read(struct genops_config_reader *reader, const struct genops_yaml_node *node)
 {
 	struct genops_config_gateway *gateway = &reader->config->gateway;
@@ -277,6 +303,7 @@ int genops_config_provider_read(struct genops_config_reader *reader, const struc
 		for (const struct genops_yaml_entry *entry = node->first; entry; entry = entry->next)
 			GENOPS_TRY(read_provider(reader, entry));
 	}
+	GENOPS_TRY(read_url_variables(reader));
 	return read_key_variables(reader, rows, n_rows);
 }
 

@@ -110,7 +110,9 @@ static int read_observability(struct genops_config_reader *reader, const struct 
 	GENOPS_TRY(genops_config_read_section(
 	    reader, node, "observability", genops_config_observability_rows, &observability));
 	reader->is_exporting = observability.is_exporting;
-	telemetry->wants_detailed_metrics = observability.wants_detailed_metrics;
+	if (observability.wants_detailed_metrics)
+		GENOPS_TRY(genops_config_read_warn(reader, genops_yaml_get(node, "enable_detailed_metrics"), NULL,
+		    "metrics carry model and customer anyway; enable_detailed_metrics has no effect of its own"));
 	if (observability.interval_s)
 		telemetry->batch_timeout_ns = observability.interval_s * GENOPS_NS_PER_S;
 	return GENOPS_OK;
@@ -122,5 +124,8 @@ int genops_config_telemetry_read(struct genops_config_reader *reader, const stru
 	struct genops_config_telemetry *to = &reader->config->telemetry;
 	GENOPS_TRY(genops_config_read_section(reader, telemetry, "telemetry", genops_config_telemetry_rows, to));
 	GENOPS_TRY(read_queue(reader, genops_config_read_get(telemetry, genops_config_telemetry_rows, "queue")));
+	if (to->content)
+		GENOPS_TRY(genops_config_read_warn(reader, genops_yaml_get(telemetry, "content"), "leave it at none",
+		    "prompts and completions are not exported in this version; content has no effect yet"));
 	return read_observability(reader, observability);
 }

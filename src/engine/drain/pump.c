@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/drain/pump.c - from the durable queue to one destination: read a block, encode, send, judge, acknowledge.
+ * engine/drain/pump.c - from the durable queue to one destination: gather a batch, encode, send, judge, acknowledge.
  *
+ * A batch is sent when it has batch_size records, when its first one has waited batch_timeout, or when somebody flushes.
  * One thread a destination, so that one that hangs holds up nobody. Retries are net/retry.h's; what a destination
  * rejects for ever goes to <state>/dead-letter.jsonl with the reason and is counted. Owns its cursor and client.
  */
@@ -23,8 +24,10 @@
 #include <unistd.h>
 
 #define IDLE_NS       (200 * GENOPS_NS_PER_MS)
-#define BATCH_MAX     2048
-#define DECODED_MAX   ((size_t)64 << 20)
+#define BATCH_MAX     8192
+#define BLOCK_MAX     1024 /* entries of one queue block, at most */
+#define DECODED_MAX   ((size_t)256 << 20)
+#define GATHERED_MAX  ((size_t)128 << 20)
 #define STOP_GRACE_S  2
 
 struct genops_pump {
@@ -37,8 +40,14 @@ struct genops_pump {
 	struct genops_http_client *client;
 	struct genops_retry retry;
 	struct genops_arena arena;
-	struct genops_record *records;       /* BATCH_MAX */
-	int64_t batch_timeout_ns;
+	struct genops_buffer bytes;          /* the gathered entries, one behind the other */
+	size_t *lens;                        /* of each; room for batch_size + BLOCK_MAX */
+	size_t n_gathered, batch_size;
+	int64_t gathered_since_ns, batch_timeout_ns;
+	struct genops_record *records;       /* as many */
+	int64_t failing_since_ns;            /* monotonic; 0: the last attempt was good */
+	bool is_retrying;
+	int64_t retry_elapsed_ns;            /* give a batch up after failing that long; 0: never */
 	char labels[160];                    /* destination="otlp/tempo" */
 	volatile int must_stop;              /* send what can be sent at once, then end */
 	volatile int must_abort;             /* break off a running request too */
@@ -47,7 +56,7 @@ struct genops_pump {
 	pthread_t thread;
 	pthread_mutex_t lock;                /* wake, is_woken, idle_since_ns, tried_at_ns */
 	pthread_cond_t wake;
-	bool is_woken;
+	bool is_woken, is_flushing;
 	int64_t idle_since_ns;               /* monotonic; 0: something is waiting */
 	int64_t tried_at_ns;                 /* last finished attempt, good or bad */
 	char complaint[256];                 /* last one logged, so that it is logged once */
@@ -60,15 +69,58 @@ static void count(struct genops_pump *pump, const char *name, double n)
 
 /* --- one block --- */
 
-static size_t decode(struct genops_pump *pump, const struct genops_queue_entry *entries, size_t n)
+static int gather_block(struct genops_pump *pump, const struct genops_queue_entry *entries, size_t n)
 {
-	size_t n_records = 0;
-	genops_arena_reset(&pump->arena);
-	for (size_t i = 0; i < n && n_records < BATCH_MAX; i++) {
-		struct genops_error err;
+	for (size_t i = 0; i < n; i++) {
 		if (entries[i].kind != GENOPS_ENTRY_OPERATION)
 			continue;
-		if (genops_record_decode(entries[i].payload, &pump->arena, &pump->records[n_records], &err) == GENOPS_OK)
+		genops_buffer_add(&pump->bytes, entries[i].payload);
+		pump->lens[pump->n_gathered++] = entries[i].payload.len;
+	}
+	if (pump->n_gathered && !pump->gathered_since_ns)
+		pump->gathered_since_ns = genops_clock_monotonic_ns();
+	return pump->bytes.error;
+}
+
+static void forget_gathered(struct genops_pump *pump)
+{
+	genops_buffer_clear(&pump->bytes);
+	pump->n_gathered = 0;
+	pump->gathered_since_ns = 0;
+}
+
+/* What is waiting in the queue, up to a batch. */
+static int gather(struct genops_pump *pump, struct genops_error *err)
+{
+	while (pump->n_gathered < pump->batch_size) {
+		const struct genops_queue_entry *entries;
+		size_t n = 0;
+		int code = genops_queue_read(pump->cursor, &entries, &n, err);
+		if (code == GENOPS_CORRUPT) {
+			genops_log_error(&pump->engine->log, GENOPS_LOG_ERROR, "the export queue is damaged", err);
+			count(pump, "genops_self_damaged_blocks_total", 1);
+			continue;
+		}
+		if (code != GENOPS_OK)
+			return code;
+		if (!n)
+			return GENOPS_OK;
+		code = gather_block(pump, entries, n);
+		if (code != GENOPS_OK)
+			return genops_fail(err, code, "a batch for export does not fit into memory");
+	}
+	return GENOPS_OK;
+}
+
+static size_t decode(struct genops_pump *pump)
+{
+	size_t n_records = 0, at = 0;
+	genops_arena_reset(&pump->arena);
+	for (size_t i = 0; i < pump->n_gathered; i++) {
+		struct genops_error err;
+		genops_str bytes = {pump->bytes.ptr + at, pump->lens[i]};
+		at += pump->lens[i];
+		if (genops_record_decode(bytes, &pump->arena, &pump->records[n_records], &err) == GENOPS_OK)
 			n_records++;
 		else
 			count(pump, "genops_self_undecodable_records_total", 1);
@@ -117,7 +169,19 @@ static void complain(struct genops_pump *pump, const char *reason)
 	    pump->settings.name.ptr, reason);
 }
 
-/* True: the block is done with (sent or rejected for ever). */
+/* retry_on_failure: not at all, or not longer than max_elapsed_time. What is given up goes to the dead letters. */
+static bool is_given_up(struct genops_pump *pump)
+{
+	int64_t now_ns = genops_clock_monotonic_ns();
+	if (!pump->failing_since_ns)
+		pump->failing_since_ns = now_ns;
+	if (pump->must_stop)
+		return false; /* stopping is no reason to give up: it stays in the queue */
+	return !pump->is_retrying ||
+	       (pump->retry_elapsed_ns && now_ns - pump->failing_since_ns >= pump->retry_elapsed_ns);
+}
+
+/* True: the batch is done with (sent or rejected for ever). */
 static bool deliver(struct genops_pump *pump, size_t n_records)
 {
 	struct genops_destination_batch batch = {.records = pump->records, .n_records = n_records};
@@ -135,6 +199,8 @@ static bool deliver(struct genops_pump *pump, size_t n_records)
 		snprintf(verdict.reason, sizeof verdict.reason, "%.255s", err.message);
 	}
 	genops_buffer_done(&request.body);
+	if (verdict.kind == GENOPS_RETRY && is_given_up(pump))
+		verdict.kind = GENOPS_REJECTED;
 	if (verdict.kind == GENOPS_RETRY) {
 		uint64_t random;
 		genops_span_id_new((uint8_t *)&random);
@@ -152,6 +218,7 @@ static bool deliver(struct genops_pump *pump, size_t n_records)
 		complain(pump, "is reachable again");
 		pump->complaint[0] = '\0';
 	}
+	pump->failing_since_ns = 0;
 	genops_retry_succeeded(&pump->retry);
 	count(pump, "genops_self_exported_total", (double)((int64_t)n_records - verdict.n_rejected));
 	if (verdict.n_rejected)
@@ -159,29 +226,36 @@ static bool deliver(struct genops_pump *pump, size_t n_records)
 	return true;
 }
 
-enum step { IDLE, BUSY, WAIT };
+enum step { IDLE, BUSY, WAIT, GATHERING };
+
+static bool is_due(struct genops_pump *pump)
+{
+	pthread_mutex_lock(&pump->lock);
+	bool is_flushing = pump->is_flushing;
+	pthread_mutex_unlock(&pump->lock);
+	return is_flushing || pump->must_stop || pump->n_gathered >= pump->batch_size ||
+	       genops_clock_monotonic_ns() - pump->gathered_since_ns >= pump->batch_timeout_ns;
+}
 
 static enum step step(struct genops_pump *pump)
 {
-	const struct genops_queue_entry *entries;
-	size_t n = 0;
 	struct genops_error err;
 	if (!genops_retry_may_send(&pump->retry, genops_clock_monotonic_ns()))
 		return WAIT;
-	int code = genops_queue_read(pump->cursor, &entries, &n, &err);
-	if (code == GENOPS_CORRUPT) {
-		genops_log_error(&pump->engine->log, GENOPS_LOG_ERROR, "the export queue is damaged", &err);
-		count(pump, "genops_self_damaged_blocks_total", 1);
-		return BUSY;
-	}
-	if (code != GENOPS_OK) {
+	if (gather(pump, &err) != GENOPS_OK) {
 		complain(pump, err.message);
+		forget_gathered(pump);
+		genops_queue_rewind(pump->cursor);
 		return WAIT;
 	}
-	if (!n)
+	if (!pump->n_gathered)
 		return IDLE;
-	size_t n_records = decode(pump, entries, n);
-	if (n_records && !deliver(pump, n_records)) {
+	if (!is_due(pump))
+		return GATHERING;
+	size_t n_records = decode(pump);
+	bool is_delivered = !n_records || deliver(pump, n_records);
+	forget_gathered(pump);
+	if (!is_delivered) {
 		genops_queue_rewind(pump->cursor);
 		return WAIT;
 	}
@@ -200,12 +274,16 @@ static void wait_a_little(struct genops_pump *pump, enum step last)
 	int64_t at = now_ns + IDLE_NS;
 	if (last == WAIT && pump->retry.next_at_ns > now_ns && pump->retry.next_at_ns < at)
 		at = pump->retry.next_at_ns;
+	if (last == GATHERING && pump->gathered_since_ns + pump->batch_timeout_ns < at)
+		at = pump->gathered_since_ns + pump->batch_timeout_ns;
 	until = (struct timespec){.tv_sec = at / GENOPS_NS_PER_S, .tv_nsec = at % GENOPS_NS_PER_S};
 	pthread_mutex_lock(&pump->lock);
-	if (last == IDLE && !pump->idle_since_ns)
+	if (last == IDLE && !pump->is_woken && !pump->idle_since_ns)
 		pump->idle_since_ns = now_ns;
 	if (last == WAIT)
 		pump->tried_at_ns = now_ns;
+	if (last != GATHERING)
+		pump->is_flushing = false;
 	while (!pump->is_woken && !pump->must_stop) {
 		if (pthread_cond_timedwait(&pump->wake, &pump->lock, &until) != 0)
 			break;
@@ -252,6 +330,17 @@ static void fill_settings(struct genops_pump *pump, const struct genops_config_e
 	    .timeout_ns = exporter->timeout_ns,
 	    .profile = (enum genops_profile)pump->config->telemetry.profile,
 	};
+	const struct genops_config_telemetry *telemetry = &pump->config->telemetry;
+	pump->batch_timeout_ns = telemetry->batch_timeout_ns;
+	pump->batch_size = telemetry->batch_size < 1           ? 1
+			   : telemetry->batch_size > BATCH_MAX ? BATCH_MAX
+							       : (size_t)telemetry->batch_size;
+	pump->is_retrying = exporter->is_retrying;
+	pump->retry_elapsed_ns = exporter->retry_elapsed_ns;
+	if (exporter->retry_initial_ns)
+		pump->retry.initial_ns = exporter->retry_initial_ns;
+	if (exporter->retry_max_ns)
+		pump->retry.max_ns = exporter->retry_max_ns;
 	snprintf(pump->labels, sizeof pump->labels, "destination=\"%.*s\"",
 	    (int)(exporter->name.len > 120 ? 120 : exporter->name.len), exporter->name.ptr);
 }
@@ -262,6 +351,8 @@ static void free_pump(struct genops_pump *pump)
 	genops_http_client_free(pump->client);
 	genops_arena_done(&pump->arena);
 	free(pump->records);
+	free(pump->lens);
+	genops_buffer_done(&pump->bytes);
 	genops_config_unref(pump->config);
 	pthread_cond_destroy(&pump->wake);
 	pthread_mutex_destroy(&pump->lock);
@@ -278,8 +369,9 @@ static int open_pump(struct genops_pump *pump, struct genops_queue *queue, struc
 		return genops_fail(err, GENOPS_CONFIG, "exporter %s: type %.*s is not known", name,
 		    (int)pump->settings.type.len, pump->settings.type.ptr);
 	GENOPS_TRY(pump->type->check(&pump->settings, err));
-	pump->records = calloc(BATCH_MAX, sizeof *pump->records);
-	if (!pump->records)
+	pump->records = calloc(pump->batch_size + BLOCK_MAX, sizeof *pump->records);
+	pump->lens = calloc(pump->batch_size + BLOCK_MAX, sizeof *pump->lens);
+	if (!pump->records || !pump->lens)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for exporter %s", name);
 	pump->client = genops_http_client_new(err);
 	if (!pump->client)
@@ -299,6 +391,7 @@ int genops_pump_start(genops_engine *engine, struct genops_queue *queue, const s
 	pump->metrics = metrics;
 	genops_retry_init(&pump->retry);
 	genops_arena_init(&pump->arena, DECODED_MAX);
+	genops_buffer_init(&pump->bytes, GATHERED_MAX);
 	pthread_mutex_init(&pump->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -336,6 +429,11 @@ bool genops_pump_is_offered(struct genops_pump *pump, int64_t since_monotonic_ns
 {
 	pthread_mutex_lock(&pump->lock);
 	bool is_offered = (pump->idle_since_ns != 0 && !pump->is_woken) || pump->tried_at_ns >= since_monotonic_ns;
+	if (!is_offered && !pump->is_flushing) {
+		pump->is_flushing = true;
+		pump->is_woken = true;
+		pthread_cond_signal(&pump->wake);
+	}
 	pthread_mutex_unlock(&pump->lock);
 	return is_offered;
 }

@@ -163,7 +163,8 @@ static int describe(struct genops_operation *operation, const struct genops_oper
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation");
 	record->start_unix_ns = options->start_unix_ns ? options->start_unix_ns : genops_clock_unix_ns();
 	record->is_dry_run = options->is_dry_run;
-	record->service_name = genops_str_of(engine->service_name);
+	record->service_name = operation->config->telemetry.service_name.len ? operation->config->telemetry.service_name
+										: genops_str_of(engine->service_name);
 	record->host = genops_str_of(engine->host);
 	record->user = genops_str_of(engine->user);
 	record->pid = engine->pid;

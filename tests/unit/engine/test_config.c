@@ -226,7 +226,6 @@ static void the_guides_file_loads(void **state)
 	assert_int_equal(config->budgets[0].limit_nano_usd[GENOPS_PERIOD_DAILY], 100 * USD);
 	assert_int_equal(config->budgets[0].n_alerts, 3);
 	assert_int_equal(config->telemetry.batch_timeout_ns, 30 * USD);
-	assert_true(config->telemetry.wants_detailed_metrics);
 	genops_config_unref(config);
 }
 
