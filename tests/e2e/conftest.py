@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the end-to-end tests: real `genops serve` and nginx, a fake provider, loopback only. GENOPS_BUILD names the build
+directory (build/ unless set)."""
+import os
+
+import pytest
+
+import gateway as gateways
+import recordings
+from provider import Answer, Provider
+
+
+def pytest_configure(config):
+    if not os.access(gateways.GENOPS, os.X_OK):
+        pytest.exit(f"{gateways.GENOPS} is not there: run `make build`, or set GENOPS_BUILD", 2)
+
+
+@pytest.fixture
+def provider():
+    provider = Provider()
+    provider.play(Answer.of(recordings.find("openai/chat-gpt-4o-mini")))
+    yield provider
+    provider.close()
+
+
+@pytest.fixture
+def start(tmp_path_factory):
+    """start(config_text, ...) -> Gateway; all that were started end with the test."""
+    started = []
+
+    def start(config, **more):
+        running = gateways.Gateway(tmp_path_factory.mktemp("gateway"), config, **more)
+        started.append(running)
+        return running
+    yield start
+    for running in started:
+        running.stop()
+
+
+@pytest.fixture
+def gateway(start, provider):
+    """gateway(yaml) -> Gateway whose providers are all the fake one."""
+    def with_provider(text="", **more):
+        return start(gateways.config_text({name: provider.url for name in gateways.PROVIDERS}, text), **more)
+    return with_provider
