@@ -22,6 +22,7 @@
 #define SERIES_MAX       10000
 #define SYNC_EVERY_NS    GENOPS_NS_PER_S
 #define PUBLISH_EVERY_NS (250 * GENOPS_NS_PER_MS)
+#define PUBLISH_AT_LEAST_NS (10 * GENOPS_NS_PER_S)
 
 struct source { /* one writer's segments */
 	struct genops_segment_position ledger_at, queue_at;
@@ -41,6 +42,7 @@ struct genops_drain {
 	size_t n_pumps;
 	struct genops_pump *pumps[PUMPS_MAX];
 	bool is_changed;                     /* since the last publish */
+	bool is_unsynced;                    /* since the last sync */
 	int64_t published_ns, synced_ns;
 };
 
@@ -144,7 +146,7 @@ static int drain_batch(struct genops_drain *drain, struct source *source, struct
 	bool is_level = source->queue_at.sequence == source->ledger_at.sequence;
 	GENOPS_TRY(genops_batch_store(batch, drain->ledger, &drain->engine->log, drain->metrics, err));
 	source->ledger_at = batch->after;
-	drain->is_changed = true;
+	drain->is_changed = drain->is_unsynced = true;
 	if (!drain->n_pumps) {
 		source->queue_at = batch->after;
 		return GENOPS_OK;
@@ -325,12 +327,14 @@ void genops_drain_upkeep(struct genops_drain *drain)
 {
 	int64_t now_ns = genops_clock_monotonic_ns();
 	struct genops_error err;
-	if (now_ns - drain->synced_ns >= drain->config->sync_interval_ns && drain->is_changed) {
+	if (now_ns - drain->synced_ns >= drain->config->sync_interval_ns && drain->is_unsynced) {
+		drain->is_unsynced = false;
 		if (genops_segment_sync(drain->engine->state_dir, &err) != GENOPS_OK)
 			genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "the segments could not be synced", &err);
 		drain->synced_ns = now_ns;
 	}
-	if (drain->is_changed && now_ns - drain->published_ns >= PUBLISH_EVERY_NS) {
+	/* Also now and then when nothing happens: a budget's window may have begun anew. */
+	if (now_ns - drain->published_ns >= (drain->is_changed ? PUBLISH_EVERY_NS : PUBLISH_AT_LEAST_NS)) {
 		drain->is_changed = false;
 		drain->published_ns = now_ns;
 		genops_publish_metrics(drain->engine, drain->metrics, drain->queue);

@@ -44,10 +44,71 @@ static void store(const struct genops_engine *engine, genops_str text)
 	}
 }
 
+#define VIEWS_MAX 4096
+
+/* One gauge a window, as shared memory has it now. `view` is a copy: rolling it over changes nobody's counters. */
+static void tell_budget(struct genops_metrics *metrics, const struct genops_budget_rule *rule,
+    struct genops_budget_view *view, genops_str label, int64_t now_s)
+{
+	genops_budget_roll(rule, &view->cell, now_s);
+	for (int period = 0; period < GENOPS_PERIOD_N; period++) {
+		const struct genops_budget_line *line = &view->cell.lines[period];
+		if (rule->limit_nano_usd[period] == GENOPS_COST_UNKNOWN)
+			continue;
+		struct genops_record_budget budget = {
+		    .key = view->key,
+		    .name = rule->name,
+		    .label = label,
+		    .period = (enum genops_period)period,
+		    .limit_nano_usd = rule->limit_nano_usd[period],
+		    .consumed_nano_usd = line->consumed_nano_usd,
+		    .reserved_nano_usd = line->reserved_nano_usd,
+		    .n_lines = 1,
+		};
+		budget.lines[0].period = (enum genops_period)period;
+		budget.lines[0].start_unix_s = line->period_start_unix_s;
+		budget.lines[0].end_unix_s = line->period_end_unix_s;
+		genops_metrics_add_budget(metrics, &budget);
+	}
+}
+
+/* The counter of a rule: "name", or "name[team=a]" for one that is kept per attribute. */
+static bool is_of_rule(const struct genops_budget_rule *rule, genops_str label)
+{
+	return genops_str_starts(label, rule->name) && (label.len == rule->name.len || label.ptr[rule->name.len] == '[');
+}
+
+static void tell_budgets(genops_engine *engine, struct genops_metrics *metrics)
+{
+	struct genops_budget_view *views = calloc(VIEWS_MAX, sizeof *views);
+	if (!views)
+		return; /* the next publishing tries again */
+	struct genops_config *config = genops_engine_config(engine);
+	int64_t now_s = genops_clock_unix_ns() / GENOPS_NS_PER_S;
+	size_t n = genops_counters_budgets(engine->counters, views, VIEWS_MAX);
+	for (size_t i = 0; i < config->n_budgets; i++) {
+		const struct genops_budget_rule *rule = &config->budgets[i];
+		bool is_seen = false;
+		for (size_t j = 0; j < n && j < VIEWS_MAX; j++) {
+			genops_str label = genops_str_of(views[j].label);
+			if (!is_of_rule(rule, label))
+				continue;
+			is_seen = true;
+			tell_budget(metrics, rule, &views[j], label, now_s);
+		}
+		struct genops_budget_view unused = {0};
+		if (!is_seen && !rule->n_per)
+			tell_budget(metrics, rule, &unused, rule->name, now_s);
+	}
+	genops_config_unref(config);
+	free(views);
+}
+
 void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metrics, struct genops_queue *queue)
 {
 	struct genops_queue_stats stats;
 	struct genops_buffer text;
+	tell_budgets(engine, metrics);
 	genops_queue_stats(queue, &stats);
 	genops_metrics_set(metrics, "genops_self_queue_bytes", "", (double)stats.bytes);
 	genops_metrics_set(metrics, "genops_self_queue_waiting", "", (double)stats.n_waiting_entries);
