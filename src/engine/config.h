@@ -89,6 +89,7 @@ struct genops_config_watch {            /* a file that the snapshot was made fro
 	bool is_there;
 	int64_t modified_ns, size;
 	uint64_t inode;
+	bool is_prices;                 /* looked at only every pricing.reload_interval */
 };
 
 struct genops_config {
@@ -104,6 +105,7 @@ struct genops_config {
 	bool blocks_unknown_model;
 	struct genops_texts price_files;
 	int64_t price_reload_interval_ns;
+	int64_t loaded_monotonic_ns;
 	struct genops_prices *prices;   /* owned reference */
 	size_t n_policies;
 	const struct genops_policy **policies; /* enabled or not, in file order; budget_limit ones are in budgets too */

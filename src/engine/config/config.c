@@ -146,6 +146,7 @@ static int read_sections(struct genops_config_reader *reader, const char *state_
 static int read_price_file(struct genops_config_reader *reader, genops_str path, struct genops_buffer *text)
 {
 	GENOPS_TRY(genops_config_file_watch(reader, path));
+	reader->config->watches[reader->config->n_watches - 1].is_prices = true;
 	int code = genops_config_file_read(path.ptr, PRICE_FILE_MAX, text, reader->err);
 	if (code != GENOPS_OK)
 		return genops_config_read_missing(reader, reader->price_files, code);
@@ -304,6 +305,7 @@ struct genops_config *genops_config_load(const struct genops_config_source *sour
 		return NULL;
 	}
 	config->refs = 1;
+	config->loaded_monotonic_ns = genops_clock_monotonic_ns();
 	genops_arena_init(&config->arena, ARENA_MAX);
 	struct genops_config_reader reader = {
 	    .config = config,
@@ -344,8 +346,10 @@ void genops_config_unref(struct genops_config *config)
 
 bool genops_config_is_stale(const struct genops_config *config)
 {
+	bool is_price_time =
+	    genops_clock_monotonic_ns() - config->loaded_monotonic_ns >= config->price_reload_interval_ns;
 	for (size_t i = 0; i < config->n_watches; i++) {
-		if (genops_config_file_is_changed(&config->watches[i]))
+		if ((!config->watches[i].is_prices || is_price_time) && genops_config_file_is_changed(&config->watches[i]))
 			return true;
 	}
 	return false;

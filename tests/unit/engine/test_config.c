@@ -598,6 +598,8 @@ static void changes_are_seen(void **state)
 	struct genops_config *config = load("genops.yaml", NULL, NULL);
 	assert_false(genops_config_is_stale(config));
 	put("p.csv", "provider,model,input_cost_per_1k,output_cost_per_1k\nopenai,gpt-4,0.03,0.0601\n");
+	assert_false(genops_config_is_stale(config)); /* prices are looked at every reload_interval */
+	config->loaded_monotonic_ns -= config->price_reload_interval_ns;
 	assert_true(genops_config_is_stale(config));
 	genops_config_unref(config);
 	config = load("genops.yaml", NULL, NULL);
