@@ -266,6 +266,9 @@ int gateway_start(const struct gateway_start *start, struct gateway_process *ret
 		process.pid = fork();
 		if (process.pid == 0)
 			become_nginx(&process, start->log_file);
+		process.group = process.pid;
+		if (process.pid > 0)
+			setpgid(process.pid, process.pid);
 		if (process.pid < 0)
 			code = fail(err, GENOPS_IO, NULL, "cannot start nginx: %s", strerror(errno));
 	}
@@ -370,6 +373,18 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
 	return remove(path);
 }
 
+/* Workers whose master died: they would go on to listen. What they have begun, they may finish. */
+static void end_group(struct gateway_process *process, int grace_ms)
+{
+	struct timespec pause = {.tv_nsec = 2000000};
+	if (process->group <= 0)
+		return;
+	for (int waited = 0; kill(-process->group, waited ? 0 : SIGQUIT) == 0 && waited <= grace_ms; waited += 2)
+		nanosleep(&pause, NULL);
+	kill(-process->group, SIGKILL);
+	process->group = 0;
+}
+
 void gateway_stop(struct gateway_process *process, int grace_ms)
 {
 	if (process->pid > 0) {
@@ -377,11 +392,12 @@ void gateway_stop(struct gateway_process *process, int grace_ms)
 		if (!wait_for_end(process, grace_ms)) {
 			kill(process->pid, SIGTERM);
 			if (!wait_for_end(process, 2000)) {
-				kill(-process->pid, SIGKILL);
+				kill(process->pid, SIGKILL);
 				wait_for_end(process, 1000);
 			}
 		}
 	}
+	end_group(process, grace_ms);
 	if (process->run_dir[0])
 		nftw(process->run_dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	free(process->conf);

@@ -16,7 +16,7 @@ struct gateway_process {
 	int port, h2c_port, simulated_port; /* -1: none */
 	int sockets[3];
 	int n_sockets;
-	pid_t pid;
+	pid_t pid, group;               /* of nginx's master; group: it and its workers, also when it is gone */
 	char *conf;                     /* the text nginx runs with */
 };
 

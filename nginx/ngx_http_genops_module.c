@@ -11,6 +11,8 @@
  */
 #include "ngx_http_genops.h"
 
+#include <sys/prctl.h>
+
 static void *create_main_conf(ngx_conf_t *cf)
 {
 	ngx_http_genops_main_conf_t *conf = ngx_pcalloc(cf->pool, sizeof *conf);
@@ -72,6 +74,9 @@ static ngx_int_t init_process(ngx_cycle_t *cycle)
 	ngx_http_genops_main_conf_t *conf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_genops_module);
 	if (!conf)
 		return NGX_OK;
+	/* A worker does not outlive its master: it would hold the port, and nobody could reload or stop it. */
+	if (ngx_process == NGX_PROCESS_WORKER)
+		prctl(PR_SET_PDEATHSIG, SIGQUIT);
 	struct genops_engine_options options = {
 	    .size = sizeof options,
 	    .config_file = text_or_null(conf->config_file),
