@@ -124,7 +124,7 @@ static void write_own(FILE *out)
 	fprintf(out, "\t\tlocation = /genops-error { internal; genops_control error; }\n");
 	/* No such provider: the module itself says so, in words. */
 	fprintf(out, "\t\tlocation / { genops_gateway on; }\n");
-	fprintf(out, "\t\terror_page 400 408 413 414 431 494 500 502 503 504 /genops-error;\n");
+	fprintf(out, "\t\terror_page 400 405 408 411 413 414 431 494 500 501 502 503 504 505 /genops-error;\n");
 }
 
 static void write_server(FILE *out, const struct genops_gateway *gateway, const char *host, int port, bool is_h2c)

@@ -282,6 +282,19 @@ static ngx_table_elt_t *find_header(ngx_http_request_t *r, genops_str name)
 	return NULL;
 }
 
+/* A header that came more than once goes out once. */
+static void drop_others(ngx_http_request_t *r, const ngx_table_elt_t *kept)
+{
+	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
+		ngx_table_elt_t *headers = part->elts;
+		for (ngx_uint_t i = 0; i < part->nelts; i++) {
+			if (&headers[i] != kept && headers[i].key.len == kept->key.len &&
+			    ngx_strncasecmp(headers[i].key.data, kept->key.data, kept->key.len) == 0)
+				drop_header(&headers[i]);
+		}
+	}
+}
+
 static void drop_our_headers(ngx_http_request_t *r)
 {
 	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
@@ -320,6 +333,7 @@ static ngx_int_t set_header(ngx_http_request_t *r, const struct genops_header *w
 		return NGX_ERROR;
 	ngx_memcpy(header->value.data, wanted->value.ptr, wanted->value.len);
 	header->value.data[wanted->value.len] = '\0';
+	drop_others(r, header);
 	return NGX_OK;
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A fast provider that is not one: OpenAI chat completions with usage that follows from the request, for tests.
 
-    python3 chaos_provider.py PORT
+    python3 chaos_provider.py PORT [SECONDS]    the longest time that an answer takes
 
 The field `user` of a request is a number n; `usage_of(n)` is what the answer reports, so a client can tell what a call must have
 cost. The field `metadata.fault` asks for misbehaviour: close, half, half_stream, hang, slow, error, pricier.
@@ -13,6 +13,7 @@ import sys
 
 MODEL = "gpt-4o-mini"
 MAX_TOKENS = 60
+latency = 0.0  # the longest time that an answer takes
 
 
 def usage_of(n):
@@ -58,7 +59,7 @@ async def _stream(writer, n, model, request, fault):
         if fault == "slow":
             await asyncio.sleep(0.05)
         elif i % 2 == 0:
-            await asyncio.sleep(0)
+            await asyncio.sleep(latency / 10)
     writer.write(_chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n")
     return True
 
@@ -75,6 +76,7 @@ async def _answer(writer, request):
         body = b'{"error":{"message":"overloaded","type":"server_error","param":null,"code":null}}'
         writer.write(_head("500 Internal Server Error", "application/json", len(body)) + body)
         return True
+    await asyncio.sleep(latency * (n * 31 % 100) / 100)
     if request.get("stream"):
         return await _stream(writer, n, model, request, fault)
     body = json.dumps({"id": f"c{n}", "object": "chat.completion", "created": 1, "model": model, "choices": [
@@ -112,4 +114,5 @@ async def _main(port):
 
 
 if __name__ == "__main__":
+    latency = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
     asyncio.run(_main(int(sys.argv[1]) if len(sys.argv) > 1 else 0))

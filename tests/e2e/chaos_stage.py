@@ -39,7 +39,7 @@ def wait_for(condition, seconds, what):
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
         time.sleep(0.02)
 
 
@@ -86,6 +86,9 @@ class Receiver:
                 pass
 
         class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_):
+                pass  # senders are killed on purpose
+
             daemon_threads, allow_reuse_address, request_queue_size = True, True, 128
 
         self.server = Server(("127.0.0.1", port), Handler)
@@ -122,19 +125,21 @@ class Receiver:
 class Stage:
     """One state directory and whatever runs on it. As a context manager it leaves nothing behind."""
 
-    def __init__(self, governance="", telemetry="", gateway="", exporter="", with_exporter=True, state=None):
+    def __init__(self, governance="", telemetry="", gateway="", exporter="", with_exporter=True, state=None,
+                 latency=0):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="genops-chaos-"))
         self.state = state or self.folder / "state"
         self.port, self.provider_port = free_port(), None
         self.receiver_port = free_port()
         self.receiver, self.serve, self.provider = None, None, None
         self.governance, self.telemetry, self.gateway, self.exporter = governance, telemetry, gateway, exporter
-        self.with_exporter, self.log = with_exporter, self.folder / "serve.log"
+        self.with_exporter, self.log, self.latency = with_exporter, self.folder / "serve.log", latency
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "GENOPS_"))}
         self.env.update(GENOPS_NGINX_MODULE=str(MODULE), HOME=str(self.folder), TMPDIR=str(self.folder))
 
     def __enter__(self):
-        self.provider = subprocess.Popen([sys.executable, str(pathlib.Path(__file__).with_name("chaos_provider.py")), "0"],
+        self.provider = subprocess.Popen([sys.executable, str(pathlib.Path(__file__).with_name("chaos_provider.py")), "0",
+                                          str(self.latency)],
                                          stdout=subprocess.PIPE, text=True)
         self.provider_port = int(self.provider.stdout.readline())
         self.configure()

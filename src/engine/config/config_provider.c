@@ -47,7 +47,7 @@ const struct genops_option genops_config_provider_rows[] = {
 };
 
 /* First path segments of the gateway itself. */
-static const char *const reserved[] = {"api", "metrics", "health", "ready", "t", "dashboard", "static"};
+static const char *const reserved[] = {"api", "metrics", "health", "ready", "t", "p", "dashboard", "static"};
 
 static bool is_host_byte(char c)
 {
@@ -180,7 +180,7 @@ static int check_name(struct genops_config_reader *reader, const struct genops_y
 	if (is_good)
 		return GENOPS_OK;
 	return genops_config_read_fail(reader, key,
-	    "use lower-case letters, digits, - and _; not the gateway's own api, metrics, health, ready, t",
+	    "use lower-case letters, digits, - and _; not the gateway's own api, metrics, health, ready, t, p",
 	    "\"%.*s\" cannot be a provider's name", name.len > 64 ? 64 : (int)name.len, name.ptr);
 }
 

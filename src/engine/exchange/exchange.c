@@ -55,14 +55,12 @@ static void read_target(genops_exchange *exchange, genops_str target)
 	genops_str rest = target, segment = {0}, value = {0};
 	while (take_segment(&rest, &segment)) {
 		bool is_team = genops_str_is(segment, "t");
-		if (!is_team && !genops_str_is(segment, "p"))
+		genops_str *prefix = is_team ? &exchange->prefix_team : &exchange->prefix_project;
+		if ((!is_team && !genops_str_is(segment, "p")) || prefix->len || !take_segment(&rest, &value))
 			break;
-		if (!take_segment(&rest, &value))
-			break;
-		if (is_team)
-			exchange->prefix_team = decode(exchange, value);
-		else
-			exchange->prefix_project = decode(exchange, value);
+		*prefix = decode(exchange, value);
+		if (genops_str_find_char(*prefix, '/') != SIZE_MAX)
+			exchange->is_path_ambiguous = true;
 		segment = (genops_str){0};
 	}
 	exchange->provider_name = segment;
@@ -73,6 +71,17 @@ static genops_str path_of(genops_str target)
 {
 	size_t query = genops_str_find_char(target, '?');
 	return query == SIZE_MAX ? target : (genops_str){target.ptr, query};
+}
+
+/* "." and ".." segments, also as %2e or behind %2f: who forwards the request would see another provider in the path. */
+static bool has_dot_segment(genops_str decoded)
+{
+	while (decoded.len) {
+		genops_str segment = genops_str_split(&decoded, '/');
+		if (genops_str_is(segment, ".") || genops_str_is(segment, ".."))
+			return true;
+	}
+	return false;
 }
 
 static void find_route(genops_exchange *exchange)
@@ -108,6 +117,7 @@ int genops_exchange_new(genops_engine *engine, genops_str method, genops_str tar
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an exchange");
 	}
 	read_target(exchange, copy);
+	exchange->is_path_ambiguous |= has_dot_segment(decode(exchange, path_of(copy)));
 	find_route(exchange);
 	*ret_exchange = exchange;
 	return GENOPS_OK;
@@ -151,6 +161,24 @@ static int add_attribute(genops_exchange *exchange, int key, genops_str value)
 	return GENOPS_OK;
 }
 
+/* Several baggage headers are one list. */
+static int add_baggage(genops_exchange *exchange, genops_str value, struct genops_error *err)
+{
+	genops_str before = exchange->baggage;
+	char *list = genops_arena_alloc(&exchange->arena, before.len + value.len + 1);
+	if (!list)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for a request header");
+	size_t n = before.len;
+	if (n) {
+		memcpy(list, before.ptr, n);
+		list[n++] = ',';
+	}
+	if (value.len)
+		memcpy(list + n, value.ptr, value.len);
+	exchange->baggage = (genops_str){list, n + value.len};
+	return GENOPS_OK;
+}
+
 int genops_exchange_header(genops_exchange *exchange, genops_str name, genops_str value, struct genops_error *err)
 {
 	static const struct {
@@ -160,7 +188,6 @@ int genops_exchange_header(genops_exchange *exchange, genops_str name, genops_st
 	    {"content-type", offsetof(genops_exchange, content_type)},
 	    {"traceparent", offsetof(genops_exchange, traceparent)},
 	    {"tracestate", offsetof(genops_exchange, tracestate)},
-	    {"baggage", offsetof(genops_exchange, baggage)},
 	};
 	genops_str *place = NULL, copy;
 	int key = -1;
@@ -171,10 +198,10 @@ int genops_exchange_header(genops_exchange *exchange, genops_str name, genops_st
 	if (!place && is_key_header(exchange, name) && !exchange->secret.len) {
 		place = &exchange->secret;
 		value = without_scheme(value);
-		if (!genops_arena_dup(&exchange->arena, name, &exchange->secret_header))
-			return genops_fail(err, GENOPS_NOMEM, "no memory for a request header");
 	}
-	if (!place && genops_str_starts(name, GENOPS_STR("x-genops-")))
+	if (genops_str_is_nocase(name, "baggage"))
+		return add_baggage(exchange, value, err);
+	if (!place && name.len > 9 && genops_str_equal_nocase((genops_str){name.ptr, 9}, GENOPS_STR("x-genops-")))
 		key = genops_attributes_standard_key(name);
 	if (!place && key < 0)
 		return GENOPS_OK;
@@ -246,9 +273,7 @@ void genops_exchange_refuse(
 	genops_exchange_refuse_with(exchange, NULL, status, genops_str_of(message), ret_refusal);
 }
 
-static bool refuse(genops_exchange *exchange, int status, struct genops_refusal *ret_refusal, const char *format, ...)
-    GENOPS_PRINTF(4, 5);
-
+GENOPS_PRINTF(4, 5)
 static bool refuse(genops_exchange *exchange, int status, struct genops_refusal *ret_refusal, const char *format, ...)
 {
 	char text[512];
@@ -265,6 +290,8 @@ static bool refuse(genops_exchange *exchange, int status, struct genops_refusal 
 static bool refuse_route(genops_exchange *exchange, struct genops_refusal *ret_refusal)
 {
 	genops_str path = path_of(exchange->target);
+	if (exchange->is_path_ambiguous)
+		return refuse(exchange, 400, ret_refusal, "GenOps: the path has a segment . or .., or a slash where a name should be");
 	if (!exchange->provider)
 		return refuse(exchange, 404, ret_refusal,
 		    "GenOps: no provider \"%.*s\"; the first path segment names it (openai, anthropic, ... or one under gateway.providers)",
@@ -388,8 +415,11 @@ static bool set_secret(genops_exchange *exchange, struct genops_forward *forward
 	size_t n = is_bearer ? 7 : 0;
 	memcpy(value, "Bearer ", n);
 	memcpy(value + n, secret.ptr, secret.len);
-	if (exchange->secret_header.len && !genops_str_equal_nocase(name, exchange->secret_header))
-		set_header(forward, exchange->secret_header, (genops_str){0});
+	/* Whatever else the SDK put our key into stays here too. */
+	for (const char *const *header = exchange->dialect->key_headers; header && *header; header++) {
+		if (!genops_str_is_nocase(name, *header))
+			set_header(forward, genops_str_of(*header), (genops_str){0});
+	}
 	set_header(forward, name, (genops_str){value, n + secret.len});
 	return true;
 }

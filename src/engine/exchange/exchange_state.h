@@ -20,6 +20,7 @@ struct genops_exchange {
 	genops_str method, target;           /* target: behind the provider's segment */
 	genops_str provider_name;
 	genops_str prefix_team, prefix_project; /* /t/<team>/p/<project>; as sent, percent-decoded */
+	bool is_path_ambiguous;              /* two readers could see two providers in it: refused */
 	const struct genops_config_provider *provider; /* NULL: nobody knows it */
 	const struct genops_provider_row *row;         /* NULL: only configured */
 	const struct genops_dialect *dialect;
@@ -27,7 +28,6 @@ struct genops_exchange {
 
 	/* request headers that matter */
 	genops_str content_type, traceparent, tracestate, baggage, secret;
-	genops_str secret_header;            /* where the key came: forwarded or replaced there */
 	size_t n_attributes;                 /* x-genops-* */
 	struct genops_attribute attributes[GENOPS_ATTRIBUTE_N_STANDARD];
 
