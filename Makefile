@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 BUILD ?= build
 
-.PHONY: build run test bench install contract lint fuzz clean deps
+.PHONY: build run test bench install contract lint docs fuzz clean deps
 
 build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --prefix=$(PREFIX) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
@@ -28,6 +28,10 @@ contract:
 
 lint:
 	@python3 tools/check_layers.py && python3 tools/check_names.py && python3 tools/check_sizes.py
+
+# docs/reference/ from the rows that the code works by.
+docs: build
+	@tools/docs_check.sh $(BUILD)/genops --write
 
 # Every fuzz target for FUZZ_SECONDS each (clang).
 fuzz: deps

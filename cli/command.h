@@ -21,7 +21,8 @@
 	X(policy)                                                                                     \
 	X(audit)                                                                                      \
 	X(catalog)                                                                                    \
-	X(demo)
+	X(demo)                                                                                       \
+	X(docs)
 
 enum option_kind {
 	OPTION_FLAG,  /* --json: bool */
@@ -63,6 +64,7 @@ struct command {
 	const char *details;  /* paragraphs of help, examples; NULL: none */
 	const struct command_option *options;
 	size_t options_size;  /* of the command's own struct; zeroed before parsing */
+	bool is_hidden;       /* not in help: for the build */
 	bool takes_rest;      /* run: everything behind the first argument or "--" is the child's */
 	int min_arguments, max_arguments; /* max -1: any number */
 	int (*run)(const struct invocation *invocation); /* returns the exit code */

@@ -18,8 +18,10 @@ void help_overview(FILE *out)
 {
 	fprintf(out, "genops %s - governance for AI work while it runs\n\n", genops_version());
 	fprintf(out, "usage: genops COMMAND [OPTION]...\n\n");
-	for (size_t i = 0; i < n_commands; i++)
-		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	for (size_t i = 0; i < n_commands; i++) {
+		if (!commands[i]->is_hidden)
+			fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	}
 	fprintf(out, "\noptions of every command:\n");
 	print_options(out, options_global());
 	fprintf(out, "  %-28s %s\n", "-h, --help", "this help, or a command's: genops cost --help");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * place.c - see place.h. GENOPS_MODULE_DIR is the installed place, set by the build. */
+ * place.c - see place.h. GENOPS_MODULE_DIR is the installed place, from the command's own folder; set by the build. */
 #include "place.h"
 
 #include <stdio.h>
@@ -9,19 +9,20 @@
 bool place_find_module(char *ret_path, size_t size)
 {
 	static const char name[] = "ngx_http_genops_module.so";
+	static const char *const places[] = {"nginx", GENOPS_MODULE_DIR};
 	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	char *slash = NULL;
-	if (n > 0) {
-		self[n] = '\0';
-		slash = strrchr(self, '/');
-	}
-	if (slash) {
-		*slash = '\0';
-		snprintf(ret_path, size, "%s/nginx/%s", self, name);
-		if (access(ret_path, R_OK) == 0)
+	if (n <= 0)
+		return false;
+	self[n] = '\0';
+	char *slash = strrchr(self, '/');
+	if (!slash)
+		return false;
+	*slash = '\0';
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		int len = snprintf(ret_path, size, "%s/%s/%s", self, places[i], name);
+		if (len > 0 && (size_t)len < size && access(ret_path, R_OK) == 0)
 			return true;
 	}
-	snprintf(ret_path, size, "%s/%s", GENOPS_MODULE_DIR, name);
-	return access(ret_path, R_OK) == 0;
+	return false;
 }

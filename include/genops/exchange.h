@@ -40,15 +40,17 @@ enum genops_admission {
 	GENOPS_ADMIT_REFUSE,  /* send `refusal` to the client; nothing is forwarded */
 };
 
+struct genops_header {
+	genops_str name, value;    /* value empty in an edit of a forwarded request: remove the header */
+};
+
 /* An answer made by GenOps in the provider's own form. */
 struct genops_refusal {
 	int status;                /* HTTP status */
 	genops_str content_type;
 	genops_str body;
 	size_t n_headers;          /* governance headers are in genops_exchange_answer_headers */
-	struct genops_header {
-		genops_str name, value; /* value empty in an edit of a forwarded request: remove the header */
-	} headers[16];
+	struct genops_header headers[16];
 };
 
 /* Replace request-body bytes [offset, offset + removed) with `inserted`. Ascending, not overlapping. */

@@ -76,6 +76,14 @@ const char *genops_level_name(enum genops_level level)
 	return names[level];
 }
 
+const char *genops_level_spelling(size_t i, enum genops_level *ret_level)
+{
+	if (i >= sizeof level_spellings / sizeof *level_spellings)
+		return NULL;
+	*ret_level = (enum genops_level)level_spellings[i].value;
+	return level_spellings[i].text;
+}
+
 const char *genops_mode_name(enum genops_mode mode)
 {
 	static const char *const names[] = {"enforced", "advisory", "audit_only"};

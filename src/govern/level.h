@@ -13,6 +13,7 @@ enum genops_on_error { GENOPS_ON_ERROR_CLOSED, GENOPS_ON_ERROR_OPEN };
 bool genops_level_parse(genops_str text, enum genops_level *ret_level);
 bool genops_mode_parse(genops_str text, enum genops_mode *ret_mode); /* enforced, strict, advisory, audit_only */
 const char *genops_level_name(enum genops_level level);              /* "block", ... */
+const char *genops_level_spelling(size_t i, enum genops_level *ret_level); /* the i-th that is read; NULL behind the last */
 const char *genops_mode_name(enum genops_mode mode);
 
 /* What a violation at this level becomes under this mode. A violated rate limit at level RATE_LIMIT

@@ -17,7 +17,7 @@ static const struct {
 	enum unit unit;
 	const char *text;
 } families[GENOPS_METRIC_N] = {
-#define X(symbol, name, type, unit, text) {name, type, unit, text},
+#define X(symbol, name, type, unit, labels, text) {name, type, unit, text},
     GENOPS_METRIC_FAMILIES(X)
 #undef X
 };
@@ -113,14 +113,27 @@ static void add_series(struct genops_buffer *buf, size_t family, const struct ge
 	genops_buffer_add_char(buf, '\n');
 }
 
+static const char *self_text(const char *name)
+{
+	static const char *const rows[][2] = {
+#define X(name, labels, text) {name, text},
+	    GENOPS_METRIC_SELF(X)
+#undef X
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (strcmp(rows[i][0], name) == 0)
+			return rows[i][1];
+	}
+	return "Of GenOps itself.";
+}
+
 static void add_self(
     struct genops_buffer *buf, const struct genops_exposition_self *self, size_t n_self)
 {
 	for (size_t i = 0; i < n_self; i++) {
 		bool is_total = genops_str_ends(genops_str_of(self[i].name), GENOPS_STR("_total"));
 		if (i == 0 || strcmp(self[i].name, self[i - 1].name) != 0)
-			add_head(
-			    buf, self[i].name, is_total ? COUNTER : GAUGE, "Of GenOps itself.");
+			add_head(buf, self[i].name, is_total ? COUNTER : GAUGE, self_text(self[i].name));
 		add_name(buf, self[i].name, "", genops_str_of(self[i].labels), "");
 		add_double(buf, self[i].value);
 		genops_buffer_add_char(buf, '\n');

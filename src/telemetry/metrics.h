@@ -11,31 +11,62 @@
 #include "base/buffer.h"
 #include "govern/record.h"
 
-/* X(symbol, name, Prometheus type, unit of the value, text). Names are the guides' where they name one: no unit in
+/* X(symbol, name, Prometheus type, unit of the value, labels, text). Names are the guides' where they name one: no unit in
  * them, no _total behind `traces` (contract A-071, A-072), which is why promtool wants it untyped. */
+#define GENOPS_METRIC_WHO   "genops_team, genops_project, genops_environment"
+#define GENOPS_METRIC_MODEL GENOPS_METRIC_WHO ", ai_model_provider, ai_model_name"
+#define GENOPS_METRIC_BUDGET "genops_budget_name, genops_budget_scope, genops_budget_period"
 #define GENOPS_METRIC_FAMILIES(X)                                                                     \
-	X(COST, "genops_cost_total", COUNTER, NANO_USD, "Cost of AI operations in USD.")              \
+	X(COST, "genops_cost_total", COUNTER, NANO_USD,                                               \
+	    GENOPS_METRIC_MODEL ", genops_customer_id, genops_cost_center, genops_feature",           \
+	    "Cost of AI operations in USD.")                                                          \
 	X(OPERATIONS, "genops_operations_total", COUNTER, COUNT,                                      \
+	    GENOPS_METRIC_MODEL ", genops_policy_result, genops_outcome",                             \
 	    "Governed AI operations by result of governance and by outcome.")                         \
-	X(TOKENS, "genops_tokens_total", COUNTER, COUNT, "Tokens by type, input or output.")          \
-	X(TOKEN_PARTS, "genops_token_parts_total", COUNTER, COUNT,                                    \
+	X(TOKENS, "genops_tokens_total", COUNTER, COUNT, GENOPS_METRIC_MODEL ", type",                \
+	    "Tokens by type, input or output.")                                                       \
+	X(TOKEN_PARTS, "genops_token_parts_total", COUNTER, COUNT, GENOPS_METRIC_MODEL ", type",      \
 	    "Tokens of a kind that is part of input or output: cached, reasoning, audio, image.")     \
 	X(VIOLATIONS, "genops_policy_violations_total", COUNTER, COUNT,                               \
+	    GENOPS_METRIC_WHO ", genops_policy_name, genops_policy_type, genops_policy_result, "      \
+			      "genops_policy_reason_code",                                            \
 	    "Violated policies and budgets, whatever the level made of the violation.")               \
-	X(ALERTS, "genops_budget_alerts_total", COUNTER, COUNT, "Budget alert thresholds crossed.")   \
-	X(BUDGET_LIMIT, "genops_budget_limit", GAUGE, NANO_USD, "Limit of a budget's window in USD.") \
-	X(BUDGET_CONSUMED, "genops_budget_consumed", GAUGE, NANO_USD,                                 \
+	X(ALERTS, "genops_budget_alerts_total", COUNTER, COUNT,                                       \
+	    "genops_budget_name, genops_budget_period, percent", "Budget alert thresholds crossed.")  \
+	X(BUDGET_LIMIT, "genops_budget_limit", GAUGE, NANO_USD, GENOPS_METRIC_BUDGET,                 \
+	    "Limit of a budget's window in USD.")                                                     \
+	X(BUDGET_CONSUMED, "genops_budget_consumed", GAUGE, NANO_USD, GENOPS_METRIC_BUDGET,           \
 	    "Settled cost in a budget's current window in USD; falls only when the window begins anew.") \
-	X(BUDGET_REMAINING, "genops_budget_remaining", GAUGE, NANO_USD,                               \
-	    "Limit less consumed of a budget's window in USD; below 0 it is overspent.")               \
-	X(BUDGET_UTILIZATION, "genops_budget_utilization", GAUGE, RATIO,                              \
+	X(BUDGET_REMAINING, "genops_budget_remaining", GAUGE, NANO_USD, GENOPS_METRIC_BUDGET,         \
+	    "Limit less consumed of a budget's window in USD; below 0 it is overspent.")              \
+	X(BUDGET_UTILIZATION, "genops_budget_utilization", GAUGE, RATIO, GENOPS_METRIC_BUDGET,        \
 	    "Settled part of a budget's window, 0 to 1; above 1 it is overspent.")                    \
-	X(DURATION, "ai_request_duration", HISTOGRAM, NANO_S, "Duration of AI requests in seconds.")  \
-	X(TRACES, "traces", UNTYPED, COUNT,                                                           \
+	X(DURATION, "ai_request_duration", HISTOGRAM, NANO_S, GENOPS_METRIC_MODEL,                    \
+	    "Duration of AI requests in seconds.")                                                    \
+	X(TRACES, "traces", UNTYPED, COUNT, GENOPS_METRIC_WHO,                                        \
 	    "Counter of spans made from AI operations; untyped, as a typed one would need _total.")   \
-	X(SELF_SERIES, "genops_self_metric_series", GAUGE, COUNT, "Metric series held.")              \
-	X(SELF_OTHER, "genops_self_metric_other_total", COUNTER, COUNT,                               \
+	X(SELF_SERIES, "genops_self_metric_series", GAUGE, COUNT, "", "Metric series held.")          \
+	X(SELF_OTHER, "genops_self_metric_other_total", COUNTER, COUNT, "",                           \
 	    "Samples counted under the label value \"other\" because the maximum of series is reached.")
+
+/* GenOps itself, by name: X(name, labels, text). A name that ends in _total is a counter, the others are gauges. */
+#define GENOPS_METRIC_SELF(X)                                                                         \
+	X("genops_self_processes", "", "Processes attached to the state directory.")                  \
+	X("genops_self_operations_in_flight", "", "Governed calls that run now, in all processes.")   \
+	X("genops_self_counter_repairs", "",                                                          \
+	    "Transactions undone because their process died in them.")                                \
+	X("genops_self_queue_bytes", "", "Size of the export queue.")                                 \
+	X("genops_self_queue_waiting", "", "Records that the slowest destination has not taken yet.") \
+	X("genops_self_queue_full_total", "", "Appends that the export queue was too full for; tried again.") \
+	X("genops_self_queue_damaged_blocks_total", "", "Blocks of the export queue that were found damaged.") \
+	X("genops_self_exported_total", "destination", "Records that a destination has taken.")       \
+	X("genops_self_export_failures_total", "destination", "Requests that failed and are tried again.") \
+	X("genops_self_export_rejected_total", "destination",                                         \
+	    "Records rejected for ever; they are in dead-letter.jsonl.")                              \
+	X("genops_self_damaged_blocks_total", "destination", "Damaged blocks that a destination passed over.") \
+	X("genops_self_damaged_segments_total", "", "Damaged places passed over in segments.")        \
+	X("genops_self_undecodable_records_total", "destination",                                     \
+	    "Records that could not be read; without the label: by the ledger.")
 
 struct genops_metrics; /* internally locked */
 

@@ -10,7 +10,7 @@
 #include "telemetry/metrics.h"
 
 enum genops_metric_family {
-#define X(symbol, name, type, unit, text) GENOPS_METRIC_##symbol,
+#define X(symbol, name, type, unit, labels, text) GENOPS_METRIC_##symbol,
 	GENOPS_METRIC_FAMILIES(X)
 #undef X
 	GENOPS_METRIC_N

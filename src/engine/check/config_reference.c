@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * engine/check/config_reference.c - the reference page of the configuration, made from the parser's own rows, so it cannot differ from it. */
+#include "engine/check/reference_rows.h"
 #include "engine/config/config_read.h"
 
 #include <genops/config.h>
@@ -41,58 +42,13 @@ static const struct page pages[] = {
     {"wandb", "", genops_config_wandb_rows},
 };
 
-/* A cell of a table: | would end it. */
-static void add_cell(struct genops_buffer *out, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '|')
-			genops_buffer_add_char(out, '\\');
-		genops_buffer_add_char(out, *text);
-	}
-}
-
-static void add_type(struct genops_buffer *out, const struct genops_option *row)
-{
-	if (row->type == GENOPS_OPTION_ENUM) {
-		for (size_t i = 0; row->names[i]; i++)
-			genops_buffer_printf(out, "%s`%s`", i ? ", " : "", row->names[i]);
-		return;
-	}
-	add_cell(out, row->type == GENOPS_OPTION_CUSTOM ? "see its meaning" : genops_option_type_text(row->type));
-	if (row->min == 0 && row->max == 0)
-		return;
-	if (row->max < row->min)
-		genops_buffer_printf(out, ", at least %.15g", row->min);
-	else
-		genops_buffer_printf(out, ", %.15g to %.15g", row->min, row->max);
-	if (row->type == GENOPS_OPTION_DURATION)
-		genops_buffer_add_text(out, " s");
-}
-
-static void add_row(struct genops_buffer *out, const struct genops_option *row)
-{
-	genops_buffer_printf(out, "| `%s`", row->name);
-	for (const char *const *alias = row->aliases; alias && *alias; alias++)
-		genops_buffer_printf(out, ", `%s`", *alias);
-	genops_buffer_add_text(out, row->is_required ? " (required) | " : " | ");
-	add_type(out, row);
-	genops_buffer_add_text(out, " | ");
-	if (row->default_text)
-		genops_buffer_printf(out, "`%s`", row->default_text);
-	genops_buffer_add_text(out, " | ");
-	add_cell(out, row->text ? row->text : "");
-	genops_buffer_add_text(out, row->is_secret ? "; a secret, never shown |\n" : " |\n");
-}
-
 static void add_page(struct genops_buffer *out, int depth, const char *section, const char *text,
     const struct genops_option *rows)
 {
 	genops_buffer_printf(out, "\n%s `%s`\n\n", depth == 2 ? "##" : "###", section);
 	if (*text)
 		genops_buffer_printf(out, "%s\n\n", text);
-	genops_buffer_add_text(out, "| key | value | default | meaning |\n| --- | --- | --- | --- |\n");
-	for (; rows->name; rows++)
-		add_row(out, rows);
+	genops_reference_rows(out, rows);
 }
 
 static void add_policy_types(struct genops_buffer *out)
@@ -115,7 +71,7 @@ static void add_variables(struct genops_buffer *out)
 				    "| variable | meaning |\n| --- | --- |\n");
 	for (size_t i = 0; i < n; i++) {
 		genops_buffer_printf(out, "| `%s` | ", variables[i].name);
-		add_cell(out, variables[i].text);
+		genops_reference_rows_cell(out, variables[i].text);
 		genops_buffer_add_text(out, " |\n");
 	}
 }
@@ -136,10 +92,5 @@ int genops_config_reference(char **ret_text, size_t *ret_len, struct genops_erro
 			add_policy_types(&out);
 	}
 	add_variables(&out);
-	char *text = genops_buffer_take(&out, ret_len);
-	genops_buffer_done(&out);
-	if (!text)
-		return genops_fail(err, GENOPS_NOMEM, "out of memory for the reference page");
-	*ret_text = text;
-	return GENOPS_OK;
+	return genops_reference_rows_take(&out, ret_text, ret_len, err);
 }
