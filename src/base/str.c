@@ -303,3 +303,18 @@ bool genops_str_from_hex(genops_str text, uint8_t *bytes, size_t n)
 		bytes[i] = (uint8_t)(hex_digit(text.ptr[2 * i]) << 4 | hex_digit(text.ptr[2 * i + 1]));
 	return true;
 }
+
+genops_str genops_str_percent_decode(genops_str text, bool plus_is_blank, char *out)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t byte;
+		if (text.ptr[i] == '%' && text.len - i > 2 && genops_str_from_hex((genops_str){text.ptr + i + 1, 2}, &byte, 1)) {
+			out[n++] = (char)byte;
+			i += 2;
+		} else {
+			out[n++] = plus_is_blank && text.ptr[i] == '+' ? ' ' : text.ptr[i];
+		}
+	}
+	return (genops_str){out, n};
+}

@@ -39,6 +39,10 @@ bool genops_str_is_utf8(genops_str text);
 /* The length of the well-formed sequence (one character) that text begins with; 0: there is none. */
 size_t genops_str_utf8_sequence(genops_str text);
 
+/* Undoes %XX (and '+' for a blank if asked) into `out`, which holds text.len bytes; a malformed escape stays as it is.
+ * Returns the decoded view of `out`. */
+genops_str genops_str_percent_decode(genops_str text, bool plus_is_blank, char *out);
+
 /* 2*n lower-case hex digits and a NUL into `out`. And back: false unless exactly n bytes of hex. */
 void genops_str_to_hex(const uint8_t *bytes, size_t n, char *out);
 bool genops_str_from_hex(genops_str text, uint8_t *bytes, size_t n);

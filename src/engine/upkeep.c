@@ -6,10 +6,10 @@
  */
 #include "engine/drain/drain.h"
 #include "engine/operation/pending.h"
+#include "engine/thread.h"
 
 #include "base/clock.h"
 
-#include <signal.h>
 #include <time.h>
 
 #define TICK_NS         (50 * GENOPS_NS_PER_MS)
@@ -121,15 +121,8 @@ static void *run(void *arg)
 
 int genops_upkeep_start(genops_engine *engine, struct genops_error *err)
 {
-	sigset_t all, before;
 	engine->must_stop = engine->is_woken = false;
-	sigfillset(&all);
-	/* The host's signals are the host's: none is delivered to this thread. */
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	int failure = pthread_create(&engine->thread, NULL, run, engine);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (failure)
-		return genops_fail_errno(err, GENOPS_NOMEM, failure, "the engine's thread cannot be started");
+	GENOPS_TRY(genops_thread_start(&engine->thread, run, engine, "the engine's thread", err));
 	engine->has_thread = true;
 	return GENOPS_OK;
 }

@@ -119,19 +119,6 @@ static const char *otlp(const struct genops_config_reader *reader, const char *n
 	return value ? value : genops_config_environment_get(reader, full);
 }
 
-static genops_str percent_decode(genops_str text, char *out)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t byte;
-		bool is_escape = text.ptr[i] == '%' && i + 2 < text.len &&
-				 genops_str_from_hex((genops_str){text.ptr + i + 1, 2}, &byte, 1);
-		out[n++] = is_escape ? (char)byte : text.ptr[i];
-		i += is_escape ? 2 : 0;
-	}
-	return (genops_str){out, n};
-}
-
 static bool is_header_text(genops_str text)
 {
 	for (size_t i = 0; i < text.len; i++) {
@@ -159,8 +146,8 @@ static int read_pairs(struct genops_config_reader *reader, const char *variable,
 		genops_str pair = part, key = genops_str_trim(genops_str_split(&pair, '='));
 		if (!pair.ptr || !key.len || n == HEADERS_MAX)
 			return fail_variable(reader, variable, "key=value,key=value");
-		pairs[n].key = percent_decode(key, decoded);
-		pairs[n].value = percent_decode(genops_str_trim(pair), decoded + pairs[n].key.len);
+		pairs[n].key = genops_str_percent_decode(key, false, decoded);
+		pairs[n].value = genops_str_percent_decode(genops_str_trim(pair), false, decoded + pairs[n].key.len);
 		decoded += pairs[n].key.len + pairs[n].value.len;
 		if (!is_header_text(pairs[n].key) || !is_header_text(pairs[n].value))
 			return fail_variable(reader, variable, "key=value,key=value without control characters");

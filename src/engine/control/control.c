@@ -14,23 +14,10 @@
 
 /* --- queries --- */
 
-static genops_str percent_decode(genops_str text, struct genops_arena *arena)
+static genops_str decode(genops_str text, struct genops_arena *arena)
 {
 	char *out = genops_arena_dup_text(arena, text);
-	size_t n = 0;
-	if (!out)
-		return (genops_str){0};
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t byte;
-		if (text.ptr[i] == '%' && i + 2 < text.len &&
-		    genops_str_from_hex((genops_str){text.ptr + i + 1, 2}, &byte, 1)) {
-			out[n++] = (char)byte;
-			i += 2;
-		} else {
-			out[n++] = text.ptr[i] == '+' ? ' ' : text.ptr[i];
-		}
-	}
-	return (genops_str){out, n};
+	return out ? genops_str_percent_decode(text, true, out) : (genops_str){0};
 }
 
 static void read_query(struct genops_control *control, genops_str query)
@@ -39,8 +26,8 @@ static void read_query(struct genops_control *control, genops_str query)
 		genops_str value = genops_str_split(&query, '&');
 		genops_str key = genops_str_split(&value, '=');
 		struct genops_text_pair *pair = &control->parameters[control->n_parameters];
-		pair->key = percent_decode(key, &control->arena);
-		pair->value = percent_decode(value, &control->arena);
+		pair->key = decode(key, &control->arena);
+		pair->value = decode(value, &control->arena);
 		if (pair->key.len)
 			control->n_parameters++;
 	}

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/json_write.h"
+#include "engine/thread.h"
 #include "export/destination.h"
 #include "net/http.h"
 #include "net/retry.h"
@@ -17,7 +18,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -382,7 +382,6 @@ static int open_pump(struct genops_pump *pump, struct genops_queue *queue, struc
 int genops_pump_start(genops_engine *engine, struct genops_queue *queue, const struct genops_config_exporter *exporter,
     struct genops_config *config, struct genops_metrics *metrics, struct genops_pump **ret_pump, struct genops_error *err)
 {
-	pthread_condattr_t attributes;
 	struct genops_pump *pump = calloc(1, sizeof *pump);
 	if (!pump)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for a destination");
@@ -393,21 +392,11 @@ int genops_pump_start(genops_engine *engine, struct genops_queue *queue, const s
 	genops_arena_init(&pump->arena, DECODED_MAX);
 	genops_buffer_init(&pump->bytes, GATHERED_MAX);
 	pthread_mutex_init(&pump->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&pump->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
+	genops_thread_condition_init(&pump->wake);
 	fill_settings(pump, exporter);
 	int code = open_pump(pump, queue, err);
-	if (code == GENOPS_OK) {
-		sigset_t all, before;
-		sigfillset(&all);
-		pthread_sigmask(SIG_BLOCK, &all, &before);
-		int failure = pthread_create(&pump->thread, NULL, run, pump);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-		if (failure)
-			code = genops_fail_errno(err, GENOPS_NOMEM, failure, "a destination's thread cannot be started");
-	}
+	if (code == GENOPS_OK)
+		code = genops_thread_start(&pump->thread, run, pump, "a destination's thread", err);
 	if (code != GENOPS_OK) {
 		free_pump(pump);
 		return code;

@@ -17,23 +17,10 @@
 
 /* --- the target --- */
 
-/* Percent-decodes into the arena; a malformed escape stays as it is. */
 static genops_str decode(genops_exchange *exchange, genops_str text)
 {
 	char *out = genops_arena_dup_text(&exchange->arena, text);
-	size_t n = 0;
-	if (!out)
-		return (genops_str){0};
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t byte;
-		if (text.ptr[i] == '%' && i + 2 < text.len + 0 && genops_str_from_hex((genops_str){text.ptr + i + 1, 2}, &byte, 1)) {
-			out[n++] = (char)byte;
-			i += 2;
-		} else {
-			out[n++] = text.ptr[i];
-		}
-	}
-	return (genops_str){out, n};
+	return out ? genops_str_percent_decode(text, false, out) : (genops_str){0};
 }
 
 static bool take_segment(genops_str *rest, genops_str *ret_segment)

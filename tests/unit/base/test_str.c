@@ -10,6 +10,18 @@
 
 #define S(literal) GENOPS_STR(literal)
 
+static void percent_escapes_are_undone(void **state)
+{
+	char out[32];
+	(void)state;
+	assert_true(genops_str_equal(genops_str_percent_decode(S("a%20b%2Fc+d"), false, out), S("a b/c+d")));
+	assert_true(genops_str_equal(genops_str_percent_decode(S("a+b%41"), true, out), S("a bA")));
+	assert_true(genops_str_equal(genops_str_percent_decode(S("%"), false, out), S("%")));
+	assert_true(genops_str_equal(genops_str_percent_decode(S("%4"), false, out), S("%4")));
+	assert_true(genops_str_equal(genops_str_percent_decode(S("%zz%4g"), false, out), S("%zz%4g")));
+	assert_int_equal(genops_str_percent_decode(S(""), false, out).len, 0);
+}
+
 static void test_comparing(void **state)
 {
 	(void)state;
@@ -232,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_comparing),
+	    cmocka_unit_test(percent_escapes_are_undone),
 	    cmocka_unit_test(test_cutting),
 	    cmocka_unit_test(test_integers),
 	    cmocka_unit_test(test_doubles),
