@@ -83,6 +83,15 @@ static void find_route(genops_exchange *exchange)
 		exchange->endpoint = &genops_dialect_detect;
 }
 
+/* What no attribute can hold is the client's fault: told by admit. */
+static void check_value(genops_exchange *exchange, const char *what, genops_str value)
+{
+	if (value.len > GENOPS_ATTRIBUTE_VALUE_MAX)
+		genops_fail(&exchange->fault, GENOPS_SYNTAX, "%s is longer than %d bytes", what, GENOPS_ATTRIBUTE_VALUE_MAX);
+	else if (!genops_str_is_utf8(value))
+		genops_fail(&exchange->fault, GENOPS_SYNTAX, "%s is not UTF-8", what);
+}
+
 int genops_exchange_new(genops_engine *engine, genops_str method, genops_str target, genops_exchange **ret_exchange,
     struct genops_error *err)
 {
@@ -104,7 +113,11 @@ int genops_exchange_new(genops_engine *engine, genops_str method, genops_str tar
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an exchange");
 	}
 	read_target(exchange, copy);
-	exchange->is_path_ambiguous |= has_dot_segment(decode(exchange, path_of(copy)));
+	/* Behind a '#' some servers stop reading, others do not. */
+	exchange->is_path_ambiguous |= has_dot_segment(decode(exchange, path_of(copy))) ||
+				       genops_str_find_char(copy, '#') != SIZE_MAX;
+	check_value(exchange, "the team in the path", exchange->prefix_team);
+	check_value(exchange, "the project in the path", exchange->prefix_project);
 	find_route(exchange);
 	*ret_exchange = exchange;
 	return GENOPS_OK;
@@ -130,14 +143,16 @@ static bool is_key_header(const genops_exchange *exchange, genops_str name)
 	return false;
 }
 
+/* The header's name stands for the attribute's. */
 static int add_attribute(genops_exchange *exchange, int key, genops_str value)
 {
 	static const char *const names[] = {
-#define X(symbol, name, telemetry_key, header) name,
+#define X(symbol, name, telemetry_key, header) header,
 	    GENOPS_STANDARD_ATTRIBUTES(X)
 #undef X
 	};
 	size_t i = 0;
+	check_value(exchange, names[key], value);
 	while (i < exchange->n_attributes && !genops_str_is(exchange->attributes[i].key, names[key]))
 		i++;
 	exchange->attributes[i].key = genops_str_of(names[key]);
@@ -248,10 +263,6 @@ void genops_exchange_refuse_with(genops_exchange *exchange, const struct genops_
 	genops_buffer_clear(&exchange->refusal_body);
 	*ret_refusal = (struct genops_refusal){.status = status, .content_type = GENOPS_STR("application/json")};
 	dialect->refuse(&input, &exchange->refusal_body, ret_refusal);
-	if (exchange->refusal_body.error)
-		ret_refusal->body = GENOPS_STR("{\"error\":{\"message\":\"refused by GenOps\",\"type\":\"api_error\",\"param\":null,\"code\":null}}");
-	else
-		ret_refusal->body = genops_buffer_view(&exchange->refusal_body);
 }
 
 void genops_exchange_refuse(
@@ -278,7 +289,7 @@ static bool refuse_route(genops_exchange *exchange, struct genops_refusal *ret_r
 {
 	genops_str path = path_of(exchange->target);
 	if (exchange->is_path_ambiguous)
-		return refuse(exchange, 400, ret_refusal, "GenOps: the path has a segment . or .., or a slash where a name should be");
+		return refuse(exchange, 400, ret_refusal, "GenOps: the path has a segment . or .., a #, or a slash where a name should be");
 	if (!exchange->provider)
 		return refuse(exchange, 404, ret_refusal,
 		    "GenOps: no provider \"%.*s\"; the first path segment names it (openai, anthropic, ... or one under gateway.providers)",

@@ -14,12 +14,17 @@
 /* A stream with this many bytes for each token that it was capped at does not honour its cap. */
 #define BYTES_PER_CAPPED_TOKEN 8
 
+static bool is_type(genops_str content_type, const char *wanted)
+{
+	genops_str type = genops_str_split(&content_type, ';');
+	return genops_str_is_nocase(genops_str_trim(type), wanted);
+}
+
 bool genops_exchange_response_head(genops_exchange *exchange, int status, genops_str content_type)
 {
 	exchange->status = status;
 	exchange->has_head = true;
-	exchange->is_stream = genops_str_starts(content_type, GENOPS_STR("text/event-stream")) ||
-			      genops_str_starts(content_type, GENOPS_STR("application/x-ndjson"));
+	exchange->is_stream = is_type(content_type, "text/event-stream") || is_type(content_type, "application/x-ndjson");
 	if (!exchange->operation)
 		return exchange->is_stream;
 	exchange->operation->record.http_status = status;
@@ -60,7 +65,8 @@ static genops_usage usage_so_far(const genops_exchange *exchange)
 
 static bool is_billed(const genops_exchange *exchange)
 {
-	return exchange->call.is_metered && (exchange->answer.has_usage || (exchange->has_head && exchange->status < 400));
+	return exchange->call.is_metered && (exchange->answer.has_usage || (exchange->has_head && exchange->status < 400) ||
+						exchange->is_left_alone);
 }
 
 /* Writes the cost so far into the lease; false: it passes what the budgets have room for. */
@@ -102,6 +108,10 @@ static void cut_off(genops_exchange *exchange, size_t offset, struct genops_tap 
 void genops_exchange_response_body(genops_exchange *exchange, genops_str piece, struct genops_tap *ret_tap)
 {
 	*ret_tap = (struct genops_tap){0};
+	if (exchange->is_cut_off) { /* a host that reads on all the same */
+		ret_tap->must_end = true;
+		return;
+	}
 	if (!exchange->response || exchange->is_ended) {
 		exchange->answer.output_bytes += exchange->response ? 0 : (int64_t)piece.len;
 		return;
@@ -165,6 +175,8 @@ void genops_exchange_finish(genops_exchange *exchange, enum genops_outcome outco
 	if (exchange->operation) {
 		struct genops_error err;
 		outcome = judge(exchange, outcome);
+		/* The provider has the request and bills it, whether or not anybody waits for the answer. */
+		exchange->is_left_alone = outcome == GENOPS_OUTCOME_CANCELLED && !exchange->has_head;
 		describe_answer(exchange);
 		/* A record that could not be stored was logged by settle.c; the money is settled. */
 		(void)genops_operation_end(exchange->operation, outcome, &err);

@@ -46,6 +46,7 @@ struct genops_exchange {
 	struct genops_answer answer;
 	struct genops_buffer last;           /* what ends a cut-off stream */
 	bool is_cut_off, wants_cut;
+	bool is_left_alone;                  /* the client went away before the provider said anything */
 };
 
 /* The refusal in the provider's words, or OpenAI's where nobody knows the provider. */
