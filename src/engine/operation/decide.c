@@ -41,10 +41,11 @@ static int64_t estimate(struct genops_operation *operation, const struct genops_
 	if (origin->is_free)
 		return 0;
 	if (record->provider.len) {
-		genops_str provider = origin->price_provider.len ? origin->price_provider : record->provider;
 		int64_t now_s = record->start_unix_ns / GENOPS_NS_PER_S;
-		operation->price =
-		    genops_prices_find(operation->config->prices, provider, record->request_model, now_s);
+		/* Of the snapshot, or of the operation's own texts: both outlive it. */
+		operation->price_provider = origin->price_provider.len ? origin->price_provider : record->provider;
+		operation->price = genops_prices_find(
+		    operation->config->prices, operation->price_provider, record->request_model, now_s);
 		if (!operation->price)
 			operation->price = genops_prices_ceiling(operation->config->prices, now_s);
 	}
@@ -106,11 +107,13 @@ static void refuse(struct genops_operation *operation, genops_str policy, genops
 	add_evaluation(operation, &evaluation);
 }
 
-static void check_key(struct genops_operation *operation, const struct genops_config_key *key)
+static void check_key(struct genops_operation *operation, const struct genops_operation_origin *origin)
 {
-	if (!key || !key->models.n)
-		return;
+	const struct genops_config_key *key = origin->key;
 	genops_str model = operation->record.request_model;
+	/* A look-up that names no model, like the list of models, uses none. */
+	if (!key || !key->models.n || (origin->is_free && !model.len))
+		return;
 	for (size_t i = 0; i < key->models.n; i++) {
 		if (genops_model_match(key->models.items[i], model))
 			return;
@@ -308,8 +311,9 @@ int genops_decide(struct genops_operation *operation, const struct genops_operat
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation");
 	decision->evaluations = operation->evaluations;
 	decision->estimated_cost_nano_usd = estimate(operation, options, origin);
-	check_key(operation, origin->key);
-	check_model_is_known(operation);
+	check_key(operation, origin);
+	if (!origin->is_free)
+		check_model_is_known(operation);
 	check_policies(operation, options, origin);
 	GENOPS_TRY(collect_budgets(operation, origin->key, err));
 	if (!decision->is_refused)

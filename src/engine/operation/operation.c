@@ -92,17 +92,32 @@ static void give_back(struct genops_operation *operation)
 
 /* --- begin --- */
 
+/* With these bounds and the attributes' own, every record fits into GENOPS_RECORD_MAX. */
+static int check_texts(const struct genops_operation_options *options, struct genops_error *err)
+{
+	const genops_str texts[] = {options->name, options->type, options->provider, options->model, options->region};
+	static const char *const names[] = {"name", "type", "provider", "model", "region"};
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		if (texts[i].len > GENOPS_ATTRIBUTE_VALUE_MAX)
+			return genops_fail(err, GENOPS_LIMIT, "the %s of an operation is %zu bytes long; at most %d are taken",
+			    names[i], texts[i].len, GENOPS_ATTRIBUTE_VALUE_MAX);
+	}
+	return GENOPS_OK;
+}
+
 static bool dup_texts(struct genops_operation *operation, const struct genops_operation_options *options)
 {
 	struct genops_record *record = &operation->record;
 	struct genops_arena *arena = &operation->arena;
 	genops_str name = options->name.len ? options->name : GENOPS_STR("ai.completion");
 	genops_str type = options->type.len ? options->type : GENOPS_STR("ai.inference");
+	/* One that is too long may be discarded, says W3C Trace Context. */
+	genops_str tracestate = options->tracestate.len > GENOPS_ATTRIBUTE_VALUE_MAX ? (genops_str){0} : options->tracestate;
 	return genops_arena_dup(arena, name, &record->name) && genops_arena_dup(arena, type, &record->type) &&
 	       genops_arena_dup(arena, options->provider, &record->provider) &&
 	       genops_arena_dup(arena, options->model, &record->request_model) &&
 	       genops_arena_dup(arena, options->region, &record->region) &&
-	       genops_arena_dup(arena, options->tracestate, &record->tracestate);
+	       genops_arena_dup(arena, tracestate, &record->tracestate);
 }
 
 static int add_layer(struct genops_attributes *attributes, const struct genops_attribute *layer, size_t n,
@@ -154,12 +169,14 @@ static int describe(struct genops_operation *operation, const struct genops_oper
 	*record = (struct genops_record){.lease = GENOPS_LEASE_NONE};
 	operation->decision = (struct genops_decision){0};
 	operation->price = NULL;
+	operation->price_provider = (genops_str){0};
 	operation->extra_cost_nano_usd = 0;
 	operation->n_asks = 0;
 	operation->lease = GENOPS_LEASE_NONE;
 	operation->reserved_nano_usd = 0;
 	operation->may_extend = false;
-	if (!dup_texts(operation, options))
+	GENOPS_TRY(check_texts(options, err));
+	if (!dup_texts(operation, options) || !genops_buffer_reserve(&operation->encoded, GENOPS_OPERATION_RECORD_SIZE))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation");
 	record->start_unix_ns = options->start_unix_ns ? options->start_unix_ns : genops_clock_unix_ns();
 	record->is_dry_run = options->is_dry_run;

@@ -9,7 +9,10 @@
 
 #include <genops/operation.h>
 
-#define GENOPS_OPERATION_ARENA_MAX ((size_t)1 << 20)
+#define GENOPS_OPERATION_ARENA_MAX  ((size_t)1 << 20)
+#define GENOPS_OPERATION_ALERTS_MAX 16
+/* What a record usually needs: taken at the start, so that there is room for it at the end. */
+#define GENOPS_OPERATION_RECORD_SIZE ((size_t)8 << 10)
 
 struct genops_operation {
 	genops_engine *engine;               /* borrowed: outlives the operation */
@@ -22,10 +25,13 @@ struct genops_operation {
 	struct genops_decision decision;
 	struct genops_evaluation *evaluations;
 	const struct genops_price *price;    /* of the requested, later of the answering model; NULL: none */
+	genops_str price_provider;           /* whose price it is looked up as */
 	int64_t extra_cost_nano_usd;
 	size_t n_asks;
 	struct genops_budget_ask asks[GENOPS_RESERVATION_BUDGETS_MAX];
 	struct genops_budget_answer answers[GENOPS_RESERVATION_BUDGETS_MAX];
+	struct genops_record_budget budgets[GENOPS_RESERVATION_BUDGETS_MAX]; /* the record's, once settled */
+	struct genops_record_alert alerts[GENOPS_OPERATION_ALERTS_MAX];
 	uint32_t lease;
 	int64_t reserved_nano_usd;
 	bool may_extend;                     /* some budget refuses: extensions must be asked for */

@@ -73,4 +73,5 @@ void genops_pending_free(genops_engine *engine)
 {
 	for (struct genops_pending *pending; (pending = take(engine));)
 		free(pending);
+	atomic_store(&engine->n_pending, 0);
 }

@@ -12,8 +12,6 @@
 #include "base/clock.h"
 #include "govern/money.h"
 
-#define ALERTS_MAX 16
-
 int64_t genops_settle_cost(const struct genops_operation *operation, struct genops_quote *ret_quote)
 {
 	*ret_quote = (struct genops_quote){0};
@@ -28,7 +26,7 @@ static void price_answering_model(struct genops_operation *operation)
 	const struct genops_record *record = &operation->record;
 	if (!record->response_model.len || !operation->price)
 		return;
-	const struct genops_price *price = genops_prices_find(operation->config->prices, operation->price->provider,
+	const struct genops_price *price = genops_prices_find(operation->config->prices, operation->price_provider,
 	    record->response_model, record->start_unix_ns / GENOPS_NS_PER_S);
 	if (price && !price->is_ceiling)
 		operation->price = price;
@@ -53,31 +51,26 @@ static void fill_budget(const struct genops_budget_ask *ask, const struct genops
 	}
 }
 
-/* Commits the counters and takes over what they say. */
-static int commit(struct genops_operation *operation, struct genops_error *err)
+/* Commits the counters and takes over what they say. Needs no memory: nothing may fail between the counters and the record. */
+static void commit(struct genops_operation *operation)
 {
 	struct genops_record *record = &operation->record;
-	struct genops_counters_alert crossed[ALERTS_MAX];
+	struct genops_counters_alert crossed[GENOPS_OPERATION_ALERTS_MAX];
 	if (operation->lease == GENOPS_LEASE_NONE)
-		return GENOPS_OK;
+		return;
 	size_t n = genops_counters_commit(operation->engine->counters, operation->lease, operation->asks, operation->n_asks,
-	    record->actual_nano_usd, record->end_unix_ns, operation->answers, crossed, ALERTS_MAX);
-	if (n > ALERTS_MAX)
-		n = ALERTS_MAX;
-	struct genops_record_budget *budgets =
-	    genops_arena_alloc(&operation->arena, (operation->n_asks + 1) * sizeof *budgets);
-	struct genops_record_alert *alerts = genops_arena_alloc(&operation->arena, (n + 1) * sizeof *alerts);
-	if (!budgets || !alerts)
-		return genops_fail(err, GENOPS_NOMEM, "no memory for the record's budgets");
+	    record->actual_nano_usd, record->end_unix_ns, operation->answers, crossed, GENOPS_OPERATION_ALERTS_MAX);
+	if (n > GENOPS_OPERATION_ALERTS_MAX)
+		n = GENOPS_OPERATION_ALERTS_MAX;
 	for (size_t i = 0; i < operation->n_asks; i++)
-		fill_budget(&operation->asks[i], &operation->answers[i], &budgets[i]);
+		fill_budget(&operation->asks[i], &operation->answers[i], &operation->budgets[i]);
 	for (size_t i = 0; i < n; i++)
-		alerts[i] = (struct genops_record_alert){operation->asks[crossed[i].ask].label, crossed[i].alert};
-	record->budgets = budgets;
+		operation->alerts[i] =
+		    (struct genops_record_alert){operation->asks[crossed[i].ask].label, crossed[i].alert};
+	record->budgets = operation->budgets;
 	record->n_budgets = operation->n_asks;
-	record->alerts = alerts;
+	record->alerts = operation->alerts;
 	record->n_alerts = n;
-	return GENOPS_OK;
 }
 
 static void fill_decision(struct genops_operation *operation)
@@ -112,7 +105,7 @@ static void fill_money(struct genops_operation *operation, enum genops_outcome o
 		record->price_source = operation->price->source;
 		record->is_cost_estimated = operation->price->is_ceiling;
 	}
-	record->is_cost_estimated |= record->usage.is_estimated;
+	record->is_cost_estimated |= record->usage.is_estimated || outcome == GENOPS_OUTCOME_CANCELLED;
 }
 
 static int append(struct genops_operation *operation, struct genops_error *err)
@@ -138,9 +131,8 @@ int genops_settle(
 	record->end_unix_ns = now_unix_ns > record->start_unix_ns ? now_unix_ns : record->start_unix_ns;
 	fill_money(operation, outcome);
 	fill_decision(operation);
-	int code = commit(operation, err);
-	if (code == GENOPS_OK)
-		code = append(operation, err);
+	commit(operation);
+	int code = append(operation, err);
 	if (code == GENOPS_OK) {
 		if (operation->lease != GENOPS_LEASE_NONE)
 			genops_counters_free(engine->counters, operation->lease);
