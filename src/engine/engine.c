@@ -232,6 +232,9 @@ int genops_engine_after_fork(genops_engine *engine, struct genops_error *err)
 	engine->drain = NULL;
 	engine->is_draining = false;
 	engine->open_operations = NULL;
+	genops_pending_free(engine);
+	genops_segment_writer_free(engine->segments);
+	engine->segments = NULL;
 	engine->pid = (uint32_t)getpid();
 	GENOPS_TRY(genops_counters_after_fork(engine->counters, err));
 	GENOPS_TRY(open_segments(engine, err));
@@ -274,11 +277,19 @@ static bool is_in_ledger(genops_engine *engine)
 	return genops_drain_is_behind(engine->state_dir, &is_behind, &err) == GENOPS_OK && !is_behind;
 }
 
+/* Several may ask at once: the latest moment is what the thread answers, and answers all of them with. */
+static void ask_for_flush(genops_engine *engine, int64_t asked_ns)
+{
+	int64_t before = atomic_load(&engine->flush_asked_ns);
+	while (before < asked_ns && !atomic_compare_exchange_weak(&engine->flush_asked_ns, &before, asked_ns))
+		;
+}
+
 int genops_engine_flush(genops_engine *engine, int64_t timeout_ms, struct genops_error *err)
 {
 	int64_t asked_ns = genops_clock_monotonic_ns();
 	int64_t deadline_ns = timeout_ms < 0 ? INT64_MAX : asked_ns + timeout_ms * GENOPS_NS_PER_MS;
-	atomic_store(&engine->flush_asked_ns, asked_ns);
+	ask_for_flush(engine, asked_ns);
 	for (;;) {
 		genops_upkeep_wake(engine);
 		if (atomic_load(&engine->is_draining) ? atomic_load(&engine->flush_done_ns) >= asked_ns

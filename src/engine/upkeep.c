@@ -16,10 +16,11 @@
 #define RELOAD_EVERY_NS GENOPS_NS_PER_S
 #define TAKEOVER_NS     GENOPS_NS_PER_S
 #define COMPLAIN_NS     (10 * GENOPS_NS_PER_S)
+#define CHECK_EVERY_NS  (5 * GENOPS_NS_PER_S)
 
 struct upkeep {
 	genops_engine *engine;
-	int64_t reload_at_ns, takeover_at_ns, complain_at_ns;
+	int64_t reload_at_ns, takeover_at_ns, complain_at_ns, check_at_ns;
 };
 
 static void complain(struct upkeep *upkeep, int64_t now_ns, const char *what, const struct genops_error *err)
@@ -41,14 +42,17 @@ static void reload(struct upkeep *upkeep, int64_t now_ns)
 		complain(upkeep, now_ns, "the changed configuration is not used", &err);
 		return;
 	}
-	if (!is_changed)
-		return;
-	genops_log_write(&upkeep->engine->log, GENOPS_LOG_INFO, "the changed configuration is in use");
-	if (upkeep->engine->drain) {
-		struct genops_config *config = genops_engine_config(upkeep->engine);
-		genops_drain_configure(upkeep->engine->drain, config);
-		genops_config_unref(config);
-	}
+	if (is_changed)
+		genops_log_write(&upkeep->engine->log, GENOPS_LOG_INFO, "the changed configuration is in use");
+}
+
+/* Whoever reloaded it: genops_engine_reload may be called by any thread. */
+static void configure_drain(genops_engine *engine)
+{
+	struct genops_config *config = genops_engine_config(engine);
+	if (engine->drain)
+		genops_drain_configure(engine->drain, config);
+	genops_config_unref(config);
 }
 
 static void take_over(struct upkeep *upkeep, int64_t now_ns)
@@ -86,6 +90,17 @@ static void pass(struct upkeep *upkeep, int64_t now_ns)
 		atomic_store(&engine->flush_done_ns, asked_ns);
 }
 
+/* Somebody replaced or cut the file under us: limits are then no longer shared with those who come after. */
+static void check_counters(struct upkeep *upkeep, int64_t now_ns)
+{
+	struct genops_error err;
+	if (now_ns < upkeep->check_at_ns)
+		return;
+	upkeep->check_at_ns = now_ns + CHECK_EVERY_NS;
+	if (genops_counters_check(upkeep->engine->counters, &err) != GENOPS_OK)
+		complain(upkeep, now_ns, "budgets are no longer shared; start the processes of this state directory anew", &err);
+}
+
 /* Returns whether the thread goes on. */
 static bool wait_for_tick(genops_engine *engine)
 {
@@ -111,8 +126,10 @@ static void *run(void *arg)
 	do {
 		int64_t now_ns = genops_clock_monotonic_ns();
 		reload(&upkeep, now_ns);
+		configure_drain(engine);
 		take_over(&upkeep, now_ns);
 		genops_pending_retry(engine);
+		check_counters(&upkeep, now_ns);
 		pass(&upkeep, now_ns);
 	} while (wait_for_tick(engine));
 	pass(&upkeep, genops_clock_monotonic_ns());

@@ -2,6 +2,8 @@
  * engine/drain/batch.c - see batch.h. One thread. */
 #include "engine/drain/batch.h"
 
+#include "base/clock.h"
+#include "base/str.h"
 #include "codec/json_write.h"
 
 #include <stdio.h>
@@ -97,14 +99,32 @@ static int store_alerts(struct genops_ledger *ledger, const struct genops_record
 	return GENOPS_OK;
 }
 
+/* engine/event.c: kind, NUL, JSON. */
+static int store_event(struct genops_ledger *ledger, genops_str entry, const struct genops_log *log,
+    struct genops_metrics *metrics, struct genops_error *err)
+{
+	size_t end = genops_str_find_char(entry, '\0');
+	if (end != SIZE_MAX)
+		return genops_ledger_add_event(ledger, genops_clock_unix_ns(), (genops_str){entry.ptr, end},
+		    genops_str_skip(entry, end + 1), err);
+	genops_log_write(log, GENOPS_LOG_ERROR, "an audit event cannot be read");
+	genops_metrics_add(metrics, "genops_self_undecodable_records_total", "", 1);
+	return GENOPS_OK;
+}
+
 static int store_entry(struct genops_batch *batch, size_t i, struct genops_ledger *ledger, const struct genops_log *log,
     struct genops_metrics *metrics, struct genops_error *err)
 {
 	struct genops_record record;
 	struct genops_error fault;
+	if (batch->entries[i].kind == GENOPS_ENTRY_EVENT)
+		return store_event(ledger, entry_at(batch, i), log, metrics, err);
 	if (batch->entries[i].kind != GENOPS_ENTRY_OPERATION)
 		return GENOPS_OK; /* received spans have a consumer of their own */
-	if (genops_record_decode(entry_at(batch, i), &batch->arena, &record, &fault) != GENOPS_OK) {
+	int code = genops_record_decode(entry_at(batch, i), &batch->arena, &record, &fault);
+	if (code == GENOPS_NOMEM)
+		return genops_fail(err, code, "%s", fault.message); /* tried again: nothing of the batch is stored */
+	if (code != GENOPS_OK) {
 		genops_log_error(log, GENOPS_LOG_ERROR, "a record cannot be read", &fault);
 		genops_metrics_add(metrics, "genops_self_undecodable_records_total", "", 1);
 		return GENOPS_OK;

@@ -23,6 +23,7 @@
 #define SYNC_EVERY_NS    GENOPS_NS_PER_S
 #define PUBLISH_EVERY_NS (250 * GENOPS_NS_PER_MS)
 #define PUBLISH_AT_LEAST_NS (10 * GENOPS_NS_PER_S)
+#define REMOVE_EVERY_NS  GENOPS_NS_PER_S /* a sync of the queue each */
 
 struct source { /* one writer's segments */
 	struct genops_segment_position ledger_at, queue_at;
@@ -43,7 +44,8 @@ struct genops_drain {
 	struct genops_pump *pumps[PUMPS_MAX];
 	bool is_changed;                     /* since the last publish */
 	bool is_unsynced;                    /* since the last sync */
-	int64_t published_ns, synced_ns;
+	bool is_queue_unsynced;              /* blocks appended since the queue's last sync */
+	int64_t published_ns, synced_ns, removed_ns;
 };
 
 /* --- sources --- */
@@ -67,6 +69,13 @@ static void add_source(struct genops_drain *drain, struct genops_segment_positio
 
 static void drop_source(struct genops_drain *drain, size_t i)
 {
+	const struct genops_segment_position *gone = &drain->sources[i].ledger_at;
+	struct genops_error err;
+	/* Without success its row stays, and the next drain that is opened drops it. */
+	if (genops_ledger_begin(drain->ledger, &err) == GENOPS_OK &&
+	    (genops_ledger_position_forget(drain->ledger, gone->process, gone->epoch, &err) != GENOPS_OK ||
+		genops_ledger_commit(drain->ledger, &err) != GENOPS_OK))
+		genops_ledger_rollback(drain->ledger);
 	genops_segment_reader_free(drain->sources[i].reader);
 	drain->sources[i] = drain->sources[--drain->n_sources];
 }
@@ -101,18 +110,35 @@ static int with_list(struct genops_drain *drain,
 	return code;
 }
 
+/* The ledger is never behind the queue. A writer that the queue does not know has nothing there (the drain died, or the queue was
+ * full, before its first block): all that is still in its segments is due. */
 static int load_positions(struct genops_drain *drain, struct genops_segment_position *list, struct genops_error *err)
 {
 	size_t n = genops_ledger_positions(drain->ledger, list, WRITERS_MAX);
 	for (size_t i = 0; i < n && i < WRITERS_MAX; i++)
 		add_source(drain, list[i]);
+	for (size_t i = 0; i < drain->n_sources; i++)
+		drain->sources[i].queue_at.sequence = 0;
 	n = genops_queue_positions(drain->queue, list, WRITERS_MAX);
 	for (size_t i = 0; i < n && i < WRITERS_MAX; i++) {
 		struct source *source = find_source(drain, list[i]);
-		if (source && list[i].sequence < source->ledger_at.sequence)
+		if (source)
+			source->queue_at = list[i].sequence < source->ledger_at.sequence ? list[i] : source->ledger_at;
+	}
+	/* What was drained and removed while no destination was configured is not lost: it was never due. */
+	n = genops_segment_list(drain->engine->state_dir, list, WRITERS_MAX);
+	for (size_t i = 0; i < n && i < WRITERS_MAX; i++) {
+		struct source *source = find_source(drain, list[i]);
+		if (source && (!source->queue_at.sequence || source->queue_at.sequence < list[i].sequence))
 			source->queue_at = list[i];
 	}
 	return GENOPS_OK;
+}
+
+/* Whether or not they could be started: what is for them waits in the queue. */
+static bool has_destinations(const struct genops_drain *drain)
+{
+	return drain->config->telemetry.n_exporters > 0;
 }
 
 /* --- one pass --- */
@@ -131,8 +157,10 @@ static int catch_up_queue(struct genops_drain *drain, struct source *source, str
 		if (code != GENOPS_OK || !drain->batch.n)
 			break;
 		code = genops_batch_enqueue(&drain->batch, drain->queue, err);
-		if (code == GENOPS_OK)
-			source->queue_at = drain->batch.after;
+		if (code != GENOPS_OK)
+			break;
+		drain->is_queue_unsynced = true;
+		source->queue_at = drain->batch.after;
 	}
 	if (code == GENOPS_OK && source->queue_at.sequence < source->ledger_at.sequence)
 		source->queue_at = source->ledger_at; /* the rest is gone: damage, told by batch_read */
@@ -147,13 +175,14 @@ static int drain_batch(struct genops_drain *drain, struct source *source, struct
 	GENOPS_TRY(genops_batch_store(batch, drain->ledger, &drain->engine->log, drain->metrics, err));
 	source->ledger_at = batch->after;
 	drain->is_changed = drain->is_unsynced = true;
-	if (!drain->n_pumps) {
+	if (!has_destinations(drain)) {
 		source->queue_at = batch->after;
 		return GENOPS_OK;
 	}
 	if (!is_level)
 		return GENOPS_OK; /* catch_up_queue brings it, in order */
 	GENOPS_TRY(genops_batch_enqueue(batch, drain->queue, err));
+	drain->is_queue_unsynced = true;
 	source->queue_at = batch->after;
 	return GENOPS_OK;
 }
@@ -161,7 +190,7 @@ static int drain_batch(struct genops_drain *drain, struct source *source, struct
 static int drain_source(struct genops_drain *drain, struct source *source, size_t *n, struct genops_error *err)
 {
 	int code = GENOPS_OK;
-	if (drain->n_pumps && source->queue_at.sequence < source->ledger_at.sequence)
+	if (has_destinations(drain) && source->queue_at.sequence < source->ledger_at.sequence)
 		code = catch_up_queue(drain, source, err);
 	if (code != GENOPS_OK && code != GENOPS_FULL)
 		return code;
@@ -188,8 +217,19 @@ static int drain_source(struct genops_drain *drain, struct source *source, size_
 	}
 }
 
+/* Now and then: the queue must be on the disk before what it was made from goes. */
 static void remove_drained(struct genops_drain *drain)
 {
+	int64_t now_ns = genops_clock_monotonic_ns();
+	struct genops_error err;
+	if (now_ns - drain->removed_ns < REMOVE_EVERY_NS)
+		return;
+	drain->removed_ns = now_ns;
+	if (drain->is_queue_unsynced && genops_queue_sync(drain->queue, &err) != GENOPS_OK) {
+		genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "the queue could not be synced; segments stay", &err);
+		return;
+	}
+	drain->is_queue_unsynced = false;
 	for (size_t i = 0; i < drain->n_sources; i++) {
 		const struct source *source = &drain->sources[i];
 		genops_segment_remove_before(drain->engine->state_dir,
@@ -217,7 +257,7 @@ static int collect(struct genops_drain *drain, size_t *ret_n, struct genops_erro
 	return result;
 }
 
-static size_t reap(struct genops_drain *drain)
+static struct genops_reaping reap(struct genops_drain *drain)
 {
 	struct genops_reaping reaping = {.engine = drain->engine, .ledger = drain->ledger};
 	size_t n = genops_counters_reap(drain->engine->counters, genops_clock_unix_ns(), genops_reap_settle, &reaping);
@@ -225,14 +265,14 @@ static size_t reap(struct genops_drain *drain)
 		genops_log_write(&drain->engine->log, GENOPS_LOG_WARN,
 		    "%zu calls of processes that died were settled; %zu of them had left no record and are marked abandoned", n,
 		    reaping.n_recorded);
-	return reaping.n_recorded;
+	return reaping;
 }
 
 int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_error *err)
 {
 	int code = collect(drain, ret_n, err);
 	if (code == GENOPS_OK || code == GENOPS_FULL) {
-		reap(drain);
+		(void)reap(drain);
 		remove_drained(drain);
 	}
 	return code;
@@ -293,6 +333,24 @@ static void stop_pumps(struct genops_drain *drain)
 	drain->n_pumps = 0;
 }
 
+/* Nothing is kept for destinations that the configuration no longer has. One without any (a command that was started with another
+ * configuration) forgets nothing. */
+static void keep_cursors(struct genops_drain *drain)
+{
+	const struct genops_config_telemetry *telemetry = &drain->config->telemetry;
+	char texts[PUMPS_MAX][GENOPS_PUMP_NAME_SIZE];
+	const char *names[PUMPS_MAX];
+	struct genops_error err;
+	size_t n = 0;
+	for (; n < telemetry->n_exporters && n < PUMPS_MAX; n++) {
+		genops_pump_name(telemetry->exporters[n].name, texts[n]);
+		names[n] = texts[n];
+	}
+	if (n && drain->engine->drain_option != GENOPS_DRAIN_NEVER &&
+	    genops_queue_keep_cursors(drain->queue, names, n, &err) != GENOPS_OK)
+		genops_log_error(&drain->engine->log, GENOPS_LOG_WARN, "a former destination's place stays", &err);
+}
+
 static void start_pumps(struct genops_drain *drain)
 {
 	const struct genops_config_telemetry *telemetry = &drain->config->telemetry;
@@ -304,10 +362,13 @@ static void start_pumps(struct genops_drain *drain)
 		else
 			genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "a destination cannot be started", &err);
 	}
+	keep_cursors(drain);
 }
 
 void genops_drain_configure(struct genops_drain *drain, struct genops_config *config)
 {
+	if (config == drain->config)
+		return;
 	stop_pumps(drain);
 	genops_config_unref(drain->config);
 	drain->config = genops_config_ref(config);
@@ -360,7 +421,11 @@ int genops_drain_restore(struct genops_drain *drain, struct genops_error *err)
 	size_t n;
 	int code = collect(drain, &n, err);
 	if (code == GENOPS_OK || code == GENOPS_FULL) {
-		reap(drain);
+		struct genops_reaping reaping = reap(drain);
+		if (reaping.n_failed) {
+			*err = reaping.fault;
+			return err->code;
+		}
 		code = collect(drain, &n, err);
 	}
 	if (code != GENOPS_OK && code != GENOPS_FULL)

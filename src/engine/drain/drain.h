@@ -34,7 +34,7 @@ GENOPS_NODISCARD int genops_drain_restore(struct genops_drain *drain, struct gen
 /* What is due: sync of the segments, publishing of the metrics. */
 void genops_drain_upkeep(struct genops_drain *drain);
 
-/* Uses a changed configuration from the next pass on. */
+/* Uses a changed configuration from the next pass on; the one in use already changes nothing. */
 void genops_drain_configure(struct genops_drain *drain, struct genops_config *config);
 
 /* Has every destination got everything, or tried to since then? */
@@ -45,6 +45,9 @@ GENOPS_NODISCARD int genops_pump_start(genops_engine *engine, struct genops_queu
     const struct genops_config_exporter *exporter, struct genops_config *config, struct genops_metrics *metrics,
     struct genops_pump **ret_pump, struct genops_error *err);
 void genops_pump_stop(struct genops_pump *pump);
+/* The name of an exporter's place in the queue. */
+#define GENOPS_PUMP_NAME_SIZE 128
+void genops_pump_name(genops_str exporter, char ret_name[GENOPS_PUMP_NAME_SIZE]);
 void genops_pump_wake(struct genops_pump *pump);
 /* Has everything in the queue been sent, or at least tried since `since`? */
 bool genops_pump_is_offered(struct genops_pump *pump, int64_t since_monotonic_ns);

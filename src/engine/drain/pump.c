@@ -112,7 +112,8 @@ static int gather(struct genops_pump *pump, struct genops_error *err)
 	return GENOPS_OK;
 }
 
-static size_t decode(struct genops_pump *pump)
+/* False: there is no memory for them now. */
+static bool decode(struct genops_pump *pump, size_t *ret_n)
 {
 	size_t n_records = 0, at = 0;
 	genops_arena_reset(&pump->arena);
@@ -120,12 +121,16 @@ static size_t decode(struct genops_pump *pump)
 		struct genops_error err;
 		genops_str bytes = {pump->bytes.ptr + at, pump->lens[i]};
 		at += pump->lens[i];
-		if (genops_record_decode(bytes, &pump->arena, &pump->records[n_records], &err) == GENOPS_OK)
+		int code = genops_record_decode(bytes, &pump->arena, &pump->records[n_records], &err);
+		if (code == GENOPS_NOMEM)
+			return false;
+		if (code == GENOPS_OK)
 			n_records++;
 		else
 			count(pump, "genops_self_undecodable_records_total", 1);
 	}
-	return n_records;
+	*ret_n = n_records;
+	return true;
 }
 
 static void dead_letter(struct genops_pump *pump, size_t n_records, const char *reason)
@@ -252,8 +257,8 @@ static enum step step(struct genops_pump *pump)
 		return IDLE;
 	if (!is_due(pump))
 		return GATHERING;
-	size_t n_records = decode(pump);
-	bool is_delivered = !n_records || deliver(pump, n_records);
+	size_t n_records = 0;
+	bool is_delivered = decode(pump, &n_records) && (!n_records || deliver(pump, n_records));
 	forget_gathered(pump);
 	if (!is_delivered) {
 		genops_queue_rewind(pump->cursor);
@@ -359,11 +364,15 @@ static void free_pump(struct genops_pump *pump)
 	free(pump);
 }
 
+void genops_pump_name(genops_str exporter, char ret_name[GENOPS_PUMP_NAME_SIZE])
+{
+	snprintf(ret_name, GENOPS_PUMP_NAME_SIZE, "%.*s", (int)(exporter.len > 120 ? 120 : exporter.len), exporter.ptr);
+}
+
 static int open_pump(struct genops_pump *pump, struct genops_queue *queue, struct genops_error *err)
 {
-	char name[128];
-	snprintf(name, sizeof name, "%.*s", (int)(pump->settings.name.len > 120 ? 120 : pump->settings.name.len),
-	    pump->settings.name.ptr);
+	char name[GENOPS_PUMP_NAME_SIZE];
+	genops_pump_name(pump->settings.name, name);
 	pump->type = genops_destination_type_find(pump->settings.type);
 	if (!pump->type)
 		return genops_fail(err, GENOPS_CONFIG, "exporter %s: type %.*s is not known", name,

@@ -102,7 +102,10 @@ int64_t genops_reap_settle(void *arg, const struct genops_dead_lease *lease)
 	describe(reaping->engine, lease, attributes, &record);
 	describe_budgets(lease, amount, budgets, &record);
 	if (append(reaping->engine, &record, &err) != GENOPS_OK) {
-		genops_log_error(&reaping->engine->log, GENOPS_LOG_ERROR, "the record of a dead process's call was not stored", &err);
+		if (!reaping->n_failed++)
+			genops_log_error(&reaping->engine->log, GENOPS_LOG_ERROR,
+			    "the record of a dead process's call was not stored", &err);
+		reaping->fault = err;
 		return -1;
 	}
 	reaping->n_recorded++;

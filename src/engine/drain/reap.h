@@ -10,6 +10,8 @@ struct genops_reaping {
 	genops_engine *engine;
 	struct genops_ledger *ledger; /* already holds all that the dead process appended */
 	size_t n_recorded;            /* abandoned records appended */
+	size_t n_failed;              /* could not be: their leases stay for the next time */
+	struct genops_error fault;    /* the last of them */
 };
 
 /* For genops_counters_reap; arg is a struct genops_reaping. */
