@@ -31,6 +31,7 @@ static void read_query(struct genops_control *control, genops_str query)
 		if (pair->key.len)
 			control->n_parameters++;
 	}
+	control->is_query_cut = query.len > 0;
 }
 
 genops_str genops_control_parameter(const struct genops_control *control, const char *name)

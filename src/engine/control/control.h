@@ -18,6 +18,7 @@ struct genops_control {
 	genops_str request_body;
 	size_t n_parameters;
 	struct genops_text_pair parameters[GENOPS_CONTROL_PARAMETERS_MAX];
+	bool is_query_cut;                   /* it had more parameters */
 	struct genops_arena arena;
 	struct genops_buffer body;           /* the answer */
 	int status;

@@ -21,13 +21,23 @@
 /* --- what may be seen --- */
 
 /* ?where=team=x (any number of times) and the key's own binding. False: answered with an error. */
+static bool fail_with_too_many(struct genops_control *control)
+{
+	genops_control_fail(control, 400, "too many filters", "at most 16, a key's own attributes included");
+	return false;
+}
+
 static bool collect_filters(struct genops_control *control, struct genops_report_filter *filters, size_t *ret_n)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < control->n_parameters && n < FILTERS_MAX; i++) {
+	if (control->is_query_cut)
+		return fail_with_too_many(control);
+	for (size_t i = 0; i < control->n_parameters; i++) {
 		genops_str value = control->parameters[i].value;
 		if (!genops_str_is(control->parameters[i].key, "where"))
 			continue;
+		if (n == FILTERS_MAX)
+			return fail_with_too_many(control);
 		genops_str key = genops_str_split(&value, '=');
 		if (!key.len || !value.ptr) {
 			genops_control_fail(control, 400, "where wants key=value", "for example ?where=team%3Dsearch");
@@ -37,13 +47,15 @@ static bool collect_filters(struct genops_control *control, struct genops_report
 	}
 	for (size_t i = 0; control->key && i < control->key->n_attributes; i++) {
 		const struct genops_attribute *bound = &control->key->attributes[i];
-		if (bound->type != GENOPS_ATTRIBUTE_STRING)
-			continue;
-		if (n == FILTERS_MAX) {
-			genops_control_fail(control, 400, "too many filters", "at most 16, a key's own attributes included");
+		char number[64];
+		genops_str value;
+		if (n == FILTERS_MAX)
+			return fail_with_too_many(control);
+		if (!genops_arena_dup(&control->arena, genops_attributes_text(bound, number, sizeof number), &value)) {
+			genops_control_fail(control, 500, "no memory for the filters", "");
 			return false;
 		}
-		filters[n++] = (struct genops_report_filter){bound->key, bound->value.string};
+		filters[n++] = (struct genops_report_filter){bound->key, value};
 	}
 	*ret_n = n;
 	return true;
@@ -178,7 +190,7 @@ static int write_operation(void *arg, const struct genops_audit_event *event)
 
 void genops_control_operations(struct genops_control *control)
 {
-	struct genops_report_filter filters[FILTERS_MAX];
+	struct genops_report_filter filters[FILTERS_MAX + 1]; /* and the kind */
 	struct genops_audit_report_query query = {.size = sizeof query, .limit = DEFAULT_LIMIT, .newest_first = true, .where = filters};
 	struct genops_json_writer json;
 	struct genops_error err;
@@ -190,8 +202,7 @@ void genops_control_operations(struct genops_control *control)
 		genops_control_fail(control, 400, "limit is a number from 1 to 10000", "");
 		return;
 	}
-	if (query.n_where < FILTERS_MAX)
-		filters[query.n_where++] = (struct genops_report_filter){GENOPS_STR("kind"), GENOPS_STR("operation")};
+	filters[query.n_where++] = (struct genops_report_filter){GENOPS_STR("kind"), GENOPS_STR("operation")};
 	query.since_unix_ns = since * GENOPS_NS_PER_S;
 	query.until_unix_ns = until * GENOPS_NS_PER_S;
 	genops_json_writer_init(&json, &control->body);
