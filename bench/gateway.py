@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 ANSWER = {
     "id": "chatcmpl-9xYzAbCdEfGhIjKlMnOpQrStUvWxY", "object": "chat.completion", "created": 1760000000,
@@ -124,6 +125,20 @@ def wait_for_port(port, process, seconds=15):
         except OSError:
             time.sleep(0.02)
     raise SystemExit(f"nothing listens on {port} after {seconds} s")
+
+
+def wait_until_ready(port, process, seconds=15):
+    """The port listens before nginx is up: the gateway itself must answer."""
+    until = time.monotonic() + seconds
+    wait_for_port(port, process, seconds)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while time.monotonic() < until:
+        try:
+            opener.open(f"http://127.0.0.1:{port}/ready", timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise SystemExit(f"the gateway is not ready after {seconds} s")
 
 
 def children(pid):
@@ -240,7 +255,7 @@ class Bench:
         os.mkdir(state, 0o700)
         build = self.arguments.build
         process = self.spawn([os.path.join(build, "genops"), "--config", config, "--state", state, "serve"])
-        wait_for_port(self.ports["gateway"], process)
+        wait_until_ready(self.ports["gateway"], process)
         systems.append(System("genops", process, self.ports["gateway"], {"Authorization": "Bearer vk-bench-0123456789abcdef"},
                               "/{}/v1/chat/completions"))
         if self.arguments.peer:

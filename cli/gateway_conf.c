@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * gateway_conf.c - writes nginx's configuration from the gateway's settings.
  *
- * One upstream per provider (never shared: two TLS hosts may sit behind one address), one location per provider. Everything
- * runs from one directory of its own and without privileges. proxy_buffering is off: what the provider sends is metered
- * and passed on as it comes.
+ * One upstream per provider (never shared: two TLS hosts may sit behind one address). Providers that are reached over TLS and
+ * trusted by the system's authorities share one location, and both addresses one server: nginx keeps a TLS context for each
+ * location, with every authority parsed anew (20 ms and 1 MB each). Everything runs from one directory of its own and without
+ * privileges. proxy_buffering is off: what the provider sends is metered and passed on as it comes.
  */
 #include "gateway_conf.h"
 
@@ -76,14 +77,74 @@ static void write_timeouts(FILE *out, int64_t connect_ms, int64_t read_ms, const
 	    (long long)read_ms);
 }
 
+static bool has_default_port(const struct genops_gateway_provider *provider)
+{
+	return (!strcmp(provider->scheme, "https") && provider->port == 443) ||
+	       (!strcmp(provider->scheme, "http") && provider->port == 80);
+}
+
+/* May it stand in a location with others? */
+static bool is_ordinary(const struct genops_gateway_provider *provider)
+{
+	return !strcmp(provider->scheme, "https") && !provider->ca_file[0];
+}
+
+/* The first of those that share a location, whose time-outs are theirs; NULL: none. */
+static const struct genops_gateway_provider *find_common(const struct genops_gateway *gateway)
+{
+	for (size_t i = 0; i < gateway->n_providers; i++) {
+		if (is_ordinary(&gateway->providers[i]))
+			return &gateway->providers[i];
+	}
+	return NULL;
+}
+
+static bool is_common(const struct genops_gateway *gateway, const struct genops_gateway_provider *provider)
+{
+	const struct genops_gateway_provider *first = find_common(gateway);
+	return first && is_ordinary(provider) && provider->connect_timeout_ms == first->connect_timeout_ms &&
+	       provider->read_timeout_ms == first->read_timeout_ms;
+}
+
+/* What the common location says of the provider that the module found. */
+static void write_maps(FILE *out, const struct genops_gateway *gateway)
+{
+	static const char *const names[] = {"genops_host", "genops_tls_name"};
+	for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+		fprintf(out, "\tmap $genops_provider $%s {\n", names[k]);
+		for (size_t i = 0; i < gateway->n_providers; i++) {
+			const struct genops_gateway_provider *provider = &gateway->providers[i];
+			if (!is_common(gateway, provider))
+				continue;
+			fprintf(out, "\t\t\"%s\" \"%s", provider->name, provider->host);
+			if (k == 0 && !has_default_port(provider))
+				fprintf(out, ":%d", provider->port);
+			fprintf(out, "\";\n");
+		}
+		fprintf(out, "\t}\n");
+	}
+}
+
+static void write_common_location(FILE *out, const struct genops_gateway *gateway)
+{
+	const struct genops_gateway_provider *first = find_common(gateway);
+	/* No such provider: the module itself says so, in words. */
+	fprintf(out, "\t\tlocation / {\n\t\t\tgenops_gateway on;\n");
+	if (first) {
+		fprintf(out, "\t\t\tproxy_set_header Host $genops_host;\n\t\t\tproxy_set_header Connection \"\";\n");
+		fprintf(out, "\t\t\tproxy_set_header X-Genops-Removed \"\";\n\t\t\tproxy_ssl_name $genops_tls_name;\n");
+		write_timeouts(out, first->connect_timeout_ms, first->read_timeout_ms, "\t\t\t");
+		fprintf(out, "\t\t\tproxy_pass https://genops_$genops_provider$genops_path;\n");
+	}
+	fprintf(out, "\t\t}\n");
+}
+
 static void write_provider(FILE *out, const struct genops_gateway_provider *provider, const char *where, const char *indent)
 {
-	bool is_default = (!strcmp(provider->scheme, "https") && provider->port == 443) ||
-			  (!strcmp(provider->scheme, "http") && provider->port == 80);
 	fprintf(out, "%slocation %s {\n", indent, where);
 	fprintf(out, "%s\tgenops_gateway on;\n", indent);
 	/* proxy_set_header of a location replaces all inherited ones: they stand together. */
-	if (is_default)
+	if (has_default_port(provider))
 		fprintf(out, "%s\tproxy_set_header Host \"%s\";\n", indent, provider->host);
 	else
 		fprintf(out, "%s\tproxy_set_header Host \"%s:%d\";\n", indent, provider->host, provider->port);
@@ -102,17 +163,24 @@ static void write_provider(FILE *out, const struct genops_gateway_provider *prov
 static void write_providers(FILE *out, const struct genops_gateway *gateway)
 {
 	char where[256];
+	size_t n_own = 0;
 	for (size_t i = 0; i < gateway->n_providers; i++) {
-		snprintf(where, sizeof where, "/%s/", gateway->providers[i].name);
+		if (is_common(gateway, &gateway->providers[i]))
+			continue;
+		snprintf(where, sizeof where, "^~ /%s/", gateway->providers[i].name);
+		write_provider(out, &gateway->providers[i], where, "\t\t");
+		n_own++;
+	}
+	write_common_location(out, gateway);
+	if (!n_own)
+		return;
+	/* /t/<team>/p/<project>/<provider>/...: attribution by base URL. */
+	for (size_t i = 0; i < gateway->n_providers; i++) {
+		if (is_common(gateway, &gateway->providers[i]))
+			continue;
+		snprintf(where, sizeof where, "~ \"^(/[tp]/[^/]+){1,2}/%s/\"", gateway->providers[i].name);
 		write_provider(out, &gateway->providers[i], where, "\t\t");
 	}
-	/* /t/<team>/p/<project>/<provider>/...: attribution by base URL. */
-	fprintf(out, "\t\tlocation ~ ^/[tp]/ {\n\t\t\tgenops_gateway on;\n");
-	for (size_t i = 0; i < gateway->n_providers; i++) {
-		snprintf(where, sizeof where, "~ \"^(/[tp]/[^/]+){1,2}/%s/\"", gateway->providers[i].name);
-		write_provider(out, &gateway->providers[i], where, "\t\t\t");
-	}
-	fprintf(out, "\t\t}\n");
 }
 
 static void write_own(FILE *out)
@@ -122,17 +190,22 @@ static void write_own(FILE *out)
 	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
 		fprintf(out, "\t\tlocation %s { genops_control %s; }\n", own[i][0], own[i][1]);
 	fprintf(out, "\t\tlocation = /genops-error { internal; genops_control error; }\n");
-	/* No such provider: the module itself says so, in words. */
-	fprintf(out, "\t\tlocation / { genops_gateway on; }\n");
 	fprintf(out, "\t\terror_page 400 405 408 411 413 414 431 494 500 501 502 503 504 505 /genops-error;\n");
 }
 
-static void write_server(FILE *out, const struct genops_gateway *gateway, const char *host, int port, bool is_h2c)
+static void write_listen(FILE *out, const char *host, int port, const char *how)
 {
 	const char *left = strchr(host, ':') ? "[" : "", *right = left[0] ? "]" : "";
-	bool has_tls = gateway->tls_certificate[0] && !is_h2c;
-	fprintf(out, "\tserver {\n\t\tlisten %s%s%s:%d%s%s backlog=4096;\n", left, host, right, port, has_tls ? " ssl http2" : "",
-	    is_h2c ? " http2" : "");
+	fprintf(out, "\t\tlisten %s%s%s:%d%s backlog=4096;\n", left, host, right, port, how);
+}
+
+static void write_server(FILE *out, const struct genops_gateway *gateway, const struct gateway_place *place)
+{
+	bool has_tls = gateway->tls_certificate[0];
+	fprintf(out, "\tserver {\n");
+	write_listen(out, gateway->listen_host, place->port, has_tls ? " ssl http2" : "");
+	if (place->h2c_port >= 0)
+		write_listen(out, gateway->listen_h2c_host, place->h2c_port, " http2");
 	if (has_tls)
 		fprintf(out, "\t\tssl_certificate \"%s\";\n\t\tssl_certificate_key \"%s\";\n\t\tssl_protocols TLSv1.2 TLSv1.3;\n",
 		    gateway->tls_certificate, gateway->tls_key);
@@ -154,9 +227,8 @@ char *gateway_conf_text(const struct genops_gateway *gateway, const struct gatew
 	write_http(out, gateway, place);
 	for (size_t i = 0; i < gateway->n_providers; i++)
 		write_upstream(out, &gateway->providers[i]);
-	write_server(out, gateway, gateway->listen_host, place->port, false);
-	if (place->h2c_port >= 0)
-		write_server(out, gateway, gateway->listen_h2c_host, place->h2c_port, true);
+	write_maps(out, gateway);
+	write_server(out, gateway, place);
 	if (place->simulated_port >= 0)
 		fprintf(out, "\tserver { listen 127.0.0.1:%d; location / { genops_control simulated; } }\n", place->simulated_port);
 	fprintf(out, "}\n");

@@ -56,6 +56,7 @@ ngx_int_t ngx_http_genops_send_refusal(ngx_http_request_t *r, const struct genop
     const struct genops_header *extra, size_t n_extra);
 ngx_http_genops_ctx_t *ngx_http_genops_find_ctx(ngx_http_request_t *r); /* NULL: was no exchange */
 ngx_int_t ngx_http_genops_path_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+ngx_int_t ngx_http_genops_provider_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
 ngx_int_t ngx_http_genops_add_header(ngx_http_request_t *r, genops_str name, genops_str value);
 
 /* ngx_http_genops_response.c */

@@ -38,11 +38,20 @@ static char *merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
 static ngx_int_t add_variables(ngx_conf_t *cf)
 {
-	ngx_str_t name = ngx_string("genops_path");
-	ngx_http_variable_t *variable = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
-	if (!variable)
-		return NGX_ERROR;
-	variable->get_handler = ngx_http_genops_path_variable;
+	static const struct {
+		ngx_str_t name;
+		ngx_http_get_variable_pt get;
+	} own[] = {
+	    {ngx_string("genops_path"), ngx_http_genops_path_variable},
+	    {ngx_string("genops_provider"), ngx_http_genops_provider_variable},
+	};
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+		ngx_str_t name = own[i].name;
+		ngx_http_variable_t *variable = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
+		if (!variable)
+			return NGX_ERROR;
+		variable->get_handler = own[i].get;
+	}
 	return NGX_OK;
 }
 

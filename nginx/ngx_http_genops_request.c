@@ -460,15 +460,24 @@ ngx_int_t ngx_http_genops_access_handler(ngx_http_request_t *r)
 	return NGX_DONE;
 }
 
-ngx_int_t ngx_http_genops_path_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
+static ngx_int_t set_variable(ngx_http_variable_value_t *v, const ngx_http_genops_ctx_t *ctx, const u_char *data, size_t len)
 {
-	ngx_http_genops_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_genops_module);
 	v->not_found = !ctx || !ctx->is_admitted;
 	v->valid = !v->not_found;
 	v->no_cacheable = 1;
-	if (ctx) {
-		v->data = ctx->path.data;
-		v->len = (unsigned)ctx->path.len & 0xfffffff;
-	}
+	v->data = (u_char *)(uintptr_t)data;
+	v->len = (unsigned)len & 0xfffffff;
 	return NGX_OK;
+}
+
+ngx_int_t ngx_http_genops_path_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
+{
+	const ngx_http_genops_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_genops_module);
+	return set_variable(v, ctx, ctx ? ctx->path.data : NULL, ctx ? ctx->path.len : 0);
+}
+
+ngx_int_t ngx_http_genops_provider_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
+{
+	const ngx_http_genops_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_genops_module);
+	return set_variable(v, ctx, ctx ? (const u_char *)ctx->provider.ptr : NULL, ctx ? ctx->provider.len : 0);
 }

@@ -120,12 +120,14 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class Provider:
-    def __init__(self, port=0):
+    def __init__(self, port=0, tls=None):
         self.answer = Answer(404, {"content-type": "application/json"}, b'{"error":{"message":"nothing to play"}}')
         self.received = []
         self.changed = threading.Condition()
         self._server = _Server(("127.0.0.1", port), _Connection)
         self._server.provider = self
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
