@@ -104,6 +104,14 @@ static int watch(const struct invocation *invocation, struct gateway_process *pr
 	}
 }
 
+/* For the auditors: what was in force from when to when. */
+static void note(genops_engine *engine, const char *kind)
+{
+	struct genops_error err;
+	if (genops_engine_record_configuration(engine, genops_str_of(kind), &err) != GENOPS_OK)
+		complain(&err);
+}
+
 static int run(const struct invocation *invocation)
 {
 	const struct serve_options *chosen = invocation->options;
@@ -135,7 +143,9 @@ static int run(const struct invocation *invocation)
 	if (wait_until_ready(&process)) {
 		if (!invocation->is_quiet)
 			print_addresses(&process);
+		note(engine, "serve.started");
 		code = watch(&own, &process, engine, &signals);
+		note(engine, "serve.stopped");
 	} else {
 		gateway_explain(&process);
 		code = complain_text(EXIT_FAILED, "the gateway did not become ready; what nginx says stands above");

@@ -68,6 +68,14 @@ GENOPS_API void genops_engine_close(genops_engine *engine);
 GENOPS_API GENOPS_NODISCARD int genops_engine_metrics(
     genops_engine *engine, char **ret_text, size_t *ret_len, struct genops_error *err);
 
+/* Adds an event that is no operation to the audit chain: `kind` like "serve.started" (at most 64 bytes), `detail` a JSON object with
+ * no secret in it (at most 512 KiB). Errors: MISUSE, FULL, IO, LIMIT, NOMEM. */
+GENOPS_API GENOPS_NODISCARD int genops_engine_record_event(
+    genops_engine *engine, genops_str kind, genops_str detail, struct genops_error *err);
+/* The same with what is in force as detail: mode, policies with their settings, budgets, names of keys. */
+GENOPS_API GENOPS_NODISCARD int genops_engine_record_configuration(
+    genops_engine *engine, genops_str kind, struct genops_error *err);
+
 /* "0.1.0": of the library that is loaded. Static. */
 GENOPS_API const char *genops_version(void);
 

@@ -50,8 +50,11 @@ static void reload(struct upkeep *upkeep, int64_t now_ns)
 static void configure_drain(genops_engine *engine)
 {
 	struct genops_config *config = genops_engine_config(engine);
-	if (engine->drain)
-		genops_drain_configure(engine->drain, config);
+	struct genops_error err;
+	/* One of all the processes that reload tells the auditors. */
+	if (engine->drain && genops_drain_configure(engine->drain, config) &&
+	    genops_engine_record_configuration(engine, GENOPS_STR("config.reloaded"), &err) != GENOPS_OK)
+		genops_log_error(&engine->log, GENOPS_LOG_ERROR, "a change of the configuration is not in the audit trail", &err);
 	genops_config_unref(config);
 }
 

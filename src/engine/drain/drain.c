@@ -365,14 +365,15 @@ static void start_pumps(struct genops_drain *drain)
 	keep_cursors(drain);
 }
 
-void genops_drain_configure(struct genops_drain *drain, struct genops_config *config)
+bool genops_drain_configure(struct genops_drain *drain, struct genops_config *config)
 {
 	if (config == drain->config)
-		return;
+		return false;
 	stop_pumps(drain);
 	genops_config_unref(drain->config);
 	drain->config = genops_config_ref(config);
 	start_pumps(drain);
+	return true;
 }
 
 bool genops_drain_offer(struct genops_drain *drain, int64_t since_monotonic_ns)

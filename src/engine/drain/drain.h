@@ -34,8 +34,8 @@ GENOPS_NODISCARD int genops_drain_restore(struct genops_drain *drain, struct gen
 /* What is due: sync of the segments, publishing of the metrics. */
 void genops_drain_upkeep(struct genops_drain *drain);
 
-/* Uses a changed configuration from the next pass on; the one in use already changes nothing. */
-void genops_drain_configure(struct genops_drain *drain, struct genops_config *config);
+/* Uses a changed configuration from the next pass on. False: it is the one in use already. */
+bool genops_drain_configure(struct genops_drain *drain, struct genops_config *config);
 
 /* Has every destination got everything, or tried to since then? */
 bool genops_drain_offer(struct genops_drain *drain, int64_t since_monotonic_ns);
