@@ -1,0 +1,160 @@
+#!/bin/bash
+# make test: everything that tests GenOps, part by part, and one line at the end that adds all up:
+#
+#   N passed, N failed, N skipped
+#
+#   unit        unit tests and the fuzz targets' corpora replayed, in BUILD
+#   lint        layers, names, sizes: a test each
+#   sanitizers  the same unit tests and corpora with ASan and UBSan, in BUILD-asan
+#   threads     the unit tests that start threads with TSan, in BUILD-tsan
+#   pcre2       the pattern tests without Hyperscan, in BUILD-pcre2
+#   e2e         pytest in tests/: the gateway, the commands, official SDKs; packages in BUILD/venv and tests/e2e/node_modules
+#
+# TEST_PARTS="unit e2e" runs only these. Needs a network only to install what is missing.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=$(realpath "${1:-build}")
+parts=${TEST_PARTS:-unit lint sanitizers threads pcre2 e2e}
+results=$build/test-results
+rm -rf "$results"
+mkdir -p "$results"
+exec </dev/null
+
+tools/dependencies.sh test || exit 1
+
+# note NAME STATUS: a test that is no test program.
+note() {
+	local name=$1 status=$2 kind=''
+	[ "$status" -eq 0 ] || kind='<failure/>'
+	printf '<testsuite><testcase name="%s">%s</testcase></testsuite>\n' "$name" "$kind" >"$results/$name.xml"
+	[ "$status" -eq 0 ] && echo "ok    $name" || echo "FAIL  $name"
+}
+
+# run_meson DIR NAME ARGUMENT...: runs tests of a build directory and keeps their results.
+run_meson() {
+	local dir=$1 name=$2 junit=$1/meson-logs/testlog.junit.xml
+	shift 2
+	rm -f "$junit"
+	meson test -C "$dir" --no-rebuild --print-errorlogs "$@" || [ -s "$junit" ]
+	if [ -s "$junit" ]; then
+		cp "$junit" "$results/$name.xml"
+	else
+		note "$name" 1
+	fi
+}
+
+# configure DIR OPTION...
+configure() {
+	local dir=$1
+	shift
+	[ -f "$dir/build.ninja" ] && return 0
+	meson setup "$dir" -Dnginx_module=false "$@" >"$dir.log" 2>&1 || { cat "$dir.log" >&2; return 1; }
+	rm -f "$dir.log"
+}
+
+# Names of the unit tests whose source has a word in it, as room/name.
+tests_with() {
+	(cd tests/unit && grep -l "$1" */test_*.c) | sed 's,test_,,; s,\.c$,,'
+}
+
+# programs NAME...: the build targets of these tests.
+programs() {
+	local name
+	for name; do
+		case $name in
+		replay/*) echo "fuzz/replay_${name#replay/}" ;;
+		*) echo "tests/unit/test_${name#*/}" ;;
+		esac
+	done
+}
+
+run_unit() {
+	ninja -C "$build" || { note build 1; return; }
+	run_meson "$build" unit
+}
+
+run_lint() {
+	local check
+	for check in tools/check_*.py; do
+		python3 "$check"
+		note "$(basename "$check" .py)" $?
+	done
+}
+
+# run_variant SUFFIX TESTS -- OPTION...: some tests in a build of their own.
+run_variant() {
+	local name=$1 dir=$build-$1 tests=()
+	shift
+	while [ "$1" != -- ]; do
+		tests+=("$1")
+		shift
+	done
+	shift
+	# shellcheck disable=SC2046
+	configure "$dir" "$@" && ninja -C "$dir" $(programs "${tests[@]}") || { note "$name" 1; return; }
+	run_meson "$dir" "$name" "${tests[@]}"
+}
+
+all_tests() {
+	meson introspect "$build" --tests | python3 -c '
+import json, sys
+for test in json.load(sys.stdin):
+	if "unit" in str(test["suite"]) and "cli/" not in test["name"] or test["name"].startswith("replay/"):
+		print(test["name"])'
+}
+
+run_sanitizers() {
+	# shellcheck disable=SC2046
+	run_variant asan $(all_tests) -- -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1
+}
+
+run_threads() {
+	# shellcheck disable=SC2046
+	run_variant tsan $(tests_with pthread_create) -- -Db_sanitize=thread -Db_lundef=false -Doptimization=1
+}
+
+run_pcre2() {
+	run_variant pcre2 govern/pattern_set govern/content_filter replay/pattern_set -- -Dhyperscan=disabled
+}
+
+run_e2e() {
+	local venv=$build/venv
+	if ! cmp -s tests/requirements.txt "$venv/installed.txt"; then
+		rm -rf "$venv"
+		python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check -r tests/requirements.txt &&
+			cp tests/requirements.txt "$venv/installed.txt" || { note packages 1; return; }
+	fi
+	# Without npm's packages the tests of those SDKs are skipped, and say so.
+	if ! cmp -s tests/e2e/package-lock.json tests/e2e/node_modules/installed.json; then
+		npm ci --prefix tests/e2e --ignore-scripts --no-audit --no-fund --silent &&
+			cp tests/e2e/package-lock.json tests/e2e/node_modules/installed.json || echo "npm's packages cannot be installed" >&2
+	fi
+	GENOPS_BUILD=$build "$venv/bin/python" -m pytest -q --junitxml="$results/e2e.xml" tests/e2e
+	[ -s "$results/e2e.xml" ] || note e2e 1
+}
+
+for part in $parts; do
+	echo "=== $part"
+	began=$SECONDS
+	"run_$part"
+	echo "=== $part: $((SECONDS - began)) s"
+done
+
+python3 - "$results" <<'PY'
+import glob, sys
+import xml.etree.ElementTree as xml
+
+passed = failed = skipped = 0
+for name in sorted(glob.glob(sys.argv[1] + "/*.xml")):
+    for case in xml.parse(name).getroot().iter("testcase"):
+        kinds = {child.tag for child in case}
+        if kinds & {"failure", "error"}:
+            failed += 1
+            print("failed:", case.get("classname") or "", case.get("name"))
+        elif "skipped" in kinds:
+            skipped += 1
+        else:
+            passed += 1
+print(f"{passed} passed, {failed} failed, {skipped} skipped")
+sys.exit(failed > 0 or not passed)
+PY
