@@ -1,6 +1,7 @@
 #!/bin/sh
 # docs_check.sh GENOPS [--write]: docs/reference/ equals what the rows say (genops docs); --write makes it so.
-# Also: man pages and completion are well formed as far as tools for that are there, and every genops_self_ metric has its row.
+# Also: man pages and completion are well formed as far as tools for that are there, every genops_self_ metric has its row, and
+# what the written pages name is there (tools/check_docs.py).
 set -u
 genops=$1
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -39,4 +40,5 @@ done
 for name in $(grep -rhoE '"genops_self_[a-z_]+"' "$root/src/engine" "$root/src/store" | tr -d '"' | sort -u); do
 	grep -q "\`$name\`" "$work/metrics.md" || { echo "$name has no row in GENOPS_METRIC_SELF (src/telemetry/metrics.h)"; status=1; }
 done
+python3 "$root/tools/check_docs.py" "$genops" || status=1
 exit $status
