@@ -20,6 +20,7 @@ def nouns(path):
         names.add(folder)
     names |= {name[:-1] for name in list(names) if name.endswith("s")}
     names |= {name[:-3] + "y" for name in list(names) if name.endswith("ies")}
+    names |= {name[:-1] + "ies" for name in list(names) if name.endswith("y")}
     return names
 
 

@@ -3,7 +3,7 @@
  */
 #include "docs/docs.h"
 
-#include <genops/reference.h>
+#include <genops/config.h>
 
 #include <stdlib.h>
 #include <string.h>

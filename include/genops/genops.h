@@ -67,7 +67,6 @@
 #include <genops/gateway.h>
 #include <genops/operation.h>
 #include <genops/policy.h>
-#include <genops/reference.h>
 #include <genops/report.h>
 #include <genops/simulated.h>
 #include <genops/status.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/state_dir.h - the state directory: made, checked, and who drains it.
+ * store/state_dir.h - the state directory: made and checked.
  *
  * <state>/            mode 0700, owned by who runs GenOps, on a local file system
  *   segments/ queue/  made here; counters, ledger.db and the rest by their own files
- *   drain.lock        whoever holds its lock drains; the kernel gives it back when the holder dies
+ *   drain.lock        store/drain_lock.h
  */
 #ifndef STORE_STATE_DIR_H
 #define STORE_STATE_DIR_H
@@ -20,13 +20,5 @@ GENOPS_NODISCARD int genops_state_dir_open(const char *path, struct genops_error
 /* FULL unless the file system has `need_bytes` left for us. */
 GENOPS_NODISCARD int genops_state_dir_space(
     const char *path, uint64_t need_bytes, struct genops_error *err);
-
-struct genops_drain_lock;
-
-/* BUSY: another process drains (the message names it). The owned lock in *ret_lock. A forked
- * child does not inherit it. */
-GENOPS_NODISCARD int genops_drain_lock_try(
-    const char *state_dir, struct genops_drain_lock **ret_lock, struct genops_error *err);
-void genops_drain_lock_release(struct genops_drain_lock *lock); /* NULL is fine */
 
 #endif

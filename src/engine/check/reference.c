@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/check/reference.c - the reference pages (genops/reference.h), each made from the rows that the library works by: a page is
+ * engine/check/reference.c - the reference pages (genops/config.h), each made from the rows that the library works by: a page is
  * one row in `pages`. Refusals are shown by asking the dialects for them. Pure; any thread.
  */
 #include "engine/check/reference_rows.h"
@@ -12,7 +12,6 @@
 #include "telemetry/metrics.h"
 
 #include <genops/config.h>
-#include <genops/reference.h>
 
 #include <ctype.h>
 #include <stdio.h>

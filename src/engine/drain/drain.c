@@ -12,7 +12,7 @@
 #include "engine/drain/batch.h"
 #include "engine/drain/publish.h"
 #include "engine/drain/reap.h"
-#include "store/state_dir.h"
+#include "store/drain_lock.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "govern/policy/policy.h"
 #include "telemetry/conventions.h"
 
-#include <genops/reference.h>
+#include <genops/config.h>
 
 #include <setjmp.h>
 #include <stdarg.h>

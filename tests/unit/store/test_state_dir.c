@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/unit/store/test_state_dir.c - store/state_dir.c and fork.c: what is made, what is
+ * tests/unit/store/test_state_dir.c - store/state_dir.c, drain_lock.c and fork.c: what is made, what is
  * refused, who may drain. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/drain_lock.h"
 #include "store/fork.h"
 #include "store/state_dir.h"
 
