@@ -7,6 +7,7 @@ connection, half an answer) leaves the client in doubt, and the ledger may say e
 import asyncio
 import contextlib
 import json
+import time
 
 from chaos_provider import MAX_TOKENS, usage_of
 from chaos_stage import NANO_IN, NANO_OUT
@@ -50,9 +51,10 @@ async def _read_answer(reader):
 class Load:
     """Runs calls first, first + 1, ... over `n_clients` connections. Afterwards: told[n] = (status, operation id)."""
 
-    def __init__(self, port, n_calls, n_clients=64, n_teams=5, first=0):
+    def __init__(self, port, n_calls, n_clients=64, n_teams=5, first=0, seconds=60):
         self.port, self.n_calls, self.n_clients, self.n_teams = port, n_calls, n_clients, n_teams
         self.next, self.end = first, first + n_calls
+        self.deadline = time.monotonic() + seconds
         self.told, self.n_doubtful, self.bodies = {}, 0, {}
 
     def team(self, n):
@@ -60,11 +62,15 @@ class Load:
 
     async def _client(self):
         reader = writer = None
-        while self.next < self.end:
-            n, self.next = self.next, self.next + 1
+        while self.next < self.end and time.monotonic() < self.deadline:
             try:
                 if writer is None:
                     reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                await asyncio.sleep(PAUSE)
+                continue
+            n, self.next = self.next, self.next + 1
+            try:
                 writer.write(request_of(n, self.port, self.team(n), ("", "plain", "asked")[n % 3]))
                 status, headers, body = await asyncio.wait_for(_read_answer(reader), 30)
                 self.told[n] = (status, headers.get("x-genops-operation-id", ""))
@@ -75,10 +81,7 @@ class Load:
             except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError, IndexError):
                 if n not in self.told:
                     self.n_doubtful += 1
-                if writer:
-                    writer.close()
-                elif n not in self.told:
-                    await asyncio.sleep(PAUSE)
+                writer.close()
                 reader = writer = None
         if writer:
             writer.close()

@@ -213,6 +213,9 @@ service:
         finally:
             connection.close()
 
+    def metrics(self, prefix):
+        return [line for line in self.get("/metrics")[1].decode().splitlines() if line.startswith(prefix)]
+
     def nginx(self):
         """The master's id, 0 when there is none."""
         found = children(self.serve.pid) if self.serve else []
