@@ -13,7 +13,8 @@
 #include <genops/simulated.h>
 #include <ngx_thread_pool.h>
 
-#define BODY_MAX (1 << 20)
+#define BODY_MAX    (1 << 20)
+#define TARGET_SEEN 1024
 
 typedef struct {
 	ngx_http_request_t *request;
@@ -100,6 +101,7 @@ static ngx_int_t answer_error(ngx_http_request_t *r)
 	    {408, "GenOps: the request did not arrive in time"},
 	    {413, "GenOps: the request body is larger than gateway.max_body"},
 	    {414, "GenOps: the request target is too long"},
+	    {431, "GenOps: the request headers are too large"},
 	    {502, "GenOps: the provider cannot be reached"},
 	    {504, "GenOps: the provider did not answer in time (gateway.read_timeout)"},
 	};
@@ -110,13 +112,17 @@ static ngx_int_t answer_error(ngx_http_request_t *r)
 	genops_exchange *exchange = NULL;
 	ngx_http_genops_ctx_t *failed = ngx_http_genops_find_ctx(r);
 	ngx_uint_t status = r->err_status ? r->err_status : NGX_HTTP_BAD_GATEWAY;
+	genops_str target = ngx_http_genops_view(r->unparsed_uri);
+	if (target.len > TARGET_SEEN)
+		target.len = TARGET_SEEN; /* enough to see whose words to use */
+	if (status == NGX_HTTP_REQUEST_HEADER_TOO_LARGE)
+		status = 431; /* 494 is nginx's own name for it */
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		if (texts[i].status == status)
 			message = texts[i].message;
 	}
-	if (!engine_of(r) || !r->unparsed_uri.len ||
-	    genops_exchange_new(engine_of(r), ngx_http_genops_view(r->method_name), ngx_http_genops_view(r->unparsed_uri),
-		&exchange, &err) != GENOPS_OK)
+	if (!engine_of(r) || !target.len ||
+	    genops_exchange_new(engine_of(r), ngx_http_genops_view(r->method_name), target, &exchange, &err) != GENOPS_OK)
 		return send_text(r, status, JSON, message, ngx_strlen(message));
 	genops_exchange_refuse(exchange, (int)status, message, &refusal);
 	refusal.status = (int)status;

@@ -20,11 +20,14 @@ static void add_answer_headers(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx
 		(void)ngx_http_genops_add_header(r, headers[i].name, headers[i].value);
 }
 
+/* A provider does not speak for us: its x-genops-* are left out. */
 static void tell_headers(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx)
 {
 	for (ngx_list_part_t *part = &r->headers_out.headers.part; part; part = part->next) {
 		ngx_table_elt_t *headers = part->elts;
 		for (ngx_uint_t i = 0; i < part->nelts; i++) {
+			if (headers[i].key.len > 9 && ngx_strncasecmp(headers[i].key.data, (u_char *)"x-genops-", 9) == 0)
+				headers[i].hash = 0;
 			if (headers[i].hash)
 				genops_exchange_response_header(ctx->exchange, ngx_http_genops_view(headers[i].key),
 				    ngx_http_genops_view(headers[i].value));
@@ -37,6 +40,11 @@ static ngx_int_t header_filter(ngx_http_request_t *r)
 	ngx_http_genops_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_genops_module);
 	if (!ctx || !ctx->exchange || r != r->main || !r->upstream || !ctx->is_admitted || ctx->is_tapped)
 		return next_header_filter(r);
+	if (r->http_version == NGX_HTTP_VERSION_9 && r->http_major) {
+		/* nginx takes an answer without a status line for HTTP/0.9 and would pass it on as such, unmetered. */
+		r->http_version = r->http_major * 1000 + r->http_minor;
+		return NGX_HTTP_BAD_GATEWAY;
+	}
 	/* u->headers_in.status_n is 0 when nginx itself answers (502, 504): that is no provider's answer. */
 	if (!r->upstream->headers_in.status_n)
 		return next_header_filter(r);
@@ -51,7 +59,13 @@ static ngx_int_t header_filter(ngx_http_request_t *r)
 		ngx_http_clear_content_length(r);
 		ngx_http_clear_accept_ranges(r);
 	}
-	return next_header_filter(r);
+	ngx_int_t rc = next_header_filter(r);
+	if (r->header_only) { /* 204, 304, the answer to HEAD: no body will come */
+		struct genops_tap tap;
+		genops_exchange_response_end(ctx->exchange, &tap);
+		ctx->is_complete = ctx->is_ended = 1;
+	}
+	return rc;
 }
 
 /* --- body --- */
