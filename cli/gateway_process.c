@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -29,6 +30,7 @@
 #include <unistd.h>
 
 #define READY_WITHIN_MS 10000
+#define FILES_WANTED    65536 /* two for each connection, and some */
 
 static int fail(struct genops_error *err, int code, const char *fix, const char *format, ...) GENOPS_PRINTF(4, 5);
 
@@ -196,6 +198,16 @@ static int write_conf(struct gateway_process *process, struct genops_error *err)
 	return write_file(path, process->conf, err);
 }
 
+/* A user's soft limit is 1024 by default, too few for a gateway; the hard one may be used without asking anybody. */
+static void allow_files(void)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= FILES_WANTED)
+		return;
+	files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static void become_nginx(struct gateway_process *process, const char *log_file)
 {
 	char conf[512], start_log[512], inherited[64] = "";
@@ -206,6 +218,7 @@ static void become_nginx(struct gateway_process *process, const char *log_file)
 	snprintf(conf, sizeof conf, "%s/nginx.conf", process->run_dir);
 	snprintf(start_log, sizeof start_log, "%s/start.log", process->run_dir);
 	prctl(PR_SET_PDEATHSIG, SIGQUIT);
+	allow_files();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* A group of its own: a Ctrl-C at the terminal is for genops, which ends nginx in order. */
