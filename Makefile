@@ -19,8 +19,10 @@ test: build
 bench: deps
 	@tools/bench.sh
 
+# PREFIX may be another one than at the first build.
 install: build
-	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+	@meson configure $(BUILD) --prefix=$(abspath $(PREFIX)) && ninja -C $(BUILD) >/dev/null
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
 
 # Contract rows that no test names.
 contract:

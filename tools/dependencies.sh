@@ -22,12 +22,12 @@ for package in $packages; do
 done
 [ -n "$missing" ] || exit 0
 
-echo "installing:$missing"
 as_root=""
 if [ "$(id -u)" -ne 0 ]; then
 	command -v sudo >/dev/null || { echo "these Debian packages are missing, install them as root: apt-get install$missing" >&2; exit 1; }
 	as_root=sudo
 fi
+echo "installing:$missing"
 
 guard=/usr/sbin/policy-rc.d
 made_guard=no
