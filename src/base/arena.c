@@ -53,7 +53,7 @@ static struct genops_arena_block *add_block(struct genops_arena *arena, size_t s
 	return block;
 }
 
-void *genops_arena_alloc(struct genops_arena *arena, size_t size)
+void *genops_arena_take(struct genops_arena *arena, size_t size)
 {
 	if (size > arena->max || arena->used > arena->max - size || size > SIZE_MAX / 2)
 		return NULL;
@@ -71,16 +71,25 @@ void *genops_arena_alloc(struct genops_arena *arena, size_t size)
 	void *ptr = block->bytes + block->used;
 	block->used += size;
 	arena->used += size;
-	return memset(ptr, 0, size);
+	return ptr;
+}
+
+void *genops_arena_alloc(struct genops_arena *arena, size_t size)
+{
+	void *ptr = genops_arena_take(arena, size);
+	return ptr ? memset(ptr, 0, size) : NULL;
 }
 
 char *genops_arena_dup_text(struct genops_arena *arena, genops_str text)
 {
 	if (text.len == SIZE_MAX)
 		return NULL;
-	char *ptr = genops_arena_alloc(arena, text.len + 1);
-	if (ptr && text.len)
+	char *ptr = genops_arena_take(arena, text.len + 1);
+	if (!ptr)
+		return NULL;
+	if (text.len)
 		memcpy(ptr, text.ptr, text.len);
+	ptr[text.len] = '\0';
 	return ptr;
 }
 

@@ -2,7 +2,7 @@
  * base/arena.h - memory that is freed all at once: a configuration snapshot's, an operation's.
  *
  * Blocks are kept over a reset, so that an arena used again and again allocates nothing. Every allocation
- * is aligned to 16 bytes and zeroed. One thread at a time.
+ * is aligned to 16 bytes. One thread at a time.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -21,7 +21,9 @@ void genops_arena_init(struct genops_arena *arena, size_t max);
 void genops_arena_done(struct genops_arena *arena);
 void genops_arena_reset(struct genops_arena *arena);
 
-void *genops_arena_alloc(struct genops_arena *arena, size_t size); /* NULL: out of memory or over max */
+void *genops_arena_alloc(struct genops_arena *arena, size_t size); /* zeroed; NULL: out of memory or over max */
+/* The same, not zeroed: for what is written before it is read. */
+void *genops_arena_take(struct genops_arena *arena, size_t size);
 
 /* Copies, NUL-terminated behind its length. False when there is no memory; *ret is then untouched. */
 bool genops_arena_dup(struct genops_arena *arena, genops_str text, genops_str *ret);

@@ -21,6 +21,13 @@ static const struct standard_name standard_names[GENOPS_ATTRIBUTE_N_STANDARD] = 
 #undef X
 };
 
+/* The lengths that a standard name has, as bits: most keys are told by them alone. */
+#define X(symbol, name, key, header)                                                               \
+	| UINT64_C(1) << (sizeof name - 1) | UINT64_C(1) << (sizeof key - 1) |                     \
+	    UINT64_C(1) << (sizeof header - 1)
+static const uint64_t standard_lengths = 0 GENOPS_STANDARD_ATTRIBUTES(X);
+#undef X
+
 void genops_attributes_init(struct genops_attributes *attributes, struct genops_arena *arena)
 {
 	*attributes = (struct genops_attributes){.arena = arena};
@@ -28,16 +35,30 @@ void genops_attributes_init(struct genops_attributes *attributes, struct genops_
 		attributes->standard[i] = -1;
 }
 
+/* Case ignored; length and last letter first, which differ nearly always. */
+static inline bool is_name(genops_str text, genops_str name)
+{
+	return text.len == name.len && (text.ptr[text.len - 1] | 0x20) == name.ptr[name.len - 1] &&
+	       genops_str_equal_nocase(text, name);
+}
+
 int genops_attributes_standard_key(genops_str name)
 {
+	if (name.len >= 64 || !(standard_lengths >> name.len & 1))
+		return -1;
 	for (int i = 0; i < GENOPS_ATTRIBUTE_N_STANDARD; i++) {
 		const struct standard_name *row = &standard_names[i];
-		if (genops_str_equal_nocase(name, row->name) ||
-		    genops_str_equal_nocase(name, row->key) ||
-		    genops_str_equal_nocase(name, row->header))
+		if (is_name(name, row->name) || is_name(name, row->key) || is_name(name, row->header))
 			return i;
 	}
 	return -1;
+}
+
+/* Keys have long prefixes in common: the last byte tells most of them apart. */
+static inline bool is_key(genops_str key, genops_str other)
+{
+	return key.len == other.len && key.ptr[key.len - 1] == other.ptr[key.len - 1] &&
+	       !memcmp(key.ptr, other.ptr, key.len);
 }
 
 static struct genops_attribute *find(
@@ -47,8 +68,8 @@ static struct genops_attribute *find(
 		int at = attributes->standard[standard];
 		return at < 0 ? NULL : &attributes->items[at];
 	}
-	for (size_t i = 0; i < attributes->n; i++) {
-		if (genops_str_equal(attributes->items[i].key, key))
+	for (size_t i = 0; key.len && i < attributes->n; i++) {
+		if (is_key(attributes->items[i].key, key))
 			return &attributes->items[i];
 	}
 	return NULL;
@@ -87,7 +108,7 @@ static int grow(struct genops_attributes *attributes, struct genops_error *err)
 		return genops_fail(err, GENOPS_LIMIT, "an operation has more than %d attributes",
 		    GENOPS_ATTRIBUTES_MAX);
 	size_t cap = attributes->cap ? 2 * attributes->cap : FIRST_CAP;
-	struct genops_attribute *items = genops_arena_alloc(attributes->arena, cap * sizeof *items);
+	struct genops_attribute *items = genops_arena_take(attributes->arena, cap * sizeof *items);
 	if (!items)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for attributes");
 	if (attributes->n)

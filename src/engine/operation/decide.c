@@ -306,7 +306,7 @@ int genops_decide(struct genops_operation *operation, const struct genops_operat
 {
 	struct genops_decision *decision = &operation->decision;
 	operation->evaluations =
-	    genops_arena_alloc(&operation->arena, GENOPS_EVALUATIONS_MAX * sizeof *operation->evaluations);
+	    genops_arena_take(&operation->arena, GENOPS_EVALUATIONS_MAX * sizeof *operation->evaluations);
 	if (!operation->evaluations)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation");
 	decision->evaluations = operation->evaluations;
