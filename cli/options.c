@@ -208,6 +208,7 @@ int options_parse(int argc, char **argv, struct invocation *ret_invocation)
 		help_overview(argc ? stderr : stdout);
 		return argc ? EXIT_WRONG_USE : EXIT_DONE;
 	}
+	argv[n] = NULL; /* what `run` starts ends here, as execvp wants it */
 	ret_invocation->arguments = argv;
 	ret_invocation->n_arguments = n;
 	return check_arguments(ret_invocation);

@@ -6,6 +6,7 @@ byte itself, so that a test can choose where an answer is cut into pieces, where
 """
 import base64
 import json
+import socket
 import socketserver
 import threading
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ class _Connection(socketserver.StreamRequestHandler):
     timeout = 60
 
     def handle(self):
+        self.server.connections.append(self.connection)
         try:
             while self.one():
                 pass
@@ -125,7 +127,7 @@ class Provider:
         self.received = []
         self.changed = threading.Condition()
         self._server = _Server(("127.0.0.1", port), _Connection)
-        self._server.provider = self
+        self._server.provider, self._server.connections = self, []
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self._server.server_address[1]
@@ -145,3 +147,8 @@ class Provider:
     def close(self):
         self._server.shutdown()
         self._server.server_close()
+        for connection in self._server.connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # has ended already
