@@ -24,6 +24,7 @@
 struct genops_destination_settings {
 	genops_str name, type, endpoint; /* type: a name or alias of a row, or "<type>/<anything>" */
 	struct genops_text_map headers;
+	struct genops_text_map resource; /* attributes for every resource */
 	bool is_json, is_insecure, skip_verify, is_signal_url;
 	genops_str ca_file, certificate_file, key_file;
 	genops_str compression;          /* "", "none", "gzip", "zstd" */

@@ -16,7 +16,7 @@ static int encode(const struct genops_destination_settings *settings,
     const struct genops_destination_batch *batch, struct genops_arena *arena,
     struct genops_request *ret_request, struct genops_error *err)
 {
-	struct genops_span_batch spans = {settings->profile, batch->records, batch->n_records};
+	struct genops_span_batch spans = {settings->profile, batch->records, batch->n_records, &settings->resource};
 	struct genops_request request = {
 	    .transport = GENOPS_TRANSPORT_FILE, .method = "", .url = settings->endpoint};
 	genops_buffer_init(&request.body, GENOPS_DESTINATION_BODY_MAX);

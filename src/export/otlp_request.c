@@ -145,7 +145,7 @@ int genops_otlp_request_body(const struct genops_destination_settings *settings,
     const struct genops_destination_batch *batch, bool is_json, struct genops_request *request,
     const char **ret_encoding, struct genops_error *err)
 {
-	struct genops_span_batch spans = {settings->profile, batch->records, batch->n_records};
+	struct genops_span_batch spans = {settings->profile, batch->records, batch->n_records, &settings->resource};
 	enum genops_compress_kind kind = GENOPS_COMPRESS_NONE;
 	struct genops_buffer body;
 	int code = GENOPS_OK;

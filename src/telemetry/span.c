@@ -226,7 +226,29 @@ static void write_span(struct genops_span_writer *out, const struct genops_recor
 	genops_span_writer_close(out);
 }
 
-static void write_resource(struct genops_span_writer *out, const struct genops_record *record)
+/* What is written anyway does not come twice. */
+static bool is_own_resource_key(genops_str key)
+{
+	static const enum genops_convention own[] = {GENOPS_CONVENTION_SERVICE_NAME, GENOPS_CONVENTION_HOST_NAME,
+	    GENOPS_CONVENTION_SDK_NAME, GENOPS_CONVENTION_SDK_LANGUAGE, GENOPS_CONVENTION_SDK_VERSION};
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+		if (genops_str_equal(key, genops_conventions[own[i]].name))
+			return true;
+	}
+	return false;
+}
+
+static void add_resource(struct genops_span_writer *out, const struct genops_text_map *map)
+{
+	for (size_t i = 0; map && i < map->n; i++) {
+		struct genops_attribute attribute = {.key = map->items[i].key, .value.string = map->items[i].value};
+		if (!is_own_resource_key(attribute.key))
+			genops_span_writer_custom(out, &attribute);
+	}
+}
+
+static void write_resource(struct genops_span_writer *out, const struct genops_record *record,
+    const struct genops_text_map *more)
 {
 	genops_span_writer_open(out, RESOURCE_SPANS_RESOURCE, "resource", RESOURCE_ATTRIBUTES);
 	genops_span_writer_open_list(out, "attributes");
@@ -236,6 +258,7 @@ static void write_resource(struct genops_span_writer *out, const struct genops_r
 	genops_span_writer_string(out, GENOPS_CONVENTION_SDK_NAME, GENOPS_STR("genops"));
 	genops_span_writer_string(out, GENOPS_CONVENTION_SDK_LANGUAGE, GENOPS_STR("c"));
 	genops_span_writer_string(out, GENOPS_CONVENTION_SDK_VERSION, GENOPS_STR(GENOPS_VERSION));
+	add_resource(out, more);
 	genops_span_writer_close_list(out);
 	genops_span_writer_close(out);
 }
@@ -251,7 +274,7 @@ static void write_group(
     struct genops_span_writer *out, const struct genops_span_batch *batch, size_t first)
 {
 	genops_span_writer_open_element(out, REQUEST_RESOURCE_SPANS, 0);
-	write_resource(out, &batch->records[first]);
+	write_resource(out, &batch->records[first], batch->resource);
 	genops_span_writer_open_list(out, "scopeSpans");
 	genops_span_writer_open_element(out, RESOURCE_SPANS_SCOPE_SPANS, 0);
 	genops_span_writer_open(out, SCOPE_SPANS_SCOPE, "scope", 0);

@@ -8,6 +8,7 @@
 #define TELEMETRY_SPAN_H
 
 #include "base/buffer.h"
+#include "base/option.h"
 #include "govern/record.h"
 
 enum genops_profile { GENOPS_PROFILE_GUIDES, GENOPS_PROFILE_SPEC };
@@ -16,6 +17,7 @@ struct genops_span_batch {
 	enum genops_profile profile;
 	const struct genops_record *records; /* grouped into one resource per service_name */
 	size_t n_records;
+	const struct genops_text_map *resource; /* more attributes of every resource (OTEL_RESOURCE_ATTRIBUTES), or NULL */
 };
 
 /* Appends an ExportTraceServiceRequest. Check buf->error. */

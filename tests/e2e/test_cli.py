@@ -194,8 +194,7 @@ def test_validate_shape(tmp_path):
 
 
 def test_validate_fails_and_warns(tmp_path):
-    (tmp_path / "state").mkdir(mode=0o777)
-    os.chmod(tmp_path / "state", 0o777)
+    (tmp_path / "state").write_text("a file")
     done = genops("validate", "--json", state=tmp_path / "state", home=tmp_path, env={"GENOPS_NGINX": "/nonexistent/nginx"})
     report = json.loads(done.stdout)
     found = {check["name"]: check for check in report["checks"]}

@@ -324,6 +324,7 @@ static void fill_settings(struct genops_pump *pump, const struct genops_config_e
 	    .type = exporter->type,
 	    .endpoint = exporter->endpoint,
 	    .headers = exporter->headers,
+	    .resource = pump->config->telemetry.resource_attributes,
 	    .is_json = exporter->is_json,
 	    .is_insecure = exporter->is_insecure,
 	    .skip_verify = exporter->skip_verify,
