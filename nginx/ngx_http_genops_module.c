@@ -6,12 +6,14 @@
  *   location /openai/ { genops_gateway on; proxy_pass https://genops_openai$genops_path; }
  *   location /api/v1/ { genops_control api; }      also: metrics, health, ready, error
  *
- * Each worker opens its own engine. A worker that cannot (state directory full, broken) stays up and answers 503 with
- * the reason: an init_process that fails would leave the port open with nobody behind it.
+ * Each worker opens its own engine. A worker that cannot (state directory full, broken) stays up, answers 503 with
+ * the reason and tries again every second: an init_process that fails would leave the port open with nobody behind it.
  */
 #include "ngx_http_genops.h"
 
 #include <sys/prctl.h>
+
+#define TRY_AGAIN_MS 1000
 
 static void *create_main_conf(ngx_conf_t *cf)
 {
@@ -78,26 +80,72 @@ static char *text_or_null(ngx_str_t text)
 	return text.len ? (char *)text.data : NULL; /* nginx NUL-terminates its configuration's strings */
 }
 
-static ngx_int_t init_process(ngx_cycle_t *cycle)
+/* A worker whose master was killed would go on for ever: nobody reloads or stops it, and it keeps the port from the next
+ * gateway. So it finishes what it has and ends. */
+static void end_with_master(void)
 {
-	ngx_http_genops_main_conf_t *conf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_genops_module);
-	if (!conf)
-		return NGX_OK;
-	/* A worker does not outlive its master: it would hold the port, and nobody could reload or stop it. */
-	if (ngx_process == NGX_PROCESS_WORKER)
-		prctl(PR_SET_PDEATHSIG, SIGQUIT);
+	if (ngx_process != NGX_PROCESS_WORKER)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGQUIT);
+	if (getppid() != ngx_parent)
+		raise(SIGQUIT);
+}
+
+static ngx_int_t open_engine(ngx_http_genops_main_conf_t *conf, ngx_log_t *log)
+{
 	struct genops_engine_options options = {
 	    .size = sizeof options,
 	    .config_file = text_or_null(conf->config_file),
 	    .state_dir = text_or_null(conf->state_dir),
 	    .service_name = "genops-gateway",
 	    .on_log = on_log,
-	    .log_arg = cycle->log,
+	    .log_arg = log,
 	};
+	struct genops_error before = conf->fault;
 	conf->engine = genops_engine_open(&options, &conf->fault);
-	if (!conf->engine)
-		ngx_log_error(NGX_LOG_ALERT, cycle->log, 0, "genops: this worker cannot govern: %s; %s", conf->fault.message,
+	/* Once for each reason: it is tried every second. */
+	if (!conf->engine && ngx_strcmp(before.message, conf->fault.message) != 0)
+		ngx_log_error(NGX_LOG_ALERT, log, 0, "genops: this worker cannot govern: %s; %s", conf->fault.message,
 		    conf->fault.fix);
+	return conf->engine != NULL;
+}
+
+static void try_again_later(ngx_http_genops_main_conf_t *conf, ngx_log_t *log);
+
+static void on_try_again(ngx_event_t *event)
+{
+	ngx_http_genops_main_conf_t *conf = ((ngx_connection_t *)event->data)->data;
+	if (ngx_exiting || ngx_terminate)
+		return;
+	if (!open_engine(conf, event->log)) {
+		try_again_later(conf, event->log);
+		return;
+	}
+	ngx_log_error(NGX_LOG_WARN, event->log, 0, "genops: this worker governs again");
+}
+
+/* What is wrong may pass: a full disk, a state directory in use by another version. Until then the answer is 503. */
+static void try_again_later(ngx_http_genops_main_conf_t *conf, ngx_log_t *log)
+{
+	static ngx_connection_t nobody; /* nginx logs a timer's connection */
+	static ngx_event_t retry;
+	nobody.fd = (ngx_socket_t)-1;
+	nobody.data = conf;
+	retry.data = &nobody;
+	retry.handler = on_try_again;
+	retry.log = log;
+	retry.cancelable = 1;
+	ngx_add_timer(&retry, TRY_AGAIN_MS);
+}
+
+static ngx_int_t init_process(ngx_cycle_t *cycle)
+{
+	ngx_http_genops_main_conf_t *conf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_genops_module);
+	if (!conf || ngx_process == NGX_PROCESS_HELPER)
+		return NGX_OK;
+	end_with_master();
+	if (!open_engine(conf, cycle->log))
+		try_again_later(conf, cycle->log);
 	return ngx_http_genops_resolver_start(cycle, conf);
 }
 

@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "codec/json_write.h"
 
-#include <stdio.h>
 
 #define ARENA_MAX ((size_t)64 << 20)
 
@@ -69,13 +68,11 @@ int genops_batch_read(struct genops_batch *batch, struct genops_segment_reader *
 	return GENOPS_OK;
 }
 
-static int store_alerts(struct genops_ledger *ledger, const struct genops_record *record, const struct genops_log *log,
-    struct genops_error *err)
+static int store_alerts(struct genops_ledger *ledger, const struct genops_record *record, struct genops_error *err)
 {
 	for (size_t i = 0; i < record->n_alerts; i++) {
 		const struct genops_record_alert *crossed = &record->alerts[i];
 		const char *period = genops_period_name(crossed->alert.period);
-		char text[512];
 		struct genops_buffer detail = {.ptr = NULL, .max = 4096};
 		struct genops_json_writer json;
 		genops_json_writer_init(&json, &detail);
@@ -91,12 +88,20 @@ static int store_alerts(struct genops_ledger *ledger, const struct genops_record
 					      GENOPS_STR("budget.alert"), genops_buffer_view(&detail), err);
 		genops_buffer_done(&detail);
 		GENOPS_TRY(code);
-		snprintf(text, sizeof text, "budget \"%.*s\" has passed %d %% of its %s limit",
-		    (int)(crossed->budget.len > 128 ? 128 : crossed->budget.len), crossed->budget.ptr,
-		    crossed->alert.percent, period);
-		genops_log_write(log, GENOPS_LOG_WARN, "%s", text);
 	}
 	return GENOPS_OK;
+}
+
+/* What only counts once it is stored: a batch that a full disk rolled back comes again. */
+static void tell(const struct genops_record *record, const struct genops_log *log, struct genops_metrics *metrics)
+{
+	genops_metrics_add_record(metrics, record);
+	for (size_t i = 0; i < record->n_alerts; i++) {
+		const struct genops_record_alert *crossed = &record->alerts[i];
+		genops_log_write(log, GENOPS_LOG_WARN, "budget \"%.*s\" has passed %d %% of its %s limit",
+		    (int)(crossed->budget.len > 128 ? 128 : crossed->budget.len), crossed->budget.ptr,
+		    crossed->alert.percent, genops_period_name(crossed->alert.period));
+	}
 }
 
 /* engine/event.c: kind, NUL, JSON. */
@@ -115,13 +120,14 @@ static int store_event(struct genops_ledger *ledger, genops_str entry, const str
 static int store_entry(struct genops_batch *batch, size_t i, struct genops_ledger *ledger, const struct genops_log *log,
     struct genops_metrics *metrics, struct genops_error *err)
 {
-	struct genops_record record;
 	struct genops_error fault;
 	if (batch->entries[i].kind == GENOPS_ENTRY_EVENT)
 		return store_event(ledger, entry_at(batch, i), log, metrics, err);
 	if (batch->entries[i].kind != GENOPS_ENTRY_OPERATION)
 		return GENOPS_OK; /* received spans have a consumer of their own */
-	int code = genops_record_decode(entry_at(batch, i), &batch->arena, &record, &fault);
+	struct genops_record *record = genops_arena_alloc(&batch->arena, sizeof *record);
+	int code = record ? genops_record_decode(entry_at(batch, i), &batch->arena, record, &fault)
+			  : genops_fail(&fault, GENOPS_NOMEM, "no memory for a record");
 	if (code == GENOPS_NOMEM)
 		return genops_fail(err, code, "%s", fault.message); /* tried again: nothing of the batch is stored */
 	if (code != GENOPS_OK) {
@@ -130,17 +136,18 @@ static int store_entry(struct genops_batch *batch, size_t i, struct genops_ledge
 		return GENOPS_OK;
 	}
 	bool is_new = false;
-	GENOPS_TRY(genops_ledger_add(ledger, &record, entry_at(batch, i), &is_new, err));
+	GENOPS_TRY(genops_ledger_add(ledger, record, entry_at(batch, i), &is_new, err));
 	if (!is_new)
 		return GENOPS_OK;
-	genops_metrics_add_record(metrics, &record);
-	return store_alerts(ledger, &record, log, err);
+	batch->fresh[batch->n_fresh++] = record;
+	return store_alerts(ledger, record, err);
 }
 
 int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger, const struct genops_log *log,
     struct genops_metrics *metrics, struct genops_error *err)
 {
 	genops_arena_reset(&batch->arena);
+	batch->n_fresh = 0;
 	GENOPS_TRY(genops_ledger_begin(ledger, err));
 	int code = GENOPS_OK;
 	for (size_t i = 0; code == GENOPS_OK && i < batch->n; i++)
@@ -151,6 +158,8 @@ int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger,
 		code = genops_ledger_commit(ledger, err);
 	if (code != GENOPS_OK)
 		genops_ledger_rollback(ledger);
+	for (size_t i = 0; code == GENOPS_OK && i < batch->n_fresh; i++)
+		tell(batch->fresh[i], log, metrics);
 	return code;
 }
 

@@ -22,6 +22,8 @@ struct genops_batch {
 		enum genops_entry_kind kind;
 		size_t offset, len;
 	} entries[GENOPS_BATCH_ENTRIES];
+	size_t n_fresh;
+	const struct genops_record *fresh[GENOPS_BATCH_ENTRIES]; /* of the store that runs: new to the ledger */
 };
 
 void genops_batch_init(struct genops_batch *batch);

@@ -38,6 +38,7 @@ struct genops_drain {
 	struct genops_metrics *metrics;
 	struct genops_config *config;        /* one reference */
 	struct genops_batch batch;
+	uint64_t own_until;                  /* the last of this process's appends that this pass takes */
 	size_t n_sources;
 	struct source sources[WRITERS_MAX];
 	size_t n_pumps;
@@ -172,7 +173,12 @@ static int drain_batch(struct genops_drain *drain, struct source *source, struct
 {
 	struct genops_batch *batch = &drain->batch;
 	bool is_level = source->queue_at.sequence == source->ledger_at.sequence;
-	GENOPS_TRY(genops_batch_store(batch, drain->ledger, &drain->engine->log, drain->metrics, err));
+	int code = genops_batch_store(batch, drain->ledger, &drain->engine->log, drain->metrics, err);
+	/* FULL is what the queue says, and then the ledger goes on. A ledger without space does not. */
+	if (code == GENOPS_FULL)
+		code = err->code = GENOPS_IO;
+	if (code != GENOPS_OK)
+		return code;
 	source->ledger_at = batch->after;
 	drain->is_changed = drain->is_unsynced = true;
 	if (!has_destinations(drain)) {
@@ -187,6 +193,15 @@ static int drain_batch(struct genops_drain *drain, struct source *source, struct
 	return GENOPS_OK;
 }
 
+/* This process's own appends end a pass where they were when it began: its threads may append faster than SQLite stores, and a pass
+ * that never ends would starve flush, reload and reaping. */
+static bool is_own_and_done(const struct genops_drain *drain, const struct source *source)
+{
+	const struct genops_counters *counters = drain->engine->counters;
+	return source->ledger_at.process == genops_counters_process(counters) &&
+	       source->ledger_at.epoch == genops_counters_epoch(counters) && source->ledger_at.sequence >= drain->own_until;
+}
+
 static int drain_source(struct genops_drain *drain, struct source *source, size_t *n, struct genops_error *err)
 {
 	int code = GENOPS_OK;
@@ -199,7 +214,7 @@ static int drain_source(struct genops_drain *drain, struct source *source, size_
 		if (!source->reader)
 			return GENOPS_IO;
 	}
-	for (;;) {
+	while (!is_own_and_done(drain, source)) {
 		GENOPS_TRY(genops_batch_read(&drain->batch, source->reader, source->ledger_at, 0, &drain->engine->log,
 		    drain->metrics, err));
 		if (!drain->batch.n)
@@ -215,6 +230,7 @@ static int drain_source(struct genops_drain *drain, struct source *source, size_
 		}
 		*n += drain->batch.n;
 	}
+	return code;
 }
 
 /* Now and then: the queue must be on the disk before what it was made from goes. */
@@ -241,6 +257,7 @@ static int collect(struct genops_drain *drain, size_t *ret_n, struct genops_erro
 {
 	size_t n = 0;
 	int result = GENOPS_OK;
+	drain->own_until = genops_segment_last_sequence(drain->engine->segments);
 	GENOPS_TRY(with_list(drain, discover, err));
 	for (size_t i = 0; i < drain->n_sources; i++) {
 		int code = drain_source(drain, &drain->sources[i], &n, err);
