@@ -29,7 +29,7 @@ contract:
 	@python3 tools/contract.py
 
 lint:
-	@python3 tools/check_layers.py && python3 tools/check_names.py && python3 tools/check_sizes.py
+	@python3 tools/check_layers.py && python3 tools/check_names.py && python3 tools/check_sizes.py && python3 tools/check_docs.py
 
 # docs/reference/ from the rows that the code works by.
 docs: build
