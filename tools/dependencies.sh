@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs the Debian packages that building, running and testing GenOps needs and that are missing. Debian 12.
-# `tools/dependencies.sh test` adds what only the tests need.
+# `tools/dependencies.sh test` adds what only the tests need, `bench` what only the benchmarks do.
 # nginx's package would start a service on port 80: it is kept from doing so, unless it was installed before.
 set -eu
 
 packages="gcc libc6-dev make pkg-config meson ninja-build python3 nginx nginx-dev libcurl4-openssl-dev libnghttp2-dev
 libssl-dev libsqlite3-dev libfyaml-dev libpcre2-dev zlib1g-dev libzstd-dev libsnappy-dev libxxhash-dev libcmocka-dev ca-certificates"
 [ "$(dpkg --print-architecture)" != amd64 ] || packages="$packages libhyperscan-dev"
+[ "${1:-}" != bench ] || packages="$packages wrk nodejs npm"
 [ "${1:-}" != test ] || packages="$packages clang libclang-rt-14-dev valgrind wrk curl sqlite3 python3-venv nodejs npm prometheus-bin"
 
 missing=""
