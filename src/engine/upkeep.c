@@ -13,6 +13,7 @@
 #include <time.h>
 
 #define TICK_NS         (50 * GENOPS_NS_PER_MS)
+#define BUSY_ENTRIES    4096
 #define RELOAD_EVERY_NS GENOPS_NS_PER_S
 #define TAKEOVER_NS     GENOPS_NS_PER_S
 #define COMPLAIN_NS     (10 * GENOPS_NS_PER_S)
@@ -88,6 +89,8 @@ static void pass(struct upkeep *upkeep, int64_t now_ns)
 		complain(upkeep, now_ns, "the export queue is full; the ledger goes on", &err);
 	else if (code != GENOPS_OK)
 		complain(upkeep, now_ns, "draining failed; it is tried again", &err);
+	if (n > BUSY_ENTRIES)
+		genops_upkeep_wake(engine); /* more has come meanwhile */
 	genops_drain_upkeep(engine->drain);
 	if (code == GENOPS_OK && genops_drain_offer(engine->drain, asked_ns))
 		atomic_store(&engine->flush_done_ns, asked_ns);

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 - engine/drain/pump.c: from the queue to a destination that takes, refuses, fails or hangs. */
+#include "../net/loopback.h"
+#include "engine_fixture.h"
+
+#include <genops/status.h>
+#include <poll.h>
+
+struct far_side {
+	_Atomic int status;     /* 0: hang up without an answer; -1: never answer */
+	pthread_mutex_t lock;
+	char got[1 << 18];      /* all bodies that were answered with 200 */
+	char head[8192];        /* of the last request */
+};
+
+static struct far_side far = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* One request: false when there is no more. */
+static bool read_request(int fd, char *bytes, size_t size, char **ret_body)
+{
+	size_t n = 0, need = 0;
+	while (n < size - 1) {
+		ssize_t got = read(fd, bytes + n, size - 1 - n);
+		if (got <= 0)
+			return false;
+		n += (size_t)got;
+		bytes[n] = '\0';
+		char *end = strstr(bytes, "\r\n\r\n");
+		if (end && !need) {
+			char *length = strcasestr(bytes, "content-length:");
+			need = (size_t)(end + 4 - bytes) + (length ? (size_t)atol(length + 15) : 0);
+		}
+		if (need && n >= need) {
+			*ret_body = end + 4;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void serve(struct loopback *loopback, int fd, int number)
+{
+	static char bytes[1 << 18];
+	char *body, answer[256];
+	(void)number;
+	while (read_request(fd, bytes, sizeof bytes, &body)) {
+		int status = atomic_load(&far.status);
+		pthread_mutex_lock(&far.lock);
+		snprintf(far.head, sizeof far.head, "%.*s", (int)(body - bytes), bytes);
+		if (status == 200)
+			strncat(far.got, body, sizeof far.got - strlen(far.got) - 1);
+		pthread_mutex_unlock(&far.lock);
+		atomic_fetch_add(&loopback->n_requests, 1);
+		if (status == 0)
+			return;
+		if (status < 0) {
+			struct pollfd gone = {.fd = fd, .events = POLLIN};
+			poll(&gone, 1, 20000);
+			return;
+		}
+		int n = snprintf(answer, sizeof answer, "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", status);
+		if (write(fd, answer, (size_t)n) != n)
+			return;
+	}
+}
+
+static genops_engine *open_with(const char *dir, const struct loopback *loopback)
+{
+	char config[1024];
+	snprintf(config, sizeof config,
+	    "exporters:\n  otlphttp/far: {endpoint: 'http://127.0.0.1:%d', encoding: json, compression: none, timeout: 20s,\n"
+	    "    headers: {authorization: 'Bearer sk-destination'}, retry_on_failure: {initial_interval: 10ms, max_interval: 20ms}}\n",
+	    loopback->port);
+	return open_engine(dir, config);
+}
+
+static void reset(int status)
+{
+	atomic_store(&far.status, status);
+	far.got[0] = far.head[0] = '\0';
+}
+
+static void one_call(genops_engine *engine, char *ret_trace)
+{
+	genops_operation *operation = begin(engine, (struct call){.estimate = 10});
+	snprintf(ret_trace, 33, "%.32s", genops_operation_id(operation));
+	genops_operation_record_cost(operation, 10, NULL);
+	end(operation, GENOPS_OUTCOME_OK);
+}
+
+static size_t times(const char *trace)
+{
+	size_t n = 0;
+	pthread_mutex_lock(&far.lock);
+	for (const char *at = far.got; (at = strstr(at, trace)); at += 32)
+		n++;
+	pthread_mutex_unlock(&far.lock);
+	return n;
+}
+
+/* Until the pump has got through, however often it has to try. */
+static void flush_until(genops_engine *engine, const char *trace)
+{
+	for (int i = 0; i < 2000 && !times(trace); i++) {
+		flush(engine);
+		usleep(1000); /* a retry is due in 10 ms: nothing but its clock can say when */
+	}
+	assert_int_equal(times(trace), 1);
+}
+
+static void what_is_flushed_has_been_offered(void **state)
+{
+	struct loopback loopback;
+	char traces[20][33];
+	reset(200);
+	loopback_start(&loopback, serve, NULL);
+	genops_engine *engine = open_with(*state, &loopback);
+	for (int i = 0; i < 20; i++) {
+		one_call(engine, traces[i]);
+		if (i % 5 == 0)
+			flush(engine);
+	}
+	flush(engine);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(times(traces[i]), 1);
+	assert_non_null(strstr(far.head, "POST /v1/traces"));
+	assert_non_null(strstr(far.head, "Bearer sk-destination"));
+	genops_engine_close(engine);
+	loopback_stop(&loopback);
+}
+
+static void a_failure_is_tried_again(void **state)
+{
+	struct loopback loopback;
+	char trace[33];
+	const int failures[] = {503, 429, 0};
+	for (size_t i = 0; i < 3; i++) {
+		reset(failures[i]);
+		loopback_start(&loopback, serve, NULL);
+		genops_engine *engine = open_with(*state, &loopback);
+		one_call(engine, trace);
+		flush(engine); /* offered once is enough */
+		assert_int_equal(times(trace), 0);
+		atomic_store(&far.status, 200);
+		flush_until(engine, trace);
+		genops_engine_close(engine);
+		loopback_stop(&loopback);
+	}
+}
+
+static void what_is_rejected_for_ever_is_told(void **state)
+{
+	struct loopback loopback;
+	struct genops_status status;
+	struct genops_error err;
+	char trace[33], after[33], path[128], text[4096] = "";
+	reset(400);
+	loopback_start(&loopback, serve, NULL);
+	genops_engine *engine = open_with(*state, &loopback);
+	one_call(engine, trace);
+	flush(engine);
+	for (int i = 0; i < 2000; i++) {
+		assert_int_equal(genops_engine_status(engine, &status, &err), GENOPS_OK);
+		if (status.n_dead_letters)
+			break;
+		usleep(1000);
+	}
+	assert_int_equal(status.n_dead_letters, 1);
+	snprintf(path, sizeof path, "%s/dead-letter.jsonl", (char *)*state);
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	assert_true(fread(text, 1, sizeof text - 1, file) > 0);
+	fclose(file);
+	assert_non_null(strstr(text, trace));
+	assert_non_null(strstr(text, "otlphttp/far"));
+	assert_null(strstr(text, "sk-destination"));
+	atomic_store(&far.status, 200); /* the next one goes through */
+	one_call(engine, after);
+	flush_until(engine, after);
+	assert_int_equal(times(trace), 0);
+	genops_engine_close(engine);
+	loopback_stop(&loopback);
+}
+
+/* What was not taken waits on disk for the next process; the ledger never waits. */
+static void what_waits_survives(void **state)
+{
+	struct loopback loopback;
+	char trace[33];
+	reset(0);
+	loopback_start(&loopback, serve, NULL);
+	genops_engine *engine = open_with(*state, &loopback);
+	one_call(engine, trace);
+	assert_int_equal(spent(engine), 10);
+	genops_engine_close(engine);
+	assert_int_equal(times(trace), 0);
+	atomic_store(&far.status, 200);
+	engine = open_with(*state, &loopback);
+	flush_until(engine, trace);
+	genops_engine_close(engine);
+	engine = open_with(*state, &loopback);
+	flush(engine);
+	genops_engine_close(engine);
+	assert_int_equal(times(trace), 1); /* and is not sent again */
+	loopback_stop(&loopback);
+}
+
+static void a_far_side_that_hangs_holds_up_nobody(void **state)
+{
+	struct loopback loopback;
+	char trace[33];
+	reset(-1);
+	loopback_start(&loopback, serve, NULL);
+	genops_engine *engine = open_with(*state, &loopback);
+	one_call(engine, trace);
+	for (int i = 0; i < 5000 && !atomic_load(&loopback.n_requests); i++)
+		usleep(1000);
+	assert_true(atomic_load(&loopback.n_requests) > 0);
+	struct genops_cost_query query = {.size = sizeof query};
+	struct genops_cost_report *report;
+	struct genops_error err;
+	assert_int_equal(genops_report_cost(engine, &query, &report, &err), GENOPS_OK); /* waits a moment for the flush, not for ever */
+	assert_int_equal(report->total.cost_nano_usd, 10);
+	genops_report_cost_free(report);
+	genops_engine_close(engine);
+	loopback_stop(&loopback);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_state, remove_state)
+	const struct CMUnitTest tests[] = {
+	    TEST(what_is_flushed_has_been_offered),
+	    TEST(a_failure_is_tried_again),
+	    TEST(what_is_rejected_for_ever_is_told),
+	    TEST(what_waits_survives),
+	    TEST(a_far_side_that_hangs_holds_up_nobody),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

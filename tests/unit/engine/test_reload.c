@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 - genops_engine_reload and engine/upkeep.c: a changed file under running calls. */
+#include "engine_fixture.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+static char file[128];
+
+static int make_file(void **state)
+{
+	int failed = make_state(state);
+	snprintf(file, sizeof file, "%s.yaml", (char *)*state);
+	return failed;
+}
+
+static int remove_file(void **state)
+{
+	unlink(file);
+	return remove_state(state);
+}
+
+/* As editors do it: written aside, then renamed. */
+static void write_config(const char *text)
+{
+	char aside[160];
+	snprintf(aside, sizeof aside, "%s.new", file);
+	FILE *out = fopen(aside, "w");
+	assert_non_null(out);
+	fputs(text, out);
+	assert_int_equal(fclose(out), 0);
+	assert_int_equal(rename(aside, file), 0);
+}
+
+static genops_engine *open_file(const char *dir)
+{
+	struct genops_engine_options options = {.size = sizeof options, .config_file = file, .state_dir = dir};
+	struct genops_error err = {0};
+	genops_engine *engine = genops_engine_open(&options, &err);
+	if (!engine)
+		fail_msg("%s; %s", err.message, err.fix);
+	return engine;
+}
+
+static bool is_refused(genops_engine *engine)
+{
+	genops_operation *operation = begin(engine, (struct call){.provider = "openai", .model = "gpt-4", .estimate = 10, .is_dry_run = true});
+	bool refused = genops_operation_decision(operation)->is_refused;
+	end(operation, GENOPS_OUTCOME_NOT_SENT);
+	return refused;
+}
+
+#define BLOCKING "governance: {policies: [{name: models, type: model_governance, blocked_models: [gpt-4]}]}\n"
+#define OPEN	 "governance: {attributes: {team: x}}\n"
+
+static void a_changed_file_counts(void **state)
+{
+	struct genops_error err = {0};
+	bool is_changed = true;
+	write_config(OPEN);
+	genops_engine *engine = open_file(*state);
+	assert_false(is_refused(engine));
+	assert_int_equal(genops_engine_reload(engine, &is_changed, &err), GENOPS_OK);
+	assert_false(is_changed);
+	write_config(BLOCKING);
+	assert_int_equal(genops_engine_reload(engine, NULL, &err), GENOPS_OK); /* or upkeep was faster */
+	assert_true(is_refused(engine));
+	genops_engine_close(engine);
+}
+
+/* proves that a running engine keeps the old configuration when the new one is wrong */
+static void a_wrong_file_does_not(void **state)
+{
+	struct genops_error err = {0};
+	write_config(BLOCKING);
+	genops_engine *engine = open_file(*state);
+	write_config("governance: {polices: []}\n");
+	assert_int_equal(genops_engine_reload(engine, NULL, &err), GENOPS_CONFIG);
+	assert_string_equal(err.file, file);
+	assert_true(err.line == 1 && err.column > 0);
+	assert_non_null(strstr(err.fix, "policies"));
+	assert_true(is_refused(engine));
+	unlink(file);
+	assert_int_not_equal(genops_engine_reload(engine, NULL, &err), GENOPS_OK);
+	assert_true(is_refused(engine));
+	write_config(OPEN);
+	assert_int_equal(genops_engine_reload(engine, NULL, &err), GENOPS_OK);
+	assert_false(is_refused(engine));
+	genops_engine_close(engine);
+}
+
+/* What was begun under one configuration ends under it; its views stay good. */
+static void running_calls_keep_their_snapshot(void **state)
+{
+	struct genops_error err = {0};
+	write_config("governance: {budgets: [{name: old, total_budget: 1.0}]}\n");
+	genops_engine *engine = open_file(*state);
+	genops_operation *operation = begin(engine, (struct call){.provider = "openai", .model = "gpt-4o-mini", .in = 10, .out = 10});
+	char id[64];
+	snprintf(id, sizeof id, "%s", genops_operation_id(operation));
+	for (int i = 0; i < 5; i++) {
+		write_config(i % 2 ? OPEN : BLOCKING);
+		assert_int_equal(genops_engine_reload(engine, NULL, &err), GENOPS_OK);
+	}
+	genops_usage usage = {.input_tokens = 9, .output_tokens = 2};
+	assert_int_equal(genops_operation_record_usage(operation, &usage, &err), GENOPS_OK);
+	genops_operation_record_model(operation, GENOPS_STR("gpt-4o-mini"), NULL);
+	end(operation, GENOPS_OUTCOME_OK);
+	struct seen seen = look_up(engine, "operation", id);
+	assert_int_equal(seen.cost, 2550);
+	assert_non_null(strstr(seen.budgets, "old"));
+	genops_engine_close(engine);
+}
+
+/* Whoever reloads, the drain's destinations follow. */
+static void destinations_follow(void **state)
+{
+	char text[512], path[160], line[65536] = "";
+	struct genops_error err = {0};
+	snprintf(path, sizeof path, "%s.spans", (char *)*state);
+	write_config(OPEN);
+	genops_engine *engine = open_file(*state);
+	flush(engine);
+	snprintf(text, sizeof text, "exporters: {file/here: {path: '%s'}}\n", path);
+	write_config(text);
+	assert_int_equal(genops_engine_reload(engine, NULL, &err), GENOPS_OK);
+	genops_operation *operation = begin(engine, (struct call){.estimate = 1});
+	char trace[33];
+	snprintf(trace, sizeof trace, "%.32s", genops_operation_id(operation));
+	struct stat info;
+	for (int i = 0; i < 2000 && stat(path, &info) != 0; i++) {
+		if (operation && i == 100) { /* by then upkeep has looked: it looks twenty times a second */
+			end(operation, GENOPS_OUTCOME_OK);
+			operation = NULL;
+		}
+		flush(engine);
+		usleep(1000);
+	}
+	if (operation)
+		end(operation, GENOPS_OUTCOME_OK);
+	for (int i = 0; i < 2000 && !strstr(line, trace); i++) {
+		flush(engine);
+		FILE *in = fopen(path, "r");
+		if (in) {
+			size_t n = fread(line, 1, sizeof line - 1, in);
+			line[n] = '\0';
+			fclose(in);
+		}
+		usleep(1000);
+	}
+	genops_engine_close(engine);
+	unlink(path);
+	assert_non_null(strstr(line, trace));
+}
+
+/* --- everything at once; the sanitizers look --- */
+
+struct storm {
+	genops_engine *engine;
+	_Atomic bool is_over;
+	_Atomic int64_t n_spent;
+};
+
+static void *call_on(void *arg)
+{
+	struct storm *storm = arg;
+	for (int i = 0; i < 10000 && !atomic_load(&storm->is_over); i++) {
+		genops_operation *operation = begin(storm->engine, (struct call){.provider = "openai", .model = "gpt-4o-mini", .estimate = 10});
+		genops_operation_record_cost(operation, 1, NULL);
+		bool counts = !genops_operation_decision(operation)->is_refused;
+		end(operation, GENOPS_OUTCOME_OK);
+		if (counts)
+			atomic_fetch_add(&storm->n_spent, 1);
+	}
+	return NULL;
+}
+
+static void *flush_on(void *arg)
+{
+	struct storm *storm = arg;
+	while (!atomic_load(&storm->is_over))
+		flush(storm->engine);
+	return NULL;
+}
+
+static void *reload_on(void *arg)
+{
+	struct storm *storm = arg;
+	struct genops_error err;
+	for (int i = 0; i < 20; i++) {
+		write_config(i % 2 ? OPEN : BLOCKING);
+		if (genops_engine_reload(storm->engine, NULL, &err) != GENOPS_OK)
+			break;
+	}
+	atomic_store(&storm->is_over, true);
+	return NULL;
+}
+
+static void *read_on(void *arg)
+{
+	struct storm *storm = arg;
+	while (!atomic_load(&storm->is_over)) {
+		char *text;
+		size_t len;
+		struct genops_error err;
+		if (genops_engine_metrics(storm->engine, &text, &len, &err) == GENOPS_OK)
+			free(text);
+		spent(storm->engine);
+	}
+	return NULL;
+}
+
+static void all_at_once(void **state)
+{
+	void *(*const runs[])(void *) = {call_on, call_on, call_on, flush_on, reload_on, read_on};
+	pthread_t threads[6];
+	write_config(OPEN);
+	struct storm storm = {.engine = open_file(*state)};
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, runs[i], &storm), 0);
+	for (size_t i = 0; i < 6; i++)
+		pthread_join(threads[i], NULL);
+	flush(storm.engine);
+	assert_int_equal(spent(storm.engine), atomic_load(&storm.n_spent));
+	genops_engine_close(storm.engine);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_file, remove_file)
+	const struct CMUnitTest tests[] = {
+	    TEST(a_changed_file_counts),
+	    TEST(a_wrong_file_does_not),
+	    TEST(running_calls_keep_their_snapshot),
+	    TEST(destinations_follow),
+	    TEST(all_at_once),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
