@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * gateway_conf.c - writes nginx's configuration from the gateway's settings.
  *
- * One upstream per provider (never shared: two TLS hosts may sit behind one address). Providers that are reached over TLS and
- * trusted by the system's authorities share one location, and both addresses one server: nginx keeps a TLS context for each
- * location, with every authority parsed anew (20 ms and 1 MB each). Everything runs from one directory of its own and without
+ * One upstream per provider (never shared: two TLS hosts may sit behind one address). Providers that are trusted by the
+ * system's authorities share one location, and both addresses one server: nginx keeps a TLS context for each location whose
+ * proxy_pass has a variable, with every authority parsed anew (20 ms and 1 MB each). Everything runs from one directory of its own and without
  * privileges. proxy_buffering is off: what the provider sends is metered and passed on as it comes.
  */
 #include "gateway_conf.h"
@@ -86,7 +86,7 @@ static bool has_default_port(const struct genops_gateway_provider *provider)
 /* May it stand in a location with others? */
 static bool is_ordinary(const struct genops_gateway_provider *provider)
 {
-	return !strcmp(provider->scheme, "https") && !provider->ca_file[0];
+	return !provider->ca_file[0];
 }
 
 /* The first of those that share a location, whose time-outs are theirs; NULL: none. */
@@ -109,15 +109,15 @@ static bool is_common(const struct genops_gateway *gateway, const struct genops_
 /* What the common location says of the provider that the module found. */
 static void write_maps(FILE *out, const struct genops_gateway *gateway)
 {
-	static const char *const names[] = {"genops_host", "genops_tls_name"};
+	static const char *const names[] = {"genops_scheme", "genops_host", "genops_tls_name"};
 	for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
 		fprintf(out, "\tmap $genops_provider $%s {\n", names[k]);
 		for (size_t i = 0; i < gateway->n_providers; i++) {
 			const struct genops_gateway_provider *provider = &gateway->providers[i];
 			if (!is_common(gateway, provider))
 				continue;
-			fprintf(out, "\t\t\"%s\" \"%s", provider->name, provider->host);
-			if (k == 0 && !has_default_port(provider))
+			fprintf(out, "\t\t\"%s\" \"%s", provider->name, k ? provider->host : provider->scheme);
+			if (k == 1 && !has_default_port(provider))
 				fprintf(out, ":%d", provider->port);
 			fprintf(out, "\";\n");
 		}
@@ -134,7 +134,7 @@ static void write_common_location(FILE *out, const struct genops_gateway *gatewa
 		fprintf(out, "\t\t\tproxy_set_header Host $genops_host;\n\t\t\tproxy_set_header Connection \"\";\n");
 		fprintf(out, "\t\t\tproxy_set_header X-Genops-Removed \"\";\n\t\t\tproxy_ssl_name $genops_tls_name;\n");
 		write_timeouts(out, first->connect_timeout_ms, first->read_timeout_ms, "\t\t\t");
-		fprintf(out, "\t\t\tproxy_pass https://genops_$genops_provider$genops_path;\n");
+		fprintf(out, "\t\t\tproxy_pass $genops_scheme://genops_$genops_provider$genops_path;\n");
 	}
 	fprintf(out, "\t\t}\n");
 }
