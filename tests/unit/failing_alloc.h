@@ -2,7 +2,7 @@
  * failing_alloc.h - makes the n-th allocation of a program fail, to walk every out-of-memory path.
  *
  * Replaces malloc, calloc and realloc of the test that includes it. Where a sanitizer owns these,
- * nothing is replaced and FAILING_ALLOC is 0: such a test then skips its loop. One thread only.
+ * nothing is replaced and FAILING_ALLOC is 0: such a test then skips its loop. Only the thread that sets allocs_left sees failures.
  */
 #ifndef TESTS_FAILING_ALLOC_H
 #define TESTS_FAILING_ALLOC_H
@@ -16,11 +16,19 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *ptr, size_t size);
 
-static long allocs_left = -1; /* negative: never fail; 0: the next one fails, and all after it */
+/* Of this thread. Negative: never fail; 0: the next one fails, and all after it. */
+static _Thread_local long allocs_left = -1;
 
-static int alloc_fails(void)
+/* Of this thread: only what the program itself asks for fails, not what libraries do (libfyaml 0.7.12 does not survive that). */
+static _Thread_local int only_own_allocs;
+
+extern char __executable_start, etext; /* the linker's: begin and end of the program's code */
+
+static int alloc_fails(void *caller)
 {
 	if (allocs_left < 0)
+		return 0;
+	if (only_own_allocs && ((char *)caller < &__executable_start || (char *)caller >= &etext))
 		return 0;
 	if (allocs_left == 0)
 		return 1;
@@ -30,21 +38,21 @@ static int alloc_fails(void)
 
 void *malloc(size_t size)
 {
-	return alloc_fails() ? NULL : __libc_malloc(size);
+	return alloc_fails(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return alloc_fails() ? NULL : __libc_calloc(n, size);
+	return alloc_fails(__builtin_return_address(0)) ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *ptr, size_t size)
 {
-	return alloc_fails() ? NULL : __libc_realloc(ptr, size);
+	return alloc_fails(__builtin_return_address(0)) ? NULL : __libc_realloc(ptr, size);
 }
 #else
 #define FAILING_ALLOC 0
-static long allocs_left = -1;
+static _Thread_local long allocs_left = -1;
 #endif
 
 #endif
