@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "codec/json_write.h"
 
-
 #define ARENA_MAX ((size_t)64 << 20)
 
 void genops_batch_init(struct genops_batch *batch)
