@@ -166,7 +166,7 @@ void genops_grpc_h2c_free(struct genops_grpc_h2c *h2c)
 
 static bool is_cancelled(const struct genops_grpc_call *call)
 {
-	return call->cancel && *call->cancel;
+	return call->cancel && __atomic_load_n(call->cancel, __ATOMIC_RELAXED);
 }
 
 static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)

@@ -297,7 +297,7 @@ static void run(struct genops_http_client *client, const volatile int *cancel)
 	CURLcode code = CURLE_OK;
 	int n_running = 1;
 	while (!finished(client->multi, &code)) {
-		if (cancel && *cancel) {
+		if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)) {
 			genops_incoming_fail(&client->incoming, "cancelled");
 			return;
 		}

@@ -19,7 +19,7 @@ struct genops_http_client *genops_http_client_new(struct genops_error *err);
 void genops_http_client_free(struct genops_http_client *client);
 
 /* Sends one request and waits for the answer (at most timeout_ns). A network failure is an answer with status 0. The
- * answer's texts are borrowed until the next call. `cancel` (may be NULL) is polled ten times a second: non-zero aborts
+ * answer's texts are borrowed until the next call. `cancel` (may be NULL) is read atomically ten times a second: non-zero aborts
  * (looking up a gRPC host's name and connecting: once a second). Of settings the TLS fields, timeout_ns and nothing else
  * are used. Errors: NOMEM, MISUSE (a URL or header that cannot be sent). */
 GENOPS_NODISCARD int genops_http_send(struct genops_http_client *client,

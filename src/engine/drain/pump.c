@@ -49,8 +49,8 @@ struct genops_pump {
 	bool is_retrying;
 	int64_t retry_elapsed_ns;            /* give a batch up after failing that long; 0: never */
 	char labels[160];                    /* destination="otlp/tempo" */
-	volatile int must_stop;              /* send what can be sent at once, then end */
-	volatile int must_abort;             /* break off a running request too */
+	int must_stop;                       /* atomic: send what can be sent at once, then end */
+	int must_abort;                      /* atomic: break off a running request too */
 	bool is_done;
 
 	pthread_t thread;
@@ -61,6 +61,11 @@ struct genops_pump {
 	int64_t tried_at_ns;                 /* last finished attempt, good or bad */
 	char complaint[256];                 /* last one logged, so that it is logged once */
 };
+
+static bool is_set(const int *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_RELAXED);
+}
 
 static void count(struct genops_pump *pump, const char *name, double n)
 {
@@ -180,7 +185,7 @@ static bool is_given_up(struct genops_pump *pump)
 	int64_t now_ns = genops_clock_monotonic_ns();
 	if (!pump->failing_since_ns)
 		pump->failing_since_ns = now_ns;
-	if (pump->must_stop)
+	if (is_set(&pump->must_stop))
 		return false; /* stopping is no reason to give up: it stays in the queue */
 	return !pump->is_retrying ||
 	       (pump->retry_elapsed_ns && now_ns - pump->failing_since_ns >= pump->retry_elapsed_ns);
@@ -238,7 +243,7 @@ static bool is_due(struct genops_pump *pump)
 	pthread_mutex_lock(&pump->lock);
 	bool is_flushing = pump->is_flushing;
 	pthread_mutex_unlock(&pump->lock);
-	return is_flushing || pump->must_stop || pump->n_gathered >= pump->batch_size ||
+	return is_flushing || is_set(&pump->must_stop) || pump->n_gathered >= pump->batch_size ||
 	       genops_clock_monotonic_ns() - pump->gathered_since_ns >= pump->batch_timeout_ns;
 }
 
@@ -289,7 +294,7 @@ static void wait_a_little(struct genops_pump *pump, enum step last)
 		pump->tried_at_ns = now_ns;
 	if (last != GATHERING)
 		pump->is_flushing = false;
-	while (!pump->is_woken && !pump->must_stop) {
+	while (!pump->is_woken && !is_set(&pump->must_stop)) {
 		if (pthread_cond_timedwait(&pump->wake, &pump->lock, &until) != 0)
 			break;
 	}
@@ -305,7 +310,7 @@ static void *run(void *arg)
 	for (;;) {
 		enum step last = step(pump);
 		/* Stopping: what is waiting is sent if the far side takes it, and stays in the queue if not. */
-		if (pump->must_abort || (pump->must_stop && last != BUSY))
+		if (is_set(&pump->must_abort) || (is_set(&pump->must_stop) && last != BUSY))
 			break;
 		if (last != BUSY)
 			wait_a_little(pump, last);
@@ -443,13 +448,13 @@ void genops_pump_stop(struct genops_pump *pump)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += STOP_GRACE_S;
 	pthread_mutex_lock(&pump->lock);
-	pump->must_stop = 1;
+	__atomic_store_n(&pump->must_stop, 1, __ATOMIC_RELAXED);
 	pthread_cond_broadcast(&pump->wake);
 	while (!pump->is_done) {
 		if (pthread_cond_timedwait(&pump->wake, &pump->lock, &until) != 0)
 			break;
 	}
-	pump->must_abort = 1;
+	__atomic_store_n(&pump->must_abort, 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&pump->lock);
 	pthread_join(pump->thread, NULL);
 	free_pump(pump);
