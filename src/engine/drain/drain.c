@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WRITERS_MAX      2048
+#define WRITERS_MAX      GENOPS_DRAIN_WRITERS_MAX
 #define PUMPS_MAX        32
 #define SERIES_MAX       10000
 #define SYNC_EVERY_NS    GENOPS_NS_PER_S
@@ -292,52 +292,6 @@ int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_e
 		(void)reap(drain);
 		remove_drained(drain);
 	}
-	return code;
-}
-
-/* --- for those who do not drain --- */
-
-static bool has_more(const char *state_dir, struct genops_segment_position at)
-{
-	struct genops_segment_entry entry;
-	struct genops_error err;
-	bool is_found = false;
-	struct genops_segment_reader *reader = genops_segment_reader_new(state_dir, at, &err);
-	if (!reader)
-		return true;
-	int code = genops_segment_next(reader, &entry, &is_found, &err);
-	genops_segment_reader_free(reader);
-	return code != GENOPS_OK || is_found;
-}
-
-static int compare(struct genops_ledger *ledger, const char *state_dir, bool *ret_is_behind, struct genops_error *err)
-{
-	struct genops_segment_position *lists = calloc(2 * WRITERS_MAX, sizeof *lists);
-	if (!lists)
-		return genops_fail(err, GENOPS_NOMEM, "no memory for the list of segments");
-	struct genops_segment_position *stored = lists, *there = lists + WRITERS_MAX;
-	size_t n_there = genops_segment_list(state_dir, there, WRITERS_MAX);
-	size_t n_stored = genops_ledger_positions(ledger, stored, WRITERS_MAX);
-	bool is_behind = false;
-	for (size_t i = 0; i < n_there && i < WRITERS_MAX && !is_behind; i++) {
-		struct genops_segment_position at = there[i];
-		for (size_t j = 0; j < n_stored && j < WRITERS_MAX; j++) {
-			if (stored[j].process == at.process && stored[j].epoch == at.epoch)
-				at = stored[j];
-		}
-		is_behind = has_more(state_dir, at);
-	}
-	free(lists);
-	*ret_is_behind = is_behind;
-	return GENOPS_OK;
-}
-
-int genops_drain_is_behind(const char *state_dir, bool *ret_is_behind, struct genops_error *err)
-{
-	struct genops_ledger *ledger;
-	GENOPS_TRY(genops_ledger_open(state_dir, false, &ledger, err));
-	int code = compare(ledger, state_dir, ret_is_behind, err);
-	genops_ledger_close(ledger);
 	return code;
 }
 

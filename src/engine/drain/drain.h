@@ -13,6 +13,8 @@
 #include "store/queue.h"
 #include "telemetry/metrics.h"
 
+#define GENOPS_DRAIN_WRITERS_MAX 2048
+
 struct genops_drain;
 struct genops_pump;
 
