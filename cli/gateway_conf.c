@@ -56,6 +56,9 @@ static void write_http(FILE *out, const struct genops_gateway *gateway, const st
 	fprintf(out, "\tproxy_buffer_size 16k;\n\tproxy_buffers 8 16k;\n\tproxy_busy_buffers_size 32k;\n\tproxy_max_temp_file_size 0;\n");
 	/* A call that costs money is not sent twice by the gateway; only an address that refused the connection is passed over. */
 	fprintf(out, "\tproxy_next_upstream error timeout;\n\tproxy_next_upstream_tries 3;\n");
+	/* What a provider sends does not steer this nginx: X-Accel-Redirect would open locations of ours to it. */
+	fprintf(out, "\tproxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset\n"
+		     "\t\tExpires Cache-Control Set-Cookie Vary;\n\tproxy_hide_header Alt-Svc;\n");
 	fprintf(out, "\tproxy_redirect off;\n\tproxy_ignore_client_abort off;\n\tproxy_pass_request_headers on;\n");
 	fprintf(out, "\tproxy_ssl_protocols TLSv1.2 TLSv1.3;\n\tproxy_ssl_server_name on;\n\tproxy_ssl_verify on;\n");
 	fprintf(out, "\tproxy_ssl_verify_depth 6;\n");

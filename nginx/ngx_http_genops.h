@@ -35,7 +35,6 @@ typedef struct {
 	ngx_event_t delay;
 	genops_str provider;
 	ngx_uint_t n_waits;      /* for its address */
-	unsigned is_reading:1;   /* the body is being read */
 	unsigned is_admitted:1;  /* decided: the request may go on */
 	unsigned is_refused:1;
 	unsigned is_tapped:1;    /* the answer is the provider's: the body filter follows it */

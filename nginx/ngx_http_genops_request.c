@@ -123,23 +123,24 @@ static ngx_int_t read_headers(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx,
 	return NGX_OK;
 }
 
-static ngx_http_genops_ctx_t *begin(ngx_http_request_t *r, genops_engine *engine)
+/* NGX_OK, or the status to end with. */
+static ngx_int_t begin(ngx_http_request_t *r, genops_engine *engine)
 {
 	struct genops_error err;
 	ngx_http_genops_ctx_t *ctx = ngx_pcalloc(r->pool, sizeof *ctx);
 	ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(r->pool, 0);
 	if (!ctx || !cleanup)
-		return NULL;
+		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	ctx->request = r;
 	if (genops_exchange_new(engine, ngx_http_genops_view(r->method_name), ngx_http_genops_view(r->unparsed_uri),
 		&ctx->exchange, &err) != GENOPS_OK) {
 		ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "genops: %s", err.message);
-		return NULL;
+		return err.code == GENOPS_LIMIT ? NGX_HTTP_REQUEST_URI_TOO_LARGE : NGX_HTTP_INTERNAL_SERVER_ERROR;
 	}
 	cleanup->handler = end_exchange;
 	cleanup->data = ctx;
 	ngx_http_set_ctx(r, ctx, ngx_http_genops_module);
-	return read_headers(r, ctx, &err) == NGX_OK ? ctx : NULL;
+	return read_headers(r, ctx, &err) == NGX_OK ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 /* --- the body --- */
@@ -400,7 +401,6 @@ static void decide(ngx_http_request_t *r)
 	struct genops_forward forward;
 	struct genops_refusal refusal;
 	struct genops_error err;
-	ctx->is_reading = 0;
 	if (feed_body(r, ctx) != NGX_OK) {
 		refuse_because(r, ctx, 500, "GenOps could not read the request body");
 		return;
@@ -442,18 +442,19 @@ ngx_int_t ngx_http_genops_access_handler(ngx_http_request_t *r)
 {
 	ngx_http_genops_loc_conf_t *location = ngx_http_get_module_loc_conf(r, ngx_http_genops_module);
 	ngx_http_genops_main_conf_t *conf = ngx_http_get_module_main_conf(r, ngx_http_genops_module);
-	if (!location->gateway || r != r->main)
+	if (!location->gateway)
 		return NGX_DECLINED;
+	if (r != r->main)
+		return NGX_HTTP_FORBIDDEN; /* a subrequest (mirror, SSI) would go out ungoverned */
 	ngx_http_genops_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_genops_module);
 	if (ctx)
 		return ctx->is_admitted ? NGX_DECLINED : NGX_DONE;
 	if (!conf->engine)
 		return answer_unable(r, conf);
-	ctx = begin(r, conf->engine);
-	if (!ctx)
-		return NGX_HTTP_INTERNAL_SERVER_ERROR;
-	ctx->is_reading = 1;
-	ngx_int_t rc = ngx_http_read_client_request_body(r, decide);
+	ngx_int_t rc = begin(r, conf->engine);
+	if (rc != NGX_OK)
+		return rc;
+	rc = ngx_http_read_client_request_body(r, decide);
 	if (rc >= NGX_HTTP_SPECIAL_RESPONSE)
 		return rc;
 	ngx_http_finalize_request(r, NGX_DONE);

@@ -497,6 +497,43 @@ def test_a_compressed_answer_passes_and_is_billed(gateway):
     assert sent_headers(gateway.provider, "accept-encoding") == ["identity"]
 
 
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_a_client_that_reads_late_gets_every_byte(gateway, is_asked):
+    """Megabytes wait in the gateway while the client does not read, with events taken out and without."""
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]%s}\n\n'
+    parts = [(b"%06d" % i) * 300 for i in range(2000)]
+    usage = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}\n\n'
+    done = b"data: [DONE]\n\n"
+    stream = b"".join(event % (part, b',"usage":null') for part in parts) + usage + done
+    wanted = stream if is_asked else b"".join(event % (part, b"") for part in parts) + done
+    gateway.provider.answer = plain(stream).replace(b"application/json", b"text/event-stream")
+    data = json.dumps(dict(CHAT, stream=True, **({"stream_options": {"include_usage": True}} if is_asked else {}))).encode()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(DEADLINE_S)
+        connection.connect(("127.0.0.1", gateway.port))
+        connection.sendall(b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: g\r\nContent-Length: %d\r\n\r\n%s" %
+                           (len(data), data))
+        assert gateway.call("/health", b"", method="GET")[0] == 200  # meanwhile, others are served
+        with connection.makefile("rb") as file:
+            first, _, body = read_message(file)
+    assert " 200 " in first
+    assert body == wanted
+
+
+def test_http_2_without_a_length(gateway):
+    if "HTTP2" not in subprocess.run(["curl", "--version"], capture_output=True, text=True).stdout:
+        pytest.skip("this curl speaks no HTTP/2")
+    for team, status in [("h2", "200"), ("poor", "429")]:
+        told = subprocess.run(
+            ["curl", "-sS", "--noproxy", "*", "--http2-prior-knowledge", "-X", "POST", "-T", "-", "-H", "x-genops-team: " + team, "-w",
+             "\n%{http_code} %{http_version}", f"http://127.0.0.1:{gateway.h2c_port}/openai/v1/chat/completions"],
+            input=json.dumps(CHAT), capture_output=True, text=True, timeout=DEADLINE_S)
+        assert told.stdout.endswith(f"\n{status} 2"), told
+    assert json.loads(gateway.provider.seen[-1][2]) == CHAT
+    assert len(gateway.provider.seen) == 1
+
+
 # --- the control API ---
 
 def test_control_api_survives_clients_that_leave(gateway):

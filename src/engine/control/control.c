@@ -96,7 +96,7 @@ static bool authenticate(struct genops_control *control, genops_str secret, bool
 		return false;
 	}
 	if (control->key && !is_decide && !control->key->may_control) {
-		genops_control_fail(control, 403, "this key may not read governance data", "set may_control: true for it in governance.keys");
+		genops_control_fail(control, 403, "this key may not read governance data", "set control: true for it in governance.keys");
 		return false;
 	}
 	return true;
