@@ -94,8 +94,10 @@ static void append_copy(struct output *out, genops_str text)
 	if (!text.len)
 		return;
 	ngx_buf_t *buffer = ngx_create_temp_buf(out->pool, text.len);
-	if (buffer)
+	if (buffer) {
 		buffer->last = ngx_cpymem(buffer->pos, text.ptr, text.len);
+		buffer->flush = 1; /* else nginx waits until there are 1460 bytes (postpone_output) */
+	}
 	append(out, buffer);
 }
 

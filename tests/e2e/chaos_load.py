@@ -5,7 +5,6 @@ A call is `complete` when the client has the whole answer: all of content-length
 connection, half an answer) leaves the client in doubt, and the ledger may say either.
 """
 import asyncio
-import contextlib
 import json
 import time
 
@@ -49,44 +48,65 @@ async def _read_answer(reader):
 
 
 class Load:
-    """Runs calls first, first + 1, ... over `n_clients` connections. Afterwards: told[n] = (status, operation id)."""
+    """Runs calls first, first + 1, ... over `n_clients` connections. Afterwards: told[n] = (status, operation id).
+    is_patient: a request on a kept connection that was closed before any answer is sent again, as HTTP clients do."""
 
-    def __init__(self, port, n_calls, n_clients=64, n_teams=5, first=0, seconds=60):
+    def __init__(self, port, n_calls, n_clients=64, n_teams=5, first=0, seconds=60, is_patient=False):
         self.port, self.n_calls, self.n_clients, self.n_teams = port, n_calls, n_clients, n_teams
-        self.next, self.end = first, first + n_calls
+        self.first, self.next, self.end = first, first, first + n_calls
         self.deadline = time.monotonic() + seconds
         self.told, self.n_doubtful, self.bodies = {}, 0, {}
+        self.is_patient, self.again = is_patient, []
 
     def team(self, n):
         return f"t{n % self.n_teams}"
 
+    async def _connect(self, reader, writer):
+        """A connection to send on; looks first, as every HTTP client does, whether the kept one was closed meanwhile."""
+        if writer and not reader.at_eof():
+            return reader, writer, True
+        if writer:
+            writer.close()
+        return *await asyncio.open_connection("127.0.0.1", self.port), False
+
+    async def _call(self, n, reader, writer):
+        """Whether the connection may be used again."""
+        writer.write(request_of(n, self.port, self.team(n), ("", "plain", "asked")[n % 3]))
+        status, headers, body = await asyncio.wait_for(_read_answer(reader), 30)
+        self.told[n] = (status, headers.get("x-genops-operation-id", ""))
+        if status not in (200, 402, 429):
+            self.bodies[n] = body
+        return headers.get("connection") != "close"
+
+    def _next(self):
+        if self.again:
+            return self.again.pop()
+        self.next += 1
+        return self.next - 1
+
     async def _client(self):
         reader = writer = None
-        while self.next < self.end and time.monotonic() < self.deadline:
+        while (self.next < self.end or self.again) and time.monotonic() < self.deadline:
             try:
-                if writer is None:
-                    reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                reader, writer, is_kept = await self._connect(reader, writer)
             except OSError:
+                reader = writer = None
                 await asyncio.sleep(PAUSE)
                 continue
-            n, self.next = self.next, self.next + 1
+            n = self._next()
             try:
-                writer.write(request_of(n, self.port, self.team(n), ("", "plain", "asked")[n % 3]))
-                status, headers, body = await asyncio.wait_for(_read_answer(reader), 30)
-                self.told[n] = (status, headers.get("x-genops-operation-id", ""))
-                if status not in (200, 402, 429):
-                    self.bodies[n] = body
-                if headers.get("connection") == "close":
-                    raise ConnectionResetError
-            except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError, IndexError):
-                if n not in self.told:
+                may_keep = await self._call(n, reader, writer)
+            except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError, IndexError) as fault:
+                may_keep = False
+                if is_kept and self.is_patient and not getattr(fault, "partial", b""):
+                    self.again.append(n)  # closed between two requests: the server says so only now
+                else:
                     self.n_doubtful += 1
+            if not may_keep:
                 writer.close()
                 reader = writer = None
         if writer:
             writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
 
     async def _all(self):
         await asyncio.gather(*(self._client() for _ in range(self.n_clients)))
