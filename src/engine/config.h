@@ -132,6 +132,7 @@ struct genops_config_source {
 	const char *file;               /* NULL: search; "" : none */
 	const char *text;               /* instead of a file */
 	const char *state_dir;          /* parameter; NULL: none */
+	bool without_prices;            /* only the settings are wanted: prices stays NULL, price files are not read */
 };
 
 /* Loads everything the source names, prices included. Returns an owned reference, or NULL with err (file, line, column, fix). */

@@ -90,7 +90,8 @@ static bool fill(struct owned *owned, const struct genops_config *config)
 
 struct genops_gateway *genops_gateway_load(const struct genops_engine_options *options, struct genops_error *err)
 {
-	struct genops_config_source source = {0};
+	/* Whoever serves opens an engine too, which reads the prices and tells their faults. */
+	struct genops_config_source source = {.without_prices = true};
 	if (options) {
 		source.file = options->config_file;
 		source.text = options->config_text;

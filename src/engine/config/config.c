@@ -258,7 +258,7 @@ static int parse(struct genops_config_reader *reader, genops_str text, const cha
 		reader->root = yaml->documents[0];
 	if (code == GENOPS_OK)
 		code = read_sections(reader, state_dir);
-	if (code == GENOPS_OK)
+	if (code == GENOPS_OK && !reader->without_prices)
 		code = read_prices(reader);
 	genops_yaml_free(yaml);
 	return code;
@@ -315,6 +315,7 @@ struct genops_config *genops_config_load(const struct genops_config_source *sour
 	    .variables = {get_variable, NULL},
 	    .err = err ? err : &own,
 	    .daily_budget_limit = GENOPS_COST_UNKNOWN,
+	    .without_prices = source->without_prices,
 	};
 	if (load(&reader, source) == GENOPS_OK)
 		return config;

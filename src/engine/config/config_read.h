@@ -27,6 +27,7 @@ struct genops_config_reader {
 	size_t n_watches_cap, n_policies_cap, n_budgets_cap;
 	const struct genops_yaml_node *root; /* NULL: no file */
 	const struct genops_yaml_node *price_files; /* for messages */
+	bool without_prices;            /* as in genops_config_source */
 	bool is_alerting, is_exporting; /* governance.enable_cost_alerts, observability.export_to_otel */
 	bool has_batch_timeout;         /* set by a batch processor, stronger than observability */
 	int64_t daily_budget_limit;     /* -1: none */
