@@ -66,18 +66,19 @@ static void print_addresses(const struct gateway_process *process)
 	fflush(stdout);
 }
 
-static time_t changed_at(const char *file)
+/* In nanoseconds: a file may change twice in a second. */
+static int64_t changed_at(const char *file)
 {
 	struct stat info;
-	return file[0] && stat(file, &info) == 0 ? info.st_mtime : 0;
+	return file[0] && stat(file, &info) == 0 ? (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec : 0;
 }
 
 /* New addresses or providers in the configuration. Faults in it are the engine's to tell: it reads the same file. */
-static void refresh(const struct invocation *invocation, struct gateway_process *process, time_t *seen)
+static void refresh(const struct invocation *invocation, struct gateway_process *process, int64_t *seen)
 {
 	struct genops_error err;
 	bool is_changed = false;
-	time_t now = changed_at(process->gateway->config_file);
+	int64_t now = changed_at(process->gateway->config_file);
 	if (now == *seen)
 		return;
 	*seen = now;
@@ -89,7 +90,7 @@ static void refresh(const struct invocation *invocation, struct gateway_process 
 static int watch(const struct invocation *invocation, struct gateway_process *process, genops_engine *engine,
     const sigset_t *signals)
 {
-	time_t seen = changed_at(process->gateway->config_file);
+	int64_t seen = 0; /* so that what changed while it started is not missed: the first look compares */
 	struct timespec second = {.tv_sec = 1};
 	struct genops_error err;
 	for (;;) {
