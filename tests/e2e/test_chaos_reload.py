@@ -169,6 +169,13 @@ def test_a_dearer_model_that_answers_is_what_is_billed():
         assert result == "ok" and cost == 10 * 2500 + (1 + 7 * 7919 % 60) * 10000, cost
 
 
+def test_a_stream_of_a_dearer_model_than_was_reserved_for_is_cut_off_at_the_limit():
+    with Stage("  budgets:\n    - {name: all, total_budget: 0.0002, enforcement_level: block}\n") as stage:
+        stage.start()
+        _, result, cost = outcome(stage, "pricier", stream=True)
+        assert result == "cut_off", (result, cost)
+
+
 # --- secrets ---
 
 def test_no_secret_and_no_prompt_in_anything_that_is_written():

@@ -76,6 +76,9 @@ static bool meter(genops_exchange *exchange)
 	if (!is_billed(exchange))
 		return true;
 	genops_usage usage = usage_so_far(exchange);
+	/* A dearer model may answer than was asked for: what runs is metered at its price. Without memory it is at the end. */
+	if (exchange->answer.model.len && !operation->record.response_model.len)
+		(void)genops_operation_record_model(operation, exchange->answer.model, NULL);
 	/* Counts were checked by the dialect. */
 	(void)genops_operation_record_usage(operation, &usage, NULL);
 	int64_t cost = genops_operation_cost(operation);

@@ -275,6 +275,7 @@ int genops_operation_record_model(genops_operation *operation, genops_str model,
 	struct genops_record *record = &operation->record;
 	if (!genops_arena_dup(&operation->arena, model, &record->response_model))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for the model's name");
+	genops_settle_price_answer(operation);
 	return GENOPS_OK;
 }
 

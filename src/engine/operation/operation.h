@@ -69,6 +69,8 @@ GENOPS_NODISCARD int genops_decide(struct genops_operation *operation, const str
 /* settle.c: prices, appends the record, settles the counters. */
 GENOPS_NODISCARD int genops_settle(struct genops_operation *operation, enum genops_outcome outcome, int64_t now_unix_ns,
     struct genops_error *err);
+/* The model that answered is what is billed, if its price is known: from the moment on that it is. */
+void genops_settle_price_answer(struct genops_operation *operation);
 int64_t genops_settle_cost(const struct genops_operation *operation, struct genops_quote *ret_quote);
 
 #endif

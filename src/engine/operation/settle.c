@@ -20,8 +20,7 @@ int64_t genops_settle_cost(const struct genops_operation *operation, struct geno
 	return genops_money_add(ret_quote->total_nano_usd, operation->extra_cost_nano_usd);
 }
 
-/* The model that answered is what is billed, if its price is known. */
-static void price_answering_model(struct genops_operation *operation)
+void genops_settle_price_answer(struct genops_operation *operation)
 {
 	const struct genops_record *record = &operation->record;
 	if (!record->response_model.len || !operation->price)
@@ -96,7 +95,7 @@ static void fill_money(struct genops_operation *operation, enum genops_outcome o
 	struct genops_quote quote = {0};
 	bool is_executed = outcome != GENOPS_OUTCOME_REFUSED && outcome != GENOPS_OUTCOME_NOT_SENT;
 	if (is_executed) {
-		price_answering_model(operation);
+		genops_settle_price_answer(operation);
 		record->actual_nano_usd = genops_settle_cost(operation, &quote);
 	}
 	record->input_nano_usd = genops_money_add(quote.input_nano_usd, is_executed ? operation->extra_cost_nano_usd : 0);
