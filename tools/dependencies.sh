@@ -8,7 +8,7 @@ packages="gcc libc6-dev make pkg-config meson ninja-build python3 nginx nginx-de
 libssl-dev libsqlite3-dev libfyaml-dev libpcre2-dev zlib1g-dev libzstd-dev libsnappy-dev libxxhash-dev libcmocka-dev ca-certificates"
 [ "$(dpkg --print-architecture)" != amd64 ] || packages="$packages libhyperscan-dev"
 [ "${1:-}" != bench ] || packages="$packages wrk nodejs npm"
-[ "${1:-}" != test ] || packages="$packages clang libclang-rt-14-dev valgrind wrk curl sqlite3 python3-venv nodejs npm prometheus-bin"
+[ "${1:-}" != test ] || packages="$packages clang libclang-rt-14-dev valgrind wrk curl sqlite3 python3-venv nodejs npm prometheus-bin libfaketime"
 
 missing=""
 for package in $packages; do
