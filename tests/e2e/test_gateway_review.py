@@ -553,3 +553,34 @@ def test_no_secret_in_any_log(gateway):
         if file.is_file():
             content = file.read_bytes()
             assert b"sk-client-secret-77" not in content and b"vk-review-0123456789abcdef" not in content, file
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_each_event_goes_out_as_it_comes(gateway, is_asked):
+    """Small events do not wait for company, neither as they are nor with something taken out."""
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"%d"}}],"usage":null}\n\n'
+    arrived = [threading.Event() for _ in range(4)]
+
+    def answer(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for i, seen in enumerate(arrived):
+            text = event % i
+            connection.sendall(b"%x\r\n%s\r\n" % (len(text), text))
+            if not seen.wait(5):
+                break
+        connection.sendall(b"0\r\n\r\n")
+
+    gateway.provider.answer = answer
+    data = json.dumps(dict(CHAT, stream=True, **({"stream_options": {"include_usage": True}} if is_asked else {}))).encode()
+    connection, file = gateway.connect()
+    with connection, file:
+        connection.sendall(b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: g\r\nContent-Length: %d\r\n\r\n%s" %
+                           (len(data), data))
+        got = b""
+        for i, seen in enumerate(arrived):
+            while b'"content":"%d"' % i not in got:
+                piece = connection.recv(65536)
+                assert piece, f"event {i} did not come"
+                got += piece
+                assert b"\r\n0\r\n" not in got or b'"content":"%d"' % i in got, f"event {i} came late"
+            seen.set()
