@@ -9,7 +9,9 @@ seconds=${FUZZ_SECONDS:-30}
 	CC=clang meson setup "$build" -Dfuzz=true -Dtests=false -Dnginx_module=false -Db_lundef=false >"$build.log" 2>&1 ||
 	{ cat "$build.log" >&2; exit 1; }
 rm -f "$build.log"
-ninja -C "$build" fuzzers || exit 1
+targets=${FUZZ_TARGETS:-$(cd fuzz && ls fuzz_*.c | sed 's/^fuzz_//; s/\.c$//')}
+# shellcheck disable=SC2046
+ninja -C "$build" $(printf 'fuzz/fuzz_%s ' $targets) || exit 1
 
 fuzz() {
 	name=$1
@@ -29,7 +31,7 @@ fuzz() {
 
 rm -f "$build/failed"
 running=0
-for target in ${FUZZ_TARGETS:-$(cd fuzz && ls fuzz_*.c | sed 's/^fuzz_//; s/\.c$//')}; do
+for target in $targets; do
 	fuzz "$target" &
 	running=$((running + 1))
 	[ $((running % 2)) -ne 0 ] || wait
