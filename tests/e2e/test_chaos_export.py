@@ -99,6 +99,7 @@ def test_the_drain_killed_again_and_again_under_load():
 
 
 def restarted(stage):
+    """As a supervisor does it: again, while the former workers still hold the port. Their answer to /ready does not count."""
     if stage.serve.poll() is not None:
         stage.start(is_waiting=False)
-    return stage.is_ready()
+    return stage.workers() and stage.is_ready() and stage.serve.poll() is None
