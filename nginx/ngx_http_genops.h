@@ -32,6 +32,8 @@ typedef struct {
 	ngx_http_request_t *request;
 	genops_exchange *exchange;
 	ngx_str_t path;          /* at the provider */
+	ngx_chain_t *free, *busy; /* copies of rewritten pieces: to be used again, on their way to the client */
+	ngx_chain_t *held;       /* pieces whose copies are on their way: the provider's buffer is not free yet */
 	ngx_event_t delay;
 	genops_str provider;
 	ngx_uint_t n_waits;      /* for its address */

@@ -70,15 +70,18 @@ static ngx_int_t header_filter(ngx_http_request_t *r)
 
 /* --- body --- */
 
+#define COPY_SIZE 16384 /* proxy_buffer_size: a piece fits */
+
 struct output {
-	ngx_pool_t *pool;
+	ngx_http_request_t *r;
+	ngx_http_genops_ctx_t *ctx;
 	ngx_chain_t *first, **tail;
 	ngx_int_t failed;
 };
 
 static void append(struct output *out, ngx_buf_t *buffer)
 {
-	ngx_chain_t *link = buffer ? ngx_alloc_chain_link(out->pool) : NULL;
+	ngx_chain_t *link = buffer ? ngx_alloc_chain_link(out->r->pool) : NULL;
 	if (!link) {
 		out->failed = 1;
 		return;
@@ -89,34 +92,59 @@ static void append(struct output *out, ngx_buf_t *buffer)
 	out->tail = &link->next;
 }
 
-static void append_copy(struct output *out, genops_str text)
+/* A copy in a buffer of our own, which comes back to ctx->free when it is sent. */
+static void append_copy(struct output *out, const char *bytes, size_t len)
 {
-	if (!text.len)
+	if (!len)
 		return;
-	ngx_buf_t *buffer = ngx_create_temp_buf(out->pool, text.len);
-	if (buffer) {
-		buffer->last = ngx_cpymem(buffer->pos, text.ptr, text.len);
-		buffer->flush = 1; /* else nginx waits until there are 1460 bytes (postpone_output) */
+	ngx_chain_t *link = ngx_chain_get_free_buf(out->r->pool, &out->ctx->free);
+	if (!link) {
+		out->failed = 1;
+		return;
 	}
-	append(out, buffer);
+	ngx_buf_t *buffer = link->buf;
+	if ((size_t)(buffer->end - buffer->start) < len) {
+		size_t size = ngx_max(len, COPY_SIZE);
+		u_char *memory = ngx_palloc(out->r->pool, size);
+		if (!memory) {
+			out->failed = 1;
+			return;
+		}
+		ngx_memzero(buffer, sizeof *buffer);
+		buffer->start = memory;
+		buffer->end = memory + size;
+	}
+	buffer->pos = buffer->start;
+	buffer->last = ngx_cpymem(buffer->pos, bytes, len);
+	buffer->tag = (ngx_buf_tag_t)&ngx_http_genops_module;
+	buffer->temporary = 1;
+	buffer->flush = 1; /* else nginx waits until there are 1460 bytes (postpone_output) */
+	link->next = NULL;
+	*out->tail = link;
+	out->tail = &link->next;
 }
 
-/* Bytes [from, to) of a buffer. The last slice shadows the whole, so that nginx knows when the original is free again. */
-static void append_slice(struct output *out, ngx_buf_t *whole, size_t from, size_t to)
+/* The provider's buffer may be filled again only when the copies are sent: that is the back-pressure, too. */
+static void hold(struct output *out, ngx_buf_t *whole)
 {
-	if (from >= to)
+	ngx_chain_t *link = ngx_alloc_chain_link(out->r->pool);
+	if (!link) {
+		out->failed = 1;
 		return;
-	ngx_buf_t *buffer = ngx_alloc_buf(out->pool);
-	if (buffer) {
-		*buffer = *whole;
-		buffer->pos = whole->pos + from;
-		buffer->last = whole->pos + to;
-		buffer->last_buf = buffer->last_in_chain = 0;
-		buffer->shadow = whole;
-		buffer->last_shadow = 0;
-		buffer->recycled = 0;
 	}
-	append(out, buffer);
+	link->buf = whole;
+	link->next = out->ctx->held;
+	out->ctx->held = link;
+}
+
+static void release_held(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx)
+{
+	for (ngx_chain_t *link = ctx->held, *next; link; link = next) {
+		next = link->next;
+		link->buf->pos = link->buf->last;
+		ngx_free_chain(r->pool, link);
+	}
+	ctx->held = NULL;
 }
 
 static void end_upstream(ngx_http_request_t *r)
@@ -137,27 +165,29 @@ static void pass_piece(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx, ngx_bu
 		return;
 	}
 	size_t at = 0, end = tap.must_end ? tap.end_offset : piece.len;
-	append_copy(out, tap.before);
+	append_copy(out, tap.before.ptr, tap.before.len);
 	for (size_t i = 0; i < tap.n_hidden; i++) {
-		append_slice(out, whole, at, ngx_min(tap.hidden[i].offset, end));
+		size_t until = ngx_min(tap.hidden[i].offset, end);
+		if (until > at)
+			append_copy(out, piece.ptr + at, until - at);
 		at = tap.hidden[i].offset + tap.hidden[i].len;
 	}
-	append_slice(out, whole, at, end);
+	if (end > at)
+		append_copy(out, piece.ptr + at, end - at);
 	if (tap.must_end) {
-		append_copy(out, tap.last);
+		append_copy(out, tap.last.ptr, tap.last.len);
 		ctx->is_ended = 1;
 		end_upstream(r);
 	}
-	/* Nobody downstream sees the original: it counts as sent. */
-	whole->pos = whole->last;
+	hold(out, whole);
 }
 
 static void pass_end(ngx_http_genops_ctx_t *ctx, struct output *out)
 {
 	struct genops_tap tap;
 	genops_exchange_response_end(ctx->exchange, &tap);
-	append_copy(out, tap.before);
-	append_copy(out, tap.last);
+	append_copy(out, tap.before.ptr, tap.before.len);
+	append_copy(out, tap.last.ptr, tap.last.len);
 	ctx->is_complete = 1;
 	ctx->is_ended = 1;
 }
@@ -182,12 +212,8 @@ static int is_answer_whole(const ngx_http_request_t *r)
 	return u->headers_in.content_length_n < 0 || u->length <= 0;
 }
 
-static ngx_int_t body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+static void filter(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx, ngx_chain_t *in, struct output *out)
 {
-	ngx_http_genops_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_genops_module);
-	if (!in || !ctx || !ctx->is_tapped || !ctx->exchange)
-		return next_body_filter(r, in);
-	struct output out = {.pool = r->pool, .tail = &out.first};
 	bool was_ended = ctx->is_ended;
 	for (ngx_chain_t *link = in; link; link = link->next) {
 		ngx_buf_t *buffer = link->buf;
@@ -198,21 +224,33 @@ static ngx_int_t body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 		}
 		if (ngx_buf_in_memory(buffer) && buffer->last > buffer->pos) {
 			buffer->last_buf = 0;
-			pass_piece(r, ctx, buffer, &out);
-			buffer->last_buf = 0;
+			pass_piece(r, ctx, buffer, out);
 		} else if (!is_last) {
-			append(&out, buffer); /* flush */
+			append(out, buffer); /* flush */
 		}
 		if (is_last && !ctx->is_ended && is_answer_whole(r))
-			pass_end(ctx, &out);
+			pass_end(ctx, out);
 		if (is_last)
-			append(&out, last_buffer(r));
+			append(out, last_buffer(r));
 	}
 	if (ctx->is_ended && !was_ended && !ctx->is_complete)
-		append(&out, last_buffer(r));
+		append(out, last_buffer(r));
+}
+
+static ngx_int_t body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+	ngx_http_genops_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_genops_module);
+	if (!ctx || !ctx->is_tapped || !ctx->exchange || (!in && !ctx->busy))
+		return next_body_filter(r, in);
+	struct output out = {.r = r, .ctx = ctx, .tail = &out.first};
+	filter(r, ctx, in, &out);
 	if (out.failed)
 		return NGX_ERROR;
-	return next_body_filter(r, out.first);
+	ngx_int_t rc = next_body_filter(r, out.first);
+	ngx_chain_update_chains(r->pool, &ctx->free, &ctx->busy, &out.first, (ngx_buf_tag_t)&ngx_http_genops_module);
+	if (!ctx->busy)
+		release_held(r, ctx);
+	return rc;
 }
 
 void ngx_http_genops_install_filters(void)
