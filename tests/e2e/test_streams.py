@@ -197,3 +197,32 @@ def test_invalid_usage_is_not_believed(house):
         assert operation["cost_estimated"]
         assert 0 < operation["cost_nano_usd"] < 10**9
         assert 0 <= operation["input_tokens"] < 10**6
+
+
+def long_stream(n, with_usage_member):
+    usage = ',"usage":null' if with_usage_member else ""
+    events = [f'data: {{"id":"x","object":"chat.completion.chunk","model":"gpt-4o","choices":[{{"index":0,"delta":{{"content":"'
+              f'{i:08d}{"z" * (i % 700)}"}},"finish_reason":null}}]{usage}}}\n\n' for i in range(n)]
+    if with_usage_member:
+        events.append('data: {"id":"x","object":"chat.completion.chunk","model":"gpt-4o","choices":[],"usage":{"prompt_tokens":9,'
+                      '"completion_tokens":5,"total_tokens":14}}\n\n')
+    return "".join(events + ["data: [DONE]\n\n"]).encode()
+
+
+def test_a_rewritten_stream_reaches_a_slow_client_whole(house):
+    """The provider's buffer is filled again only when what was taken out of it has left: nothing is overwritten on its way, and
+    what the client does not take is not read from the provider (back-pressure)."""
+    gateway, provider = house
+    provider.play(Answer(headers={"content-type": "text/event-stream"}, body=long_stream(20000, True), piece=3001))
+    body = json.dumps({"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "long"}]}).encode()
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 200000)
+        client.sendall(b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nConnection: close\r\n"
+                       b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        first = response.read(2000)
+        # The client stops here until the gateway can take no more from the provider.
+        threading.Event().wait(0.5)
+        answer = first + response.read()
+    assert answer == long_stream(20000, False)
