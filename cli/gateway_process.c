@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #define READY_WITHIN_MS 10000
+#define PORT_WITHIN_MS  2000
 #define FILES_WANTED    65536 /* two for each connection, and some */
 
 static int fail(struct genops_error *err, int code, const char *fix, const char *format, ...) GENOPS_PRINTF(4, 5);
@@ -104,6 +105,19 @@ static void find_trusted_ca(char *ret_path, size_t size)
 
 /* --- sockets --- */
 
+/* A gateway that was killed lets go of its port a moment later: a supervisor's first try shall succeed. */
+static int bind_patiently(int fd, const struct addrinfo *address)
+{
+	struct timespec pause = {.tv_nsec = 20000000};
+	for (int waited = 0;; waited += 20) {
+		if (bind(fd, address->ai_addr, address->ai_addrlen) == 0)
+			return 0;
+		if (errno != EADDRINUSE || waited >= PORT_WITHIN_MS)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int bind_one(const char *host, int port, struct gateway_process *process, int *ret_port, struct genops_error *err)
 {
 	char service[8];
@@ -117,7 +131,7 @@ static int bind_one(const char *host, int port, struct gateway_process *process,
 	int code = GENOPS_OK;
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (fd < 0 || bind(fd, list->ai_addr, list->ai_addrlen) != 0 || listen(fd, 4096) != 0) {
+	if (fd < 0 || bind_patiently(fd, list) != 0 || listen(fd, 4096) != 0) {
 		code = fail(err, errno == EADDRINUSE ? GENOPS_EXISTS : GENOPS_IO,
 		    errno == EADDRINUSE ? "stop whatever listens there, or set another gateway.listen / gateway.listen_h2c"
 					: "check gateway.listen and gateway.listen_h2c",

@@ -584,3 +584,12 @@ def test_each_event_goes_out_as_it_comes(gateway, is_asked):
                 got += piece
                 assert b"\r\n0\r\n" not in got or b'"content":"%d"' % i in got, f"event {i} came late"
             seen.set()
+
+
+@pytest.mark.parametrize("origin, status", [(None, 200), ("http://localhost:3000", 200), ("http://127.0.0.1", 200),
+                                            ("https://evil.example", 403), ("null", 403), ("http://localhost.evil.example", 403)])
+def test_a_page_of_another_host_does_not_spend_the_gateways_key(gateway, origin, status):
+    """A browser sends text/plain to a loopback gateway without asking; the answer would cost money."""
+    got, _, body = gateway.call(headers=[f"Origin: {origin}"] if origin else [])
+    assert got == status, body
+    assert len(gateway.provider.seen) == (1 if status == 200 else 0)

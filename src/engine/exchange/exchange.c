@@ -83,15 +83,6 @@ static void find_route(genops_exchange *exchange)
 		exchange->endpoint = &genops_dialect_detect;
 }
 
-/* What no attribute can hold is the client's fault: told by admit. */
-static void check_value(genops_exchange *exchange, const char *what, genops_str value)
-{
-	if (value.len > GENOPS_ATTRIBUTE_VALUE_MAX)
-		genops_fail(&exchange->fault, GENOPS_SYNTAX, "%s is longer than %d bytes", what, GENOPS_ATTRIBUTE_VALUE_MAX);
-	else if (!genops_str_is_utf8(value))
-		genops_fail(&exchange->fault, GENOPS_SYNTAX, "%s is not UTF-8", what);
-}
-
 int genops_exchange_new(genops_engine *engine, genops_str method, genops_str target, genops_exchange **ret_exchange,
     struct genops_error *err)
 {
@@ -116,103 +107,10 @@ int genops_exchange_new(genops_engine *engine, genops_str method, genops_str tar
 	/* Behind a '#' some servers stop reading, others do not. */
 	exchange->is_path_ambiguous |= has_dot_segment(decode(exchange, path_of(copy))) ||
 				       genops_str_find_char(copy, '#') != SIZE_MAX;
-	check_value(exchange, "the team in the path", exchange->prefix_team);
-	check_value(exchange, "the project in the path", exchange->prefix_project);
+	genops_exchange_check_value(exchange, "the team in the path", exchange->prefix_team);
+	genops_exchange_check_value(exchange, "the project in the path", exchange->prefix_project);
 	find_route(exchange);
 	*ret_exchange = exchange;
-	return GENOPS_OK;
-}
-
-/* --- headers --- */
-
-static genops_str without_scheme(genops_str value)
-{
-	if (value.len > 7 && genops_str_equal_nocase((genops_str){value.ptr, 7}, GENOPS_STR("bearer ")))
-		return genops_str_trim(genops_str_skip(value, 7));
-	return genops_str_trim(value);
-}
-
-static bool is_key_header(const genops_exchange *exchange, genops_str name)
-{
-	static const char *const everywhere[] = {"authorization", "x-api-key", "api-key", NULL};
-	const char *const *headers = exchange->dialect && exchange->dialect->key_headers ? exchange->dialect->key_headers : everywhere;
-	for (; *headers; headers++) {
-		if (genops_str_is_nocase(name, *headers))
-			return true;
-	}
-	return false;
-}
-
-/* The header's name stands for the attribute's. */
-static int add_attribute(genops_exchange *exchange, int key, genops_str value)
-{
-	static const char *const names[] = {
-#define X(symbol, name, telemetry_key, header) header,
-	    GENOPS_STANDARD_ATTRIBUTES(X)
-#undef X
-	};
-	size_t i = 0;
-	check_value(exchange, names[key], value);
-	while (i < exchange->n_attributes && !genops_str_is(exchange->attributes[i].key, names[key]))
-		i++;
-	exchange->attributes[i].key = genops_str_of(names[key]);
-	exchange->attributes[i].type = GENOPS_ATTRIBUTE_STRING;
-	exchange->attributes[i].value.string = value;
-	if (i == exchange->n_attributes)
-		exchange->n_attributes++;
-	return GENOPS_OK;
-}
-
-/* Several baggage headers are one list. */
-static int add_baggage(genops_exchange *exchange, genops_str value, struct genops_error *err)
-{
-	genops_str before = exchange->baggage;
-	char *list = genops_arena_alloc(&exchange->arena, before.len + value.len + 1);
-	if (!list)
-		return genops_fail(err, GENOPS_NOMEM, "no memory for a request header");
-	size_t n = before.len;
-	if (n) {
-		memcpy(list, before.ptr, n);
-		list[n++] = ',';
-	}
-	if (value.len)
-		memcpy(list + n, value.ptr, value.len);
-	exchange->baggage = (genops_str){list, n + value.len};
-	return GENOPS_OK;
-}
-
-int genops_exchange_header(genops_exchange *exchange, genops_str name, genops_str value, struct genops_error *err)
-{
-	static const struct {
-		const char *name;
-		size_t offset;
-	} kept[] = {
-	    {"content-type", offsetof(genops_exchange, content_type)},
-	    {"traceparent", offsetof(genops_exchange, traceparent)},
-	    {"tracestate", offsetof(genops_exchange, tracestate)},
-	};
-	genops_str *place = NULL, copy;
-	int key = -1;
-	for (size_t i = 0; i < sizeof kept / sizeof kept[0] && !place; i++) {
-		if (genops_str_is_nocase(name, kept[i].name))
-			place = (genops_str *)(void *)((char *)exchange + kept[i].offset);
-	}
-	if (!place && is_key_header(exchange, name) && !exchange->secret.len) {
-		place = &exchange->secret;
-		value = without_scheme(value);
-	}
-	if (genops_str_is_nocase(name, "baggage"))
-		return add_baggage(exchange, value, err);
-	if (!place && name.len > 9 && genops_str_equal_nocase((genops_str){name.ptr, 9}, GENOPS_STR("x-genops-")))
-		key = genops_attributes_standard_key(name);
-	if (!place && key < 0)
-		return GENOPS_OK;
-	if (!genops_arena_dup(&exchange->arena, value, &copy))
-		return genops_fail(err, GENOPS_NOMEM, "no memory for a request header");
-	if (place)
-		*place = copy;
-	else
-		return add_attribute(exchange, key, copy);
 	return GENOPS_OK;
 }
 
@@ -319,6 +217,10 @@ static genops_str provider_secret(const genops_exchange *exchange)
 static bool refuse_key(genops_exchange *exchange, struct genops_refusal *ret_refusal)
 {
 	exchange->key = exchange->secret.len ? genops_config_key_find(exchange->config, exchange->secret) : NULL;
+	if (!exchange->key && genops_exchange_is_foreign(exchange))
+		return refuse(exchange, 403, ret_refusal,
+		    "GenOps: a web page of another host (Origin %.*s) may not use this gateway without a key of governance.keys",
+		    CUT(exchange->origin, 128));
 	if (!exchange->key && exchange->config->gateway.require_key)
 		return refuse(exchange, 401, ret_refusal,
 		    "GenOps: %s; ask whoever runs this gateway for a key (governance.keys)",

@@ -27,7 +27,7 @@ struct genops_exchange {
 	const struct genops_endpoint *endpoint;        /* NULL: unknown route */
 
 	/* request headers that matter */
-	genops_str content_type, traceparent, tracestate, baggage, secret;
+	genops_str content_type, traceparent, tracestate, baggage, secret, origin;
 	size_t n_attributes;                 /* x-genops-* */
 	struct genops_attribute attributes[GENOPS_ATTRIBUTE_N_STANDARD];
 
@@ -48,6 +48,12 @@ struct genops_exchange {
 	bool is_cut_off, wants_cut;
 	bool is_left_alone;                  /* the client went away before the provider said anything */
 };
+
+/* What no attribute can hold is the client's fault: told by admit. `what` names it. */
+void genops_exchange_check_value(genops_exchange *exchange, const char *what, genops_str value);
+
+/* Does a browser send this for a page of another host? Without a key of ours that page would spend the gateway's own. */
+bool genops_exchange_is_foreign(const genops_exchange *exchange);
 
 /* The refusal in the provider's words, or OpenAI's where nobody knows the provider. */
 void genops_exchange_refuse_with(genops_exchange *exchange, const struct genops_decision *decision, int status,
