@@ -146,6 +146,20 @@ int genops_exchange_body(genops_exchange *exchange, genops_str piece, struct gen
 
 /* --- refusing --- */
 
+/* The message with the operation's id behind it: what a user quotes finds its record. */
+static genops_str with_id(genops_exchange *exchange, genops_str message)
+{
+	static const char between[] = " (operation ";
+	if (!exchange->operation)
+		return message;
+	genops_str id = genops_str_of(genops_operation_id(exchange->operation));
+	char *text = genops_arena_alloc(&exchange->arena, message.len + sizeof between + id.len + 2);
+	if (!text)
+		return message;
+	int n = sprintf(text, "%.*s%s%s)", (int)message.len, message.len ? message.ptr : "", between, id.ptr);
+	return (genops_str){text, (size_t)n};
+}
+
 void genops_exchange_refuse_with(genops_exchange *exchange, const struct genops_decision *decision, int status,
     genops_str message, struct genops_refusal *ret_refusal)
 {
@@ -154,7 +168,7 @@ void genops_exchange_refuse_with(genops_exchange *exchange, const struct genops_
 	struct genops_refuse_input input = {
 	    .decision = decision,
 	    .status = status,
-	    .message = message,
+	    .message = with_id(exchange, message),
 	    .operation_id = exchange->operation ? genops_str_of(genops_operation_id(exchange->operation)) : (genops_str){0},
 	    .now_unix_ns = genops_clock_unix_ns(),
 	};
