@@ -4,6 +4,7 @@
  * Opens nothing, so it can run beside a serving gateway.
  */
 #include "command.h"
+#include "report/json_text.h"
 
 #include <genops/config.h>
 
@@ -21,18 +22,6 @@ static const struct command_option options[] = {
     {0},
 };
 
-static void print_json_text(const char *name, const char *text)
-{
-	printf("\"%s\":\"", name);
-	for (; *text; text++) {
-		if ((unsigned char)*text < 0x20)
-			printf("\\u%04x", *text);
-		else
-			printf(*text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
-	}
-	printf("\"");
-}
-
 static void print_json(const struct genops_checklist *list)
 {
 	printf("{\"valid\":%s,\"passed\":%zu,\"warnings\":%zu,\"failed\":%zu,\"skipped\":%zu,\"checks\":[",
@@ -40,15 +29,15 @@ static void print_json(const struct genops_checklist *list)
 	for (size_t i = 0; i < list->n_checks; i++) {
 		const struct genops_check *check = &list->checks[i];
 		printf("%s{", i ? "," : "");
-		print_json_text("name", check->name);
+		json_text("name", genops_str_of(check->name));
 		printf(",");
-		print_json_text("status", genops_config_check_status(check->status));
+		json_text("status", genops_str_of(genops_config_check_status(check->status)));
 		printf(",");
-		print_json_text("message", check->message);
+		json_text("message", genops_str_of(check->message));
 		printf(",");
-		print_json_text("fix", check->fix);
+		json_text("fix", genops_str_of(check->fix));
 		printf(",");
-		print_json_text("file", check->file);
+		json_text("file", genops_str_of(check->file));
 		printf(",\"line\":%d,\"column\":%d}", check->line, check->column);
 	}
 	printf("]}\n");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_catalog.c - genops catalog: what models cost, since when, and who says so. */
 #include "command.h"
+#include "json_text.h"
 #include "table.h"
 
 #include <genops/status.h>
@@ -36,22 +37,19 @@ static void format_rate(const struct genops_catalog_row *row, const char *name, 
 	}
 }
 
-static void print_json_text(const char *name, genops_str text)
-{
-	printf("\"%s\":\"", name);
-	for (size_t i = 0; i < text.len; i++)
-		printf(text.ptr[i] == '"' || text.ptr[i] == '\\' ? "\\%c" : "%c", text.ptr[i]);
-	printf("\",");
-}
-
 static void print_json_row(const struct genops_catalog_row *row, bool is_first)
 {
 	printf("%s{", is_first ? "" : ",\n");
-	print_json_text("provider", row->provider);
-	print_json_text("model", row->model);
-	print_json_text("mode", row->mode);
-	print_json_text("source", row->source);
-	print_json_text("source_date", row->source_date);
+	json_text("provider", row->provider);
+	putchar(',');
+	json_text("model", row->model);
+	putchar(',');
+	json_text("mode", row->mode);
+	putchar(',');
+	json_text("source", row->source);
+	putchar(',');
+	json_text("source_date", row->source_date);
+	putchar(',');
 	printf("\"ceiling\":%s,\"max_input_tokens\":%lld,\"max_output_tokens\":%lld,\"tiers\":%zu,\"nano_usd_per_million\":{",
 	    row->is_ceiling ? "true" : "false", (long long)row->max_input_tokens, (long long)row->max_output_tokens, row->n_tiers);
 	for (size_t i = 0; i < row->n_rates; i++)

@@ -4,6 +4,7 @@
  * `test` asks the engine for a decision without reserving or recording anything; exit code 3 if the call would be refused.
  */
 #include "command.h"
+#include "json_text.h"
 #include "table.h"
 
 #include <genops/control.h>
@@ -117,37 +118,25 @@ static void explain(const struct genops_decision *decision)
 	table_free(table);
 }
 
-static void print_json_text(const char *name, genops_str text)
-{
-	printf("\"%s\":\"", name);
-	for (size_t i = 0; i < text.len; i++) {
-		if ((unsigned char)text.ptr[i] < 0x20)
-			printf("\\u%04x", text.ptr[i]);
-		else
-			printf(text.ptr[i] == '"' || text.ptr[i] == '\\' ? "\\%c" : "%c", text.ptr[i]);
-	}
-	printf("\"");
-}
-
 static void print_json(const struct genops_decision *decision)
 {
 	printf("{\"decision\":\"%s\",\"refused\":%s,\"reason_code\":\"%s\",", genops_result_name(decision->result),
 	    decision->is_refused ? "true" : "false", genops_reason_name(decision->reason));
-	print_json_text("policy", decision->policy);
+	json_text("policy", decision->policy);
 	printf(",");
-	print_json_text("message", decision->message);
+	json_text("message", decision->message);
 	printf(",\"estimated_cost_nano_usd\":%lld,\"estimated_cost_usd\":%.9f,\"delay_ms\":%lld,\"evaluations\":[",
 	    (long long)decision->estimated_cost_nano_usd, (double)decision->estimated_cost_nano_usd / 1e9,
 	    (long long)(decision->delay_ns / 1000000));
 	for (size_t i = 0; i < decision->n_evaluations; i++) {
 		const struct genops_evaluation *evaluation = &decision->evaluations[i];
 		printf("%s{", i ? "," : "");
-		print_json_text("policy", evaluation->policy);
+		json_text("policy", evaluation->policy);
 		printf(",");
-		print_json_text("type", evaluation->policy_type);
+		json_text("type", evaluation->policy_type);
 		printf(",\"result\":\"%s\",\"violation\":%s,", genops_result_name(evaluation->result),
 		    evaluation->is_violation ? "true" : "false");
-		print_json_text("message", evaluation->message);
+		json_text("message", evaluation->message);
 		printf("}");
 	}
 	printf("]}\n");

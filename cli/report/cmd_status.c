@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_status.c - genops status: how GenOps itself is doing on this state directory. */
 #include "command.h"
+#include "json_text.h"
 
 #include <genops/status.h>
 
@@ -13,24 +14,15 @@ static const struct command_option options[] = {
     {0},
 };
 
-static void print_json_text(const char *name, const char *text)
-{
-	printf("\"%s\":\"", name);
-	for (; *text; text++) {
-		if ((unsigned char)*text < 0x20)
-			printf("\\u%04x", *text);
-		else
-			printf(*text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
-	}
-	printf("\",");
-}
-
 static void print_json(const struct genops_status *status)
 {
 	printf("{");
-	print_json_text("state_dir", status->state_dir);
-	print_json_text("config_file", status->config_file);
-	print_json_text("mode", status->mode);
+	json_text("state_dir", genops_str_of(status->state_dir));
+	putchar(',');
+	json_text("config_file", genops_str_of(status->config_file));
+	putchar(',');
+	json_text("mode", genops_str_of(status->mode));
+	putchar(',');
 	printf("\"processes\":%u,\"in_flight\":%u,\"repairs\":%llu,\"behind\":%s,", status->n_processes, status->n_in_flight,
 	    (unsigned long long)status->n_repairs, status->is_behind ? "true" : "false");
 	printf("\"policies\":%zu,\"budgets\":%zu,\"keys\":%zu,\"prices\":%zu,\"providers\":%zu,\"exporters\":%zu,\"warnings\":%zu,",
