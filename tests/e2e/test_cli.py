@@ -223,7 +223,7 @@ def verify(state, ended):
 
 
 TAMPERING = {
-    "a payload edited": "UPDATE audit SET payload = CAST(replace(CAST(payload AS TEXT), 'red', 'blu') AS BLOB) WHERE sequence = 3",
+    "a payload edited": "UPDATE audit SET payload = randomblob(length(payload)) WHERE sequence = 3",
     "a record removed": "DELETE FROM audit WHERE sequence = 4",
     "the end removed": "DELETE FROM audit WHERE sequence = (SELECT max(sequence) FROM audit)",
     "a time edited": "UPDATE audit SET unix_ns = unix_ns + 1 WHERE sequence = 2",
