@@ -104,6 +104,10 @@ static void point_sdks(const struct gateway_process *process)
 
 static int start_child(const struct invocation *invocation, const struct gateway_process *process)
 {
+	sigset_t all, before;
+	/* A signal that comes before the child's number is known waits for it. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
 	pid_t pid = fork();
 	if (pid == 0) {
 		sigset_t none;
@@ -120,6 +124,7 @@ static int start_child(const struct invocation *invocation, const struct gateway
 		_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_STARTED);
 	}
 	child_pid = pid;
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid < 0 ? complain_text(EXIT_FAILED, "cannot start a process: %s", strerror(errno)) : -1;
 }
 
