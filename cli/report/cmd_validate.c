@@ -4,7 +4,7 @@
  * Opens nothing, so it can run beside a serving gateway.
  */
 #include "command.h"
-#include "report/json_text.h"
+#include "json_text.h"
 
 #include <genops/config.h>
 
