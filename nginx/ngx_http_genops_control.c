@@ -90,6 +90,14 @@ static ngx_int_t answer_metrics(ngx_http_request_t *r)
 	return rc;
 }
 
+/* The engine knows a new configuration a moment before nginx does: a worker of the old one admits calls to a provider
+ * that it has no upstream for, and nginx says 500. Nothing was sent and nothing is spent: the client may repeat it. */
+static ngx_int_t is_outdated(const ngx_http_genops_ctx_t *failed, ngx_uint_t status)
+{
+	return status == NGX_HTTP_INTERNAL_SERVER_ERROR && failed && failed->is_admitted && !failed->is_tapped &&
+	       !(failed->request->upstream && failed->request->upstream->request_sent);
+}
+
 /* nginx's own refusal (body too large, provider unreachable, a request it cannot read), in the provider's words. */
 static ngx_int_t answer_error(ngx_http_request_t *r)
 {
@@ -103,11 +111,12 @@ static ngx_int_t answer_error(ngx_http_request_t *r)
 	    {414, "GenOps: the request target is too long"},
 	    {431, "GenOps: the request headers are too large"},
 	    {502, "GenOps: the provider cannot be reached"},
+	    {503, "GenOps: the gateway is taking up a new configuration; nothing was sent, repeat the request"},
 	    {504, "GenOps: the provider did not answer in time (gateway.read_timeout)"},
 	};
 	const char *message = "GenOps: the request could not be served";
 	struct genops_refusal refusal;
-	struct genops_header extra[4];
+	struct genops_header extra[5];
 	struct genops_error err;
 	genops_exchange *exchange = NULL;
 	ngx_http_genops_ctx_t *failed = ngx_http_genops_find_ctx(r);
@@ -117,6 +126,9 @@ static ngx_int_t answer_error(ngx_http_request_t *r)
 		target.len = TARGET_SEEN; /* enough to see whose words to use */
 	if (status == NGX_HTTP_REQUEST_HEADER_TOO_LARGE)
 		status = 431; /* 494 is nginx's own name for it */
+	ngx_int_t must_repeat = is_outdated(failed, status);
+	if (must_repeat)
+		status = NGX_HTTP_SERVICE_UNAVAILABLE;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		if (texts[i].status == status)
 			message = texts[i].message;
@@ -128,6 +140,8 @@ static ngx_int_t answer_error(ngx_http_request_t *r)
 	refusal.status = (int)status;
 	r->err_status = 0;
 	size_t n = failed ? genops_exchange_answer_headers(failed->exchange, extra, 4) : 0;
+	if (must_repeat)
+		extra[n++] = (struct genops_header){GENOPS_STR("retry-after"), GENOPS_STR("1")};
 	ngx_int_t rc = ngx_http_genops_send_refusal(r, &refusal, extra, n);
 	genops_exchange_finish(exchange, GENOPS_OUTCOME_NOT_SENT);
 	return rc;

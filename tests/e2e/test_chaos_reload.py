@@ -56,9 +56,33 @@ def test_no_request_is_dropped_while_everything_is_reloaded():
         assert {status for status, _ in load.told.values()} == {200}, list(load.bodies.values())[:2]
         assert len(load.told) == 6000
         wait_for(lambda: "extra2" in open_conf(stage), 15, "nginx knows the new provider")
-        assert chat(stage.port, 9000, path="/extra2/v1/chat/completions")[0] == 200
+        wait_for(lambda: served_by_new_worker(stage, "/extra2/v1/chat/completions"), 15, "a worker of the new configuration answers")
         assert len(prove(stage, load)) == 6001, "a call that a client repeated had not been made"
         assert len(os.listdir(f"/proc/{stage.serve.pid}/fd")) <= n_files + 16, "descriptors leak"
+
+
+def served_by_new_worker(stage, path):
+    """Until then the client is told to repeat: nothing was sent."""
+    status, headers, body = chat(stage.port, 9000, path=path)
+    assert status == 200 or (status == 503 and headers["retry-after"] == "1"), (status, body)
+    return status == 200
+
+
+def test_a_worker_that_nginx_has_not_told_of_a_provider_asks_to_repeat():
+    with Stage(BUDGETS) as stage:
+        stage.receive()
+        stage.start()
+        kill(stage.serve.pid, signal.SIGSTOP)  # nginx's configuration is written by serve; the workers' engines follow the file alone
+        try:
+            stage.configure(providers=f'    late: {{base_url: "http://127.0.0.1:{stage.provider_port}", dialect: openai}}')
+            late = lambda: chat(stage.port, 1, path="/late/v1/chat/completions")
+            wait_for(lambda: late()[0] != 404, 15, "the worker's engine knows the provider")
+            status, headers, body = late()
+            assert status == 503 and headers["retry-after"] == "1" and b"repeat the request" in body, body
+            assert headers["x-genops-operation-id"]
+        finally:
+            kill(stage.serve.pid, signal.SIGCONT)
+        wait_for(lambda: served_by_new_worker(stage, "/late/v1/chat/completions"), 15, "nginx knows the provider")
 
 
 def open_conf(stage):
