@@ -75,21 +75,6 @@ static ngx_int_t answer_ready(ngx_http_request_t *r)
 			    : send_text(r, NGX_HTTP_SERVICE_UNAVAILABLE, JSON, not_ready, sizeof not_ready - 1);
 }
 
-static ngx_int_t answer_metrics(ngx_http_request_t *r)
-{
-	char *text = NULL;
-	size_t len = 0;
-	struct genops_error err;
-	ngx_int_t rc = ngx_http_discard_request_body(r);
-	if (rc != NGX_OK)
-		return rc;
-	if (!engine_of(r) || genops_engine_metrics(engine_of(r), &text, &len, &err) != GENOPS_OK)
-		return NGX_HTTP_SERVICE_UNAVAILABLE;
-	rc = send_text(r, NGX_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, len);
-	free(text);
-	return rc;
-}
-
 /* The engine knows a new configuration a moment before nginx does: a worker of the old one admits calls to a provider
  * that it has no upstream for, and nginx says 500. Nothing was sent and nothing is spent: the client may repeat it. */
 static ngx_int_t is_outdated(const ngx_http_genops_ctx_t *failed, ngx_uint_t status)
@@ -147,13 +132,27 @@ static ngx_int_t answer_error(ngx_http_request_t *r)
 	return rc;
 }
 
-/* --- the control API --- */
+/* --- the control API and the metrics, for whoever may read them --- */
 
 static void run_task(void *data, ngx_log_t *log)
 {
 	task_t *task = data;
 	struct genops_error err;
 	task->code = genops_control_handle(task->engine, task->method, task->target, task->secret, task->body, &task->answer, &err);
+}
+
+static ngx_int_t send_answer(ngx_http_request_t *r, const struct genops_control_answer *answer)
+{
+	if (answer->status == NGX_HTTP_UNAUTHORIZED) {
+		ngx_table_elt_t *header = ngx_list_push(&r->headers_out.headers);
+		if (!header)
+			return NGX_HTTP_INTERNAL_SERVER_ERROR;
+		header->hash = 1;
+		ngx_str_set(&header->key, "WWW-Authenticate");
+		ngx_str_set(&header->value, "Bearer realm=\"genops\"");
+		r->headers_out.www_authenticate = header;
+	}
+	return send_text(r, (ngx_uint_t)answer->status, answer->content_type, answer->body, answer->body_len);
 }
 
 static void finish_task(ngx_event_t *event)
@@ -166,28 +165,47 @@ static void finish_task(ngx_event_t *event)
 	r->aio = 0;
 	ngx_int_t rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
 	if (task->code == GENOPS_OK) {
-		rc = send_text(r, (ngx_uint_t)task->answer.status, JSON, task->answer.body, task->answer.body_len);
+		rc = send_answer(r, &task->answer);
 		free(task->answer.body);
 	}
 	ngx_http_finalize_request(r, rc);
 	ngx_http_run_posted_requests(c);
 }
 
+/* The password of "user:password" in base64, as Prometheus' basic_auth sends it; whose it is, the key itself tells. */
+static genops_str find_password(ngx_http_request_t *r, ngx_str_t encoded)
+{
+	ngx_str_t text = {.data = ngx_pnalloc(r->pool, ngx_base64_decoded_length(encoded.len) + 1)};
+	if (!text.data || ngx_decode_base64(&text, &encoded) != NGX_OK)
+		return GENOPS_STR("?"); /* something was sent, and it is no key */
+	u_char *colon = ngx_strlchr(text.data, text.data + text.len, ':');
+	return colon ? (genops_str){(char *)colon + 1, (size_t)(text.data + text.len - colon - 1)} : GENOPS_STR("?");
+}
+
+static genops_str find_authorization(ngx_http_request_t *r, ngx_str_t value)
+{
+	static const char bearer[] = "bearer ", basic[] = "basic ";
+	if (value.len > sizeof bearer - 1 && !ngx_strncasecmp(value.data, (u_char *)bearer, sizeof bearer - 1))
+		return (genops_str){(char *)value.data + sizeof bearer - 1, value.len - (sizeof bearer - 1)};
+	if (value.len > sizeof basic - 1 && !ngx_strncasecmp(value.data, (u_char *)basic, sizeof basic - 1))
+		return find_password(r, (ngx_str_t){value.len - (sizeof basic - 1), value.data + sizeof basic - 1});
+	return (genops_str){0};
+}
+
 static genops_str find_secret(ngx_http_request_t *r)
 {
-	static const char bearer[] = "bearer ";
+	genops_str authorization = {0};
 	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
 		ngx_table_elt_t *headers = part->elts;
 		for (ngx_uint_t i = 0; i < part->nelts; i++) {
 			ngx_str_t value = headers[i].value;
 			if (headers[i].key.len == 9 && !ngx_strncasecmp(headers[i].key.data, (u_char *)"x-api-key", 9))
 				return ngx_http_genops_view(value);
-			if (headers[i].key.len == 13 && !ngx_strncasecmp(headers[i].key.data, (u_char *)"authorization", 13) &&
-			    value.len > 7 && !ngx_strncasecmp(value.data, (u_char *)bearer, 7))
-				return (genops_str){(char *)value.data + 7, value.len - 7};
+			if (headers[i].key.len == 13 && !ngx_strncasecmp(headers[i].key.data, (u_char *)"authorization", 13))
+				authorization = find_authorization(r, value);
 		}
 	}
-	return (genops_str){0};
+	return authorization;
 }
 
 static ngx_int_t gather_body(ngx_http_request_t *r, genops_str *ret_body)
@@ -210,7 +228,7 @@ static ngx_int_t gather_body(ngx_http_request_t *r, genops_str *ret_body)
 	return NGX_OK;
 }
 
-static void post_task(ngx_http_request_t *r)
+static void post_task(ngx_http_request_t *r, genops_str target)
 {
 	static ngx_str_t pool_name = ngx_string("default");
 	ngx_thread_pool_t *pool = ngx_thread_pool_get((ngx_cycle_t *)ngx_cycle, &pool_name);
@@ -226,7 +244,7 @@ static void post_task(ngx_http_request_t *r)
 	    .request = r,
 	    .engine = engine_of(r),
 	    .method = ngx_http_genops_view(r->method_name),
-	    .target = ngx_http_genops_view(r->unparsed_uri),
+	    .target = target,
 	    .secret = find_secret(r),
 	    .body = body,
 	};
@@ -242,12 +260,33 @@ static void post_task(ngx_http_request_t *r)
 	r->aio = 1;
 }
 
-static ngx_int_t answer_api(ngx_http_request_t *r)
+static void post_api(ngx_http_request_t *r)
+{
+	post_task(r, ngx_http_genops_view(r->unparsed_uri));
+}
+
+/* Whatever its location is called. */
+static void post_metrics(ngx_http_request_t *r)
+{
+	post_task(r, GENOPS_STR("/metrics"));
+}
+
+static ngx_int_t answer_with(ngx_http_request_t *r, ngx_http_client_body_handler_pt post)
 {
 	if (!engine_of(r))
 		return NGX_HTTP_SERVICE_UNAVAILABLE;
-	ngx_int_t rc = ngx_http_read_client_request_body(r, post_task);
+	ngx_int_t rc = ngx_http_read_client_request_body(r, post);
 	return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+static ngx_int_t answer_api(ngx_http_request_t *r)
+{
+	return answer_with(r, post_api);
+}
+
+static ngx_int_t answer_metrics(ngx_http_request_t *r)
+{
+	return answer_with(r, post_metrics);
 }
 
 /* --- the simulated provider --- */

@@ -6,11 +6,12 @@
  *   GET  /api/v1/cost        ?by=team&since=...&until=...&where=team=x     as `genops cost --json`
  *   GET  /api/v1/budgets                                                   as `genops budget --json`
  *   GET  /api/v1/policies                                                  as `genops policy --json`
- *   GET  /api/v1/operations  ?limit=100&team=...                           newest first
+ *   GET  /api/v1/operations  ?limit=100&where=team=...                     newest first
+ *   GET  /metrics                                                          Prometheus' text format
  *
  * Authentication is the gateway's: a virtual key as Bearer token or x-api-key; without require_key a loopback gateway answers
- * anybody. A key bound to attributes sees and decides as those attributes. These calls read SQLite: call them from a
- * thread that may block for some milliseconds.
+ * anybody. A key sees what it is bound to, everything only with `control: all`, and decides as its attributes. These calls
+ * read SQLite: call them from a thread that may block for some milliseconds.
  */
 #ifndef GENOPS_CONTROL_H
 #define GENOPS_CONTROL_H
@@ -23,8 +24,9 @@ extern "C" {
 
 struct genops_control_answer {
 	int status;          /* HTTP */
-	char *body;          /* JSON, owned by the caller: free() */
+	char *body;          /* owned by the caller: free() */
 	size_t body_len;
+	const char *content_type; /* static */
 };
 
 /* Answers one request. `target` with query, `secret` the presented key ("" : none). Always fills *ret_answer (errors are JSON

@@ -18,6 +18,8 @@
 
 #include <stdatomic.h>
 
+enum genops_control_right { GENOPS_CONTROL_OWN, GENOPS_CONTROL_ALL, GENOPS_CONTROL_NONE };
+
 struct genops_config_key {              /* governance.keys */
 	genops_str name;
 	uint8_t sha256[32];             /* of the key; the key itself is not kept */
@@ -26,7 +28,7 @@ struct genops_config_key {              /* governance.keys */
 	struct genops_texts models;     /* allowed model patterns; none: all */
 	struct genops_texts budgets;    /* names of budgets that bind this key, whatever their match says */
 	struct genops_text_map provider_keys;
-	bool may_control;               /* may use the control API beyond decide (default true) */
+	enum genops_control_right control; /* what of the control API it may read; decide it always may */
 };
 
 struct genops_config_provider {         /* gateway.providers, merged over the built-in rows */

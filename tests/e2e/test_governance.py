@@ -5,6 +5,7 @@ Proves: CORE-009 to CORE-014 (attributes), CORE-034 (decided before the call), C
 CORE-042, COL-133, COL-135, COL-136, COL-138, COL-140, COL-142, COL-145, COL-147; issue "Virtual keys ... bound to attributes,
 budgets and models", "Refusals ... teach".
 """
+import base64
 import concurrent.futures
 import hashlib
 import json
@@ -123,6 +124,27 @@ def test_budget_bound_to_a_key_runs_out(house):
     assert window["consumed_nano_usd"] == statuses.count(200) * COST <= window["limit_nano_usd"]
 
 
+def test_metrics_want_a_key_that_may_read_all(gateway):
+    """As Prometheus sends it: authorization with credentials, or basic_auth."""
+    running = gateway(f"governance:\n  keys:\n    - {{name: a, key: {KEY}}}\n    - {{name: scraper, key: {HASHED}, control: all}}\n"
+                      "gateway:\n  require_key: true\n")
+
+    def get(authorization):
+        return running.call("GET", "/metrics", headers={"authorization": authorization} if authorization else {})
+
+    def basic(text):
+        return "Basic " + base64.b64encode(text.encode()).decode()
+    for wrong in (None, "Bearer wrong", basic("prometheus:wrong"), basic("prometheus"), "Basic ?", "Basic", basic(f"{HASHED}:")):
+        reply = get(wrong)
+        assert (reply.status, reply.header("www-authenticate")) == (401, 'Bearer realm="genops"'), wrong
+        assert b"genops_" not in reply.body
+    assert get(f"Bearer {KEY}").status == get(basic(f"prometheus:{KEY}")).status == 403
+    for right in (f"Bearer {HASHED}", basic(f"prometheus:{HASHED}"), basic(f":{HASHED}")):
+        reply = get(right)
+        assert reply.status == 200 and b"genops_self_" in reply.body
+        assert reply.header("content-type") == "text/plain; version=0.0.4; charset=utf-8"
+
+
 def test_require_key(gateway, provider):
     running = gateway(f"governance:\n  keys: [{{name: a, key: {KEY}}}]\ngateway:\n  require_key: true\n")
     for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": KEY[:-1]}):
@@ -134,6 +156,7 @@ def test_require_key(gateway, provider):
     assert provider.received == []
     assert running.call("GET", "/api/v1/operations", headers={"x-api-key": KEY}).status == 200
     assert running.call("GET", "/health").status == 200
+    assert running.call("GET", "/ready").status == 200
     running.stop()
     assert KEY not in "".join(running.log)
     assert KEY.encode() not in b"".join(p.read_bytes() for p in running.state.rglob("*") if p.is_file()), "keys are hashed at rest"
@@ -146,7 +169,8 @@ def test_control_api_shows_a_key_only_its_own(house):
     own = gateway.call("GET", "/api/v1/operations?limit=1000", headers={"authorization": f"Bearer {KEY}"}).json()["operations"]
     assert own and {operation["team"] for operation in own} == {"search"}
     assert gateway.call("GET", "/api/v1/operations", headers={"authorization": f"Bearer {HASHED}"}).status == 403
-    assert gateway.call("GET", "/api/v1/budgets", headers={"authorization": f"Bearer {KEY}"}).status == 403
+    assert gateway.call("GET", "/api/v1/budgets", headers={"authorization": f"Bearer {KEY}"}).json() == {"budgets": []}
+    assert gateway.call("GET", "/api/v1/policies", headers={"authorization": f"Bearer {KEY}"}).status == 403
 
 
 # --- attribution ---

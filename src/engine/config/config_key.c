@@ -18,8 +18,12 @@ struct key {
 	genops_str name, sha256;
 	struct genops_texts models, budgets;
 	struct genops_text_map provider_keys;
-	bool may_control;
+	int control;
 };
+
+/* By the names' place in the row below: true and false are other words for all and none. */
+static const enum genops_control_right control_rights[] = {
+    GENOPS_CONTROL_OWN, GENOPS_CONTROL_ALL, GENOPS_CONTROL_NONE, GENOPS_CONTROL_ALL, GENOPS_CONTROL_NONE};
 
 #define AT(field) offsetof(struct key, field)
 const struct genops_option genops_config_key_rows[] = {
@@ -53,10 +57,11 @@ const struct genops_option genops_config_key_rows[] = {
 	.is_secret = true,
 	.text = "provider to its API key, used for calls with this key"},
     {.name = "control",
-	.type = GENOPS_OPTION_BOOL,
-	.offset = AT(may_control),
-	.default_text = "true",
-	.text = "false: the control API only answers decide for this key"},
+	.type = GENOPS_OPTION_ENUM,
+	.offset = AT(control),
+	.default_text = "own",
+	.names = (const char *const[]){"own", "all", "none", "true", "false", NULL},
+	.text = "what the key may read of the control API: what it is bound to (without attributes: its own calls), or all (true), also /metrics, or none (false)"},
     {.name = NULL},
 };
 
@@ -165,7 +170,7 @@ static int read_key(struct genops_config_reader *reader, const struct genops_yam
 	    .models = raw.models,
 	    .budgets = raw.budgets,
 	    .provider_keys = raw.provider_keys,
-	    .may_control = raw.may_control};
+	    .control = control_rights[raw.control]};
 	GENOPS_TRY(read_hash(reader, node, &raw, &key));
 	GENOPS_TRY(check_unique(reader, node, &key));
 	GENOPS_TRY(check_budgets(reader, node, &key));

@@ -51,6 +51,7 @@ void genops_control_fail(struct genops_control *control, int status, const char 
 	genops_buffer_clear(&control->body);
 	genops_json_writer_init(&json, &control->body);
 	control->status = status;
+	control->content_type = "application/json";
 	genops_json_object_begin(&json);
 	genops_json_key(&json, GENOPS_STR("error"));
 	genops_json_object_begin(&json);
@@ -86,7 +87,10 @@ void genops_control_fail_with(struct genops_control *control, const struct genop
 
 /* --- authentication --- */
 
-static bool authenticate(struct genops_control *control, genops_str secret, bool is_decide)
+/* What a route wants of a key. */
+enum wanted { WANTS_A_KEY, WANTS_OWN, WANTS_ALL };
+
+static bool authenticate(struct genops_control *control, genops_str secret, enum wanted wanted)
 {
 	const struct genops_config *config = control->config;
 	control->key = secret.len ? genops_config_key_find(config, secret) : NULL;
@@ -95,8 +99,13 @@ static bool authenticate(struct genops_control *control, genops_str secret, bool
 		    "send a key of governance.keys as `Authorization: Bearer ...` or `x-api-key`");
 		return false;
 	}
-	if (control->key && !is_decide && !control->key->may_control) {
-		genops_control_fail(control, 403, "this key may not read governance data", "set control: true for it in governance.keys");
+	if (control->key && wanted != WANTS_A_KEY && control->key->control == GENOPS_CONTROL_NONE) {
+		genops_control_fail(control, 403, "this key may not read governance data", "set control: own for it in governance.keys");
+		return false;
+	}
+	if (control->key && wanted == WANTS_ALL && control->key->control != GENOPS_CONTROL_ALL) {
+		genops_control_fail(control, 403, "this key may read what is its own, and this is everybody's",
+		    "set control: all for it in governance.keys");
 		return false;
 	}
 	return true;
@@ -107,24 +116,28 @@ static bool authenticate(struct genops_control *control, genops_str secret, bool
 static const struct {
 	const char *method, *path;
 	void (*answer)(struct genops_control *control);
+	enum wanted wanted;
 } routes[] = {
-    {"POST", "/api/v1/decide", genops_control_decide},
-    {"GET", "/api/v1/cost", genops_control_cost},
-    {"GET", "/api/v1/budgets", genops_control_budgets},
-    {"GET", "/api/v1/policies", genops_control_policies},
-    {"GET", "/api/v1/operations", genops_control_operations},
+    {"POST", "/api/v1/decide", genops_control_decide, WANTS_A_KEY},
+    {"GET", "/api/v1/cost", genops_control_cost, WANTS_OWN},
+    {"GET", "/api/v1/budgets", genops_control_budgets, WANTS_OWN},
+    {"GET", "/api/v1/policies", genops_control_policies, WANTS_ALL},
+    {"GET", "/api/v1/operations", genops_control_operations, WANTS_OWN},
+    {"GET", "/metrics", genops_control_metrics, WANTS_ALL},
 };
 
 static void route(struct genops_control *control, genops_str method, genops_str path, genops_str secret)
 {
 	bool is_path_known = false;
+	if (genops_str_is(method, "HEAD"))
+		method = GENOPS_STR("GET"); /* the host leaves the body out */
 	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
 		if (!genops_str_is(path, routes[i].path))
 			continue;
 		is_path_known = true;
 		if (!genops_str_is(method, routes[i].method))
 			continue;
-		if (authenticate(control, secret, routes[i].answer == genops_control_decide))
+		if (authenticate(control, secret, routes[i].wanted))
 			routes[i].answer(control);
 		return;
 	}
@@ -138,7 +151,7 @@ static void route(struct genops_control *control, genops_str method, genops_str 
 int genops_control_handle(genops_engine *engine, genops_str method, genops_str target, genops_str secret, genops_str body,
     struct genops_control_answer *ret_answer, struct genops_error *err)
 {
-	struct genops_control control = {.engine = engine, .status = 200, .request_body = body};
+	struct genops_control control = {.engine = engine, .status = 200, .content_type = "application/json", .request_body = body};
 	genops_arena_init(&control.arena, GENOPS_CONTROL_ARENA_MAX);
 	genops_buffer_init(&control.body, GENOPS_CONTROL_ANSWER_MAX);
 	control.config = genops_engine_config(engine);
@@ -149,6 +162,7 @@ int genops_control_handle(genops_engine *engine, genops_str method, genops_str t
 	if (control.body.error == GENOPS_LIMIT)
 		genops_control_fail(&control, 413, "the answer is too large", "narrow it with since, until, where or limit");
 	ret_answer->status = control.status;
+	ret_answer->content_type = control.content_type;
 	char *text = genops_buffer_take(&control.body, &ret_answer->body_len);
 	genops_buffer_done(&control.body);
 	genops_arena_done(&control.arena);

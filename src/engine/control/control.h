@@ -22,6 +22,7 @@ struct genops_control {
 	struct genops_arena arena;
 	struct genops_buffer body;           /* the answer */
 	int status;
+	const char *content_type;
 };
 
 genops_str genops_control_parameter(const struct genops_control *control, const char *name);
@@ -33,5 +34,6 @@ void genops_control_policies(struct genops_control *control);   /* control_read.
 void genops_control_cost(struct genops_control *control);
 void genops_control_budgets(struct genops_control *control);
 void genops_control_operations(struct genops_control *control);
+void genops_control_metrics(struct genops_control *control);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/control/control_read.c - the control API's reading half: cost, budgets, policies, operations.
+ * engine/control/control_read.c - the control API's reading half: cost, budgets, policies, operations, metrics.
  *
- * A key that is bound to attributes sees what carries them, and nothing else.
+ * A key sees what it is bound to, and nothing else, unless its configuration says `control: all`: operations that carry its
+ * attributes (those that it made itself, if it has none), and the budgets that are its own.
  */
 #include "engine/control/control.h"
 
@@ -19,6 +20,11 @@
 #define LIMIT_MAX     10000
 
 /* --- what may be seen --- */
+
+static bool sees_own_only(const struct genops_control *control)
+{
+	return control->key && control->key->control != GENOPS_CONTROL_ALL;
+}
 
 /* ?where=team=x (any number of times) and the key's own binding. False: answered with an error. */
 static bool fail_with_too_many(struct genops_control *control)
@@ -45,7 +51,16 @@ static bool collect_filters(struct genops_control *control, struct genops_report
 		}
 		filters[n++] = (struct genops_report_filter){key, value};
 	}
-	for (size_t i = 0; control->key && i < control->key->n_attributes; i++) {
+	if (!sees_own_only(control)) {
+		*ret_n = n;
+		return true;
+	}
+	if (!control->key->n_attributes) {
+		if (n == FILTERS_MAX)
+			return fail_with_too_many(control);
+		filters[n++] = (struct genops_report_filter){GENOPS_STR("key_name"), control->key->name};
+	}
+	for (size_t i = 0; i < control->key->n_attributes; i++) {
 		const struct genops_attribute *bound = &control->key->attributes[i];
 		char number[64];
 		genops_str value;
@@ -123,18 +138,75 @@ void genops_control_cost(struct genops_control *control)
 	answer_text(control, code, text, len, &err);
 }
 
+static bool is_listed(const struct genops_texts *names, genops_str name)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		if (genops_str_equal(names->items[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* Bound by name, or by attributes that its match asks for; of a budget that is kept per team only the key's own counter. */
+static bool is_own_budget(const struct genops_control *control, const struct genops_attributes *bound,
+    const struct genops_budget_status *status, struct genops_arena *arena)
+{
+	const struct genops_config *config = control->config;
+	const struct genops_match_subject subject = {.attributes = bound};
+	struct genops_hash hash;
+	struct genops_error err;
+	genops_str label;
+	for (size_t i = 0; i < config->n_budgets; i++) {
+		const struct genops_budget_rule *rule = &config->budgets[i];
+		if (!genops_str_equal(rule->name, status->name))
+			continue;
+		if (!is_listed(&control->key->budgets, rule->name) &&
+		    !(rule->match.n_entries && genops_match_holds(&rule->match, &subject)))
+			return false;
+		for (size_t k = 0; k < rule->n_per; k++) {
+			if (!genops_attributes_get(bound, rule->per[k]))
+				return false;
+		}
+		return !rule->n_per || (genops_budget_key(rule, &subject, arena, 0, &hash, &label, &err) == GENOPS_OK &&
+					   genops_str_equal(label, status->label));
+	}
+	return false;
+}
+
+static void keep_own_budgets(struct genops_control *control, struct genops_budget_report *report)
+{
+	struct genops_attributes bound;
+	struct genops_error err;
+	size_t n = 0;
+	genops_attributes_init(&bound, &control->arena);
+	for (size_t i = 0; i < control->key->n_attributes; i++) {
+		if (genops_attributes_set(&bound, &control->key->attributes[i], &err) != GENOPS_OK)
+			break; /* fewer attributes show less */
+	}
+	for (size_t i = 0; i < report->n_budgets; i++) {
+		if (is_own_budget(control, &bound, &report->budgets[i], &control->arena))
+			report->budgets[n++] = report->budgets[i];
+	}
+	report->n_budgets = n;
+}
+
 void genops_control_budgets(struct genops_control *control)
 {
 	struct genops_budget_report *report;
 	struct genops_error err;
 	char *text = NULL;
 	size_t len = 0;
-	if (control->key && control->key->n_attributes) {
-		genops_control_fail(control, 403, "this key is bound to attributes and may not read everybody's budgets",
-		    "use a key without attributes, or /api/v1/decide for what is left to it");
-		return;
+	genops_str name = genops_control_parameter(control, "name");
+	int code = genops_report_budgets(control->engine, name, &report, &err);
+	if (code == GENOPS_OK && sees_own_only(control)) {
+		keep_own_budgets(control, report);
+		if (name.len && !report->n_budgets) {
+			genops_report_budgets_free(report);
+			code = GENOPS_NOT_FOUND;
+		}
 	}
-	int code = genops_report_budgets(control->engine, genops_control_parameter(control, "name"), &report, &err);
+	if (code == GENOPS_NOT_FOUND && sees_own_only(control)) /* whether it is another's or nobody's */
+		code = genops_fail(&err, GENOPS_NOT_FOUND, "this key has no such budget");
 	if (code == GENOPS_OK) {
 		code = genops_report_budgets_json(report, &text, &len, &err);
 		genops_report_budgets_free(report);
@@ -148,6 +220,16 @@ void genops_control_policies(struct genops_control *control)
 	char *text = NULL;
 	size_t len = 0;
 	int code = genops_policy_list_json(control->engine, &text, &len, &err);
+	answer_text(control, code, text, len, &err);
+}
+
+void genops_control_metrics(struct genops_control *control)
+{
+	struct genops_error err;
+	char *text = NULL;
+	size_t len = 0;
+	int code = genops_engine_metrics(control->engine, &text, &len, &err);
+	control->content_type = "text/plain; version=0.0.4; charset=utf-8";
 	answer_text(control, code, text, len, &err);
 }
 

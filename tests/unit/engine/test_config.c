@@ -158,7 +158,7 @@ static void check_example_gateway(const struct genops_config *config)
 	attribute_is(key->attributes, key->n_attributes, "project", "nightly");
 	is(key->provider_keys.items[0].key, "openai");
 	is(key->provider_keys.items[0].value, "sk-openai-marker");
-	assert_true(key->may_control);
+	assert_int_equal(key->control, GENOPS_CONTROL_OWN);
 	assert_null(genops_config_key_find(config, GENOPS_STR("ci-key-0123456788")));
 	assert_null(genops_config_key_find(config, GENOPS_STR("")));
 }

@@ -5,12 +5,18 @@
 
 static const char config[] = "governance:\n"
 			     "  policies: [{name: models, type: model_governance, blocked_models: [gpt-4]}]\n"
-			     "  budgets: [{name: all, total_budget: 0.001}]\n"
+			     "  budgets:\n"
+			     "    - {name: all, total_budget: 0.001}\n"
+			     "    - {name: of a, match: {team: a}, total_budget: 1}\n"
+			     "    - {name: of b, match: {team: b}, total_budget: 1}\n"
+			     "    - {name: each, match: {team: '*'}, per: [team], total_budget: 1}\n"
+			     "    - {name: prepaid, match: {team: nobody}, total_budget: 1}\n"
 			     "  keys:\n"
-			     "    - {name: root, key: vk-root-0123456789abcdef}\n"
+			     "    - {name: root, key: vk-root-0123456789abcdef, control: all}\n"
 			     "    - {name: tenant, key: vk-five-0123456789abcdef, attributes: {tenant: 5}}\n"
 			     "    - {name: team, key: vk-team-0123456789abcdef, attributes: {team: a}}\n"
-			     "    - {name: caller, key: vk-call-0123456789abcdef, control: false}\n";
+			     "    - {name: caller, key: vk-call-0123456789abcdef, control: false}\n"
+			     "    - {name: free, key: vk-free-0123456789abcdef, budgets: [prepaid]}\n";
 
 #define ROOT "vk-root-0123456789abcdef"
 
@@ -55,7 +61,8 @@ static void routes_and_keys(void **state)
 	assert_null(strstr(body, "vk-"));
 	assert_int_equal(ask(engine, "GET", "/api/v1/cost", "vk-call-0123456789abcdef", ""), 403);
 	assert_int_equal(ask(engine, "POST", "/api/v1/decide", "vk-call-0123456789abcdef", "{}"), 200);
-	assert_int_equal(ask(engine, "GET", "/api/v1/budgets", "vk-team-0123456789abcdef", ""), 403);
+	assert_int_equal(ask(engine, "GET", "/api/v1/policies", "vk-team-0123456789abcdef", ""), 403);
+	assert_int_equal(ask(engine, "HEAD", "/api/v1/cost", ROOT, ""), 200);
 	assert_int_equal(ask(engine, "POST", "/api/v1/cost", ROOT, ""), 405);
 	assert_int_equal(ask(engine, "GET", "/api/v1/nothing", ROOT, ""), 404);
 	assert_int_equal(ask(engine, "GET", "/api/v1/cost/../budgets", ROOT, ""), 404);
@@ -91,6 +98,77 @@ static void a_bound_key_sees_its_own(void **state)
 	assert_non_null(strstr(body, "\"operation_id\""));
 	assert_null(strstr(strstr(body, "\"operation_id\"") + 1, "\"operation_id\""));
 	genops_engine_close(engine);
+}
+
+static bool has(const char *text)
+{
+	return strstr(body, text) != NULL;
+}
+
+/* Least privilege: what it is bound to by name or by its attributes, and of a budget kept per team its own counter. */
+static void a_key_sees_its_own_budgets(void **state)
+{
+	static const char team[] = "vk-team-0123456789abcdef", unbound[] = "vk-free-0123456789abcdef";
+	genops_engine *engine = open_engine(*state, config);
+	spend(engine, "team", "a", false);
+	spend(engine, "team", "b", false);
+	assert_int_equal(ask(engine, "GET", "/api/v1/budgets", ROOT, ""), 200);
+	assert_true(has("\"all\"") && has("\"of b\"") && has("\"each[team=a]\"") && has("\"each[team=b]\"") && has("\"prepaid\""));
+	assert_int_equal(ask(engine, "GET", "/api/v1/budgets", team, ""), 200);
+	assert_true(has("\"of a\"") && has("\"each[team=a]\""));
+	assert_false(has("\"all\"") || has("\"of b\"") || has("team=b") || has("\"prepaid\""));
+	assert_int_equal(ask(engine, "GET", "/api/v1/budgets", unbound, ""), 200);
+	assert_true(has("\"prepaid\""));
+	assert_false(has("\"all\"") || has("\"of") || has("team="));
+	/* Another's and nobody's look the same. */
+	assert_int_equal(ask(engine, "GET", "/api/v1/budgets?name=of%20b", team, ""), 404);
+	char *other = strdup(body);
+	assert_int_equal(ask(engine, "GET", "/api/v1/budgets?name=of%20c", team, ""), 404);
+	assert_string_equal(body, other);
+	free(other);
+	genops_engine_close(engine);
+}
+
+/* Nothing is bound to it but its own calls. */
+static void an_unbound_key_sees_its_own_calls(void **state)
+{
+	genops_engine *engine = open_engine(*state, config);
+	spend(engine, "team", "a", false);
+	assert_int_equal(ask(engine, "GET", "/api/v1/cost?by=team", "vk-free-0123456789abcdef", ""), 200);
+	assert_true(has("\"operations\":0"));
+	assert_int_equal(ask(engine, "GET", "/api/v1/cost?where=key_name%3D", "vk-free-0123456789abcdef", ""), 200);
+	assert_true(has("\"operations\":0"));
+	assert_int_equal(ask(engine, "GET", "/api/v1/operations", "vk-free-0123456789abcdef", ""), 200);
+	assert_false(has("operation_id"));
+	genops_engine_close(engine);
+}
+
+/* They tell every team and its costs. */
+static void metrics_want_a_right(void **state)
+{
+	static const struct {
+		const char *secret;
+		int status, strict_status;
+	} rows[] = {{"", 200, 401}, {ROOT, 200, 200}, {"vk-team-0123456789abcdef", 403, 403}, {"vk-free-0123456789abcdef", 403, 403},
+	    {"vk-call-0123456789abcdef", 403, 403}, {"nobody's", 401, 401}};
+	char strict[2048];
+	snprintf(strict, sizeof strict, "%sgateway: {require_key: true}\n", config);
+	for (int is_strict = 0; is_strict < 2; is_strict++) {
+		genops_engine *engine = open_engine(*state, is_strict ? strict : config);
+		for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+			struct genops_control_answer answer;
+			struct genops_error err;
+			assert_int_equal(genops_control_handle(engine, GENOPS_STR("GET"), GENOPS_STR("/metrics"),
+					     genops_str_of(rows[i].secret), GENOPS_STR(""), &answer, &err),
+			    GENOPS_OK);
+			int wanted = is_strict ? rows[i].strict_status : rows[i].status;
+			assert_int_equal(answer.status, wanted);
+			assert_string_equal(answer.content_type, wanted == 200 ? "text/plain; version=0.0.4; charset=utf-8" : "application/json");
+			assert_true(wanted == 200 ? !strncmp(answer.body, "# HELP", 6) : answer.body[0] == '{');
+			free(answer.body);
+		}
+		genops_engine_close(engine);
+	}
 }
 
 static void bad_questions(void **state)
@@ -141,6 +219,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(routes_and_keys),
 	    TEST(a_bound_key_sees_its_own),
+	    TEST(a_key_sees_its_own_budgets),
+	    TEST(an_unbound_key_sees_its_own_calls),
+	    TEST(metrics_want_a_right),
 	    TEST(bad_questions),
 	    TEST(a_hypothetical_call),
 	};
