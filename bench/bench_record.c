@@ -20,12 +20,12 @@ static double cpu_ns(void)
 }
 
 static const struct genops_evaluation evaluations[] = {
-    {.policy = S("max-call-cost"), .policy_type = S("cost_limit")},
-    {.policy = S("calls-a-minute"), .policy_type = S("rate_limit")},
-    {.policy = S("no-secrets"), .policy_type = S("content_filter")},
-    {.policy = S("team-access"), .policy_type = S("team_access")},
-    {.policy = S("team-day"), .policy_type = S("budget_limit")},
-    {.policy = S("approved-models"), .policy_type = S("model_governance")},
+    {.policy = S("max-call-cost"), .policy_type = S("cost_limit"), .action = S("log")},
+    {.policy = S("calls-a-minute"), .policy_type = S("rate_limit"), .action = S("log")},
+    {.policy = S("no-secrets"), .policy_type = S("content_filter"), .action = S("log")},
+    {.policy = S("team-access"), .policy_type = S("team_access"), .action = S("log")},
+    {.policy = S("team-day"), .policy_type = S("budget_limit"), .action = S("log")},
+    {.policy = S("approved-models"), .policy_type = S("model_governance"), .action = S("log")},
 };
 
 #define BUDGET(text)                                                                               \

@@ -19,5 +19,7 @@ const char *genops_mode_name(enum genops_mode mode);
 /* What a violation at this level becomes under this mode. A violated rate limit at level RATE_LIMIT
  * is RATE_LIMITED; other types at that level are delayed then, as policy/policy.h says. */
 enum genops_result genops_level_result(enum genops_level level, enum genops_mode mode);
+/* What is done about a result, for genops.policy.action: "log", "alert", "throttle", "block". */
+genops_str genops_level_action(enum genops_result result);
 
 #endif

@@ -81,21 +81,6 @@ static enum genops_result result_of(
 	    level == GENOPS_LEVEL_RATE_LIMIT ? GENOPS_LEVEL_BLOCK : level, mode);
 }
 
-static genops_str action_of(enum genops_result result)
-{
-	switch (result) {
-	case GENOPS_BLOCKED:
-		return GENOPS_STR("block");
-	case GENOPS_RATE_LIMITED:
-		return GENOPS_STR("throttle");
-	case GENOPS_WARNING:
-		return GENOPS_STR("alert");
-	case GENOPS_ALLOWED:
-		break;
-	}
-	return GENOPS_STR("log");
-}
-
 /* Adds what a rate limit or a hold-back means for the call, besides the result. */
 static void add_delay(struct genops_decision *decision, const struct genops_verdict *verdict,
     const struct genops_evaluation *evaluation)
@@ -135,7 +120,7 @@ static struct genops_evaluation evaluate(const struct genops_policy *policy, enu
 	    .result = result,
 	    .is_violation = verdict.is_violation && !verdict.is_error,
 	    .is_error = verdict.is_error,
-	    .action = action_of(result),
+	    .action = genops_level_action(result),
 	    .message = verdict.message,
 	};
 	if (evaluation.is_violation)

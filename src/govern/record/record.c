@@ -5,13 +5,16 @@
  * On the path of every call, so: one upper bound for the whole record first, one reservation, then
  * plain stores without further checks. Values are fixed-width (4 bytes where they fit, else 8),
  * because that is faster than varints and texts dominate the size anyway. Lists are nested messages
- * with a three-byte length that is filled in afterwards. Pure; any thread.
+ * whose length is filled in afterwards: one byte if they are sure to be short, else three. Pure; any
+ * thread.
  */
 #include "govern/record.h"
 
 #include <assert.h>
 #include <endian.h>
 
+#include "base/str.h"
+#include "govern/level.h"
 #include "govern/record/record_fields.h"
 
 /* Key, and length or value: what a field takes beside a text's bytes. */
@@ -43,7 +46,7 @@ static size_t bound_lists(const struct genops_record *record)
 	size_t sum = 0;
 	for (size_t i = 0; i < record->n_evaluations; i++) {
 		const struct genops_evaluation *r = &record->evaluations[i];
-		sum += FIELD_MAX EVALUATION_FIELDS(BOUND);
+		sum += 2 * FIELD_MAX + r->action.len EVALUATION_FIELDS(BOUND);
 	}
 	for (size_t i = 0; i < record->n_budgets; i++) {
 		const struct genops_record_budget *r = &record->budgets[i];
@@ -138,13 +141,17 @@ static inline char *put_bytes(char *to, const char *from, size_t len)
 	return to + len;
 }
 
+static inline char *put_length(char *to, size_t len)
+{
+	for (; len >= 0x80; len >>= 7)
+		*to++ = (char)(len | 0x80);
+	*to++ = (char)len;
+	return to;
+}
+
 static inline char *put_text_always(char *to, unsigned number, genops_str text)
 {
-	to = put_key(to, number, FORM_BYTES);
-	size_t rest = text.len;
-	for (; rest >= 0x80; rest >>= 7)
-		*to++ = (char)(rest | 0x80);
-	*to++ = (char)rest;
+	to = put_length(put_key(to, number, FORM_BYTES), text.len);
 	return put_bytes(to, text.ptr, text.len);
 }
 
@@ -161,15 +168,21 @@ static inline char *put_id(char *to, unsigned number, const uint8_t *id, size_t 
 	return put_text_always(to, number, (genops_str){(const char *)id, len});
 }
 
-/* Opens a nested message: its length comes later, three bytes wide. */
-static inline char *put_open(char *to, unsigned number)
+/* Opens a nested message: its length comes later, `width` bytes wide. A message of at most
+ * SHORT_MAX bytes needs one, the others get three. */
+#define SHORT_MAX ((size_t)0x7f)
+static inline char *put_open(char *to, unsigned number, size_t width)
 {
-	return put_key(to, number, FORM_BYTES) + 3;
+	return put_key(to, number, FORM_BYTES) + width;
 }
 
-static inline char *put_close(char *begin, char *to)
+static inline char *put_close(char *begin, char *to, size_t width)
 {
 	size_t len = (size_t)(to - begin);
+	if (width == 1) {
+		begin[-1] = (char)len;
+		return to;
+	}
 	begin[-3] = (char)(len | 0x80);
 	begin[-2] = (char)(len >> 7 | 0x80);
 	begin[-1] = (char)(len >> 14);
@@ -185,16 +198,25 @@ static inline char *put_close(char *begin, char *to)
 #define PUT_TEXT(number, field)		to = put_text(to, number, r->field)
 #define PUT(number, kind, field, limit) PUT_##kind(number, field);
 
+/* What an evaluation and a line take at most beside their texts: a byte for each key, and one for a
+ * short text's length or an enumeration's value; and its words. */
+#define EVALUATION_FIXED ((size_t)2 * 8)
+static_assert(2 + 2 * (1 + 8) <= SHORT_MAX, "a budget's line is short");
+
 static char *put_evaluation(char *to, const struct genops_evaluation *r)
 {
-	char *begin = to = put_open(to, RECORD_EVALUATION);
+	size_t texts = r->policy.len + r->policy_type.len + r->action.len + r->message.len;
+	size_t width = texts <= SHORT_MAX - EVALUATION_FIXED ? 1 : 3;
+	char *begin = to = put_open(to, RECORD_EVALUATION, width);
 	EVALUATION_FIELDS(PUT)
-	return put_close(begin, to);
+	if (!genops_str_equal(r->action, genops_level_action(r->result)))
+		to = put_text_always(to, EVALUATION_ACTION, r->action);
+	return put_close(begin, to, width);
 }
 
 static char *put_budget(char *to, const struct genops_record_budget *budget)
 {
-	char *begin = to = put_open(to, RECORD_BUDGET);
+	char *begin = to = put_open(to, RECORD_BUDGET, 3);
 	{
 		const struct genops_record_budget *r = budget;
 		BUDGET_FIELDS(PUT)
@@ -202,41 +224,39 @@ static char *put_budget(char *to, const struct genops_record_budget *budget)
 	size_t n_lines = budget->n_lines < GENOPS_PERIOD_N ? budget->n_lines : GENOPS_PERIOD_N;
 	for (size_t i = 0; i < n_lines; i++) {
 		const record_budget_line *r = &budget->lines[i];
-		char *line = to = put_open(to, BUDGET_LINE);
+		char *line = to = put_open(to, BUDGET_LINE, 1);
 		LINE_FIELDS(PUT)
-		to = put_close(line, to);
+		to = put_close(line, to, 1);
 	}
-	return put_close(begin, to);
+	return put_close(begin, to, 3);
 }
 
 static char *put_alert(char *to, const struct genops_record_alert *r)
 {
-	char *begin = to = put_open(to, RECORD_ALERT);
+	char *begin = to = put_open(to, RECORD_ALERT, 3);
 	ALERT_FIELDS(PUT)
-	return put_close(begin, to);
+	return put_close(begin, to, 3);
 }
 
 static char *put_attribute(char *to, const struct genops_attribute *attribute)
 {
-	char *begin = to = put_open(to, RECORD_ATTRIBUTE);
-	to = put_text_always(to, ATTRIBUTE_KEY, attribute->key);
-	switch (attribute->type) {
-	case GENOPS_ATTRIBUTE_STRING:
-		to = put_text_always(to, ATTRIBUTE_STRING, attribute->value.string);
-		break;
-	case GENOPS_ATTRIBUTE_INT:
-		to = put_key(to, ATTRIBUTE_INTEGER, FORM_WORD64);
-		to = put_word(to, (uint64_t)attribute->value.integer, 8);
-		break;
-	case GENOPS_ATTRIBUTE_DOUBLE:
-		to = put_double(to, ATTRIBUTE_NUMBER, attribute->value.number);
-		break;
-	case GENOPS_ATTRIBUTE_BOOL:
-		to = put_key(to, ATTRIBUTE_BOOLEAN, FORM_BYTE);
-		*to++ = (char)attribute->value.boolean;
-		break;
+	genops_str key = attribute->key, text = attribute->value.string;
+	bool is_text = attribute->type == GENOPS_ATTRIBUTE_STRING;
+	size_t value = is_text ? text.len : attribute->type == GENOPS_ATTRIBUTE_BOOL ? 1 : 8;
+	size_t length_width = key.len < 0x80 ? 1 : key.len < 0x4000 ? 2 : 3;
+	to = put_key(to, RECORD_ATTRIBUTE, FORM_BYTES);
+	to = put_length(to, 1 + length_width + key.len + value);
+	*to++ = (char)attribute->type;
+	to = put_bytes(put_length(to, key.len), key.ptr, key.len);
+	if (is_text)
+		return put_bytes(to, text.ptr, text.len);
+	if (attribute->type == GENOPS_ATTRIBUTE_BOOL) {
+		*to = (char)attribute->value.boolean;
+		return to + 1;
 	}
-	return put_close(begin, to);
+	uint64_t word;
+	memcpy(&word, &attribute->value, sizeof word);
+	return put_word(to, word, sizeof word);
 }
 
 static char *put_lists(char *to, const struct genops_record *record)

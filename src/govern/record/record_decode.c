@@ -8,6 +8,7 @@
  */
 #include <endian.h>
 
+#include "govern/level.h"
 #include "govern/record/record_fields.h"
 
 struct field {
@@ -178,7 +179,22 @@ READER(read_budget_field, struct genops_record_budget, BUDGET_FIELDS)
 READER(read_line_field, record_budget_line, LINE_FIELDS)
 READER(read_alert_field, struct genops_record_alert, ALERT_FIELDS)
 MESSAGE(read_line, record_budget_line, read_line_field)
-MESSAGE(read_evaluation, struct genops_evaluation, read_evaluation_field)
+
+static bool read_evaluation_part(const struct field *field, struct genops_evaluation *ret)
+{
+	return field->number == EVALUATION_ACTION ? read_text(field, &ret->action)
+						  : read_evaluation_field(field, ret);
+}
+MESSAGE(read_evaluation_fields, struct genops_evaluation, read_evaluation_part)
+
+static bool read_evaluation(genops_str bytes, struct genops_evaluation *ret)
+{
+	if (!read_evaluation_fields(bytes, ret))
+		return false;
+	if (!ret->action.ptr)
+		ret->action = genops_level_action(ret->result);
+	return true;
+}
 MESSAGE(read_alert, struct genops_record_alert, read_alert_field)
 
 static bool read_budget_part(const struct field *field, struct genops_record_budget *ret)
@@ -190,33 +206,36 @@ static bool read_budget_part(const struct field *field, struct genops_record_bud
 }
 MESSAGE(read_budget, struct genops_record_budget, read_budget_part)
 
-static bool read_attribute_value(const struct field *field, struct genops_attribute *ret)
+static bool read_attribute_value(genops_str bytes, struct genops_attribute *ret)
 {
-	unsigned flag;
-	switch (field->number) {
-	case ATTRIBUTE_KEY:
-		return read_text(field, &ret->key);
-	case ATTRIBUTE_STRING:
-		ret->type = GENOPS_ATTRIBUTE_STRING;
-		return read_text(field, &ret->value.string);
-	case ATTRIBUTE_INTEGER:
-		ret->type = GENOPS_ATTRIBUTE_INT;
-		return read_int(field, &ret->value.integer);
-	case ATTRIBUTE_NUMBER:
-		ret->type = GENOPS_ATTRIBUTE_DOUBLE;
-		return read_double(field, &ret->value.number);
-	case ATTRIBUTE_BOOLEAN:
-		if (!read_byte(field, 2, &flag))
+	uint64_t word = 0;
+	switch (ret->type) {
+	case GENOPS_ATTRIBUTE_STRING:
+		ret->value.string = bytes;
+		return true;
+	case GENOPS_ATTRIBUTE_INT:
+	case GENOPS_ATTRIBUTE_DOUBLE:
+		if (bytes.len != sizeof word || !take_fixed(&bytes, sizeof word, &word))
 			return false;
-		ret->type = GENOPS_ATTRIBUTE_BOOL;
-		ret->value.boolean = flag;
+		memcpy(&ret->value, &word, sizeof word);
 		return true;
-	default:
-		return true;
+	case GENOPS_ATTRIBUTE_BOOL:
+		ret->value.boolean = bytes.len && bytes.ptr[0];
+		return bytes.len == 1 && (uint8_t)bytes.ptr[0] <= 1;
 	}
+	return false;
 }
 
-MESSAGE(read_attribute, struct genops_attribute, read_attribute_value)
+static bool read_attribute(genops_str rest, struct genops_attribute *ret)
+{
+	uint64_t type, len;
+	if (!take_fixed(&rest, 1, &type) || type > GENOPS_ATTRIBUTE_BOOL ||
+	    !take_varint(&rest, 4, &len) || len > rest.len)
+		return false;
+	ret->type = (enum genops_attribute_type)type;
+	ret->key = (genops_str){rest.ptr, (size_t)len};
+	return read_attribute_value((genops_str){rest.ptr + len, rest.len - (size_t)len}, ret);
+}
 
 static bool read_usage(const struct field *field, genops_usage *ret)
 {
@@ -254,7 +273,8 @@ static bool count_lists(genops_str rest, struct lists *ret)
 		if (!take_field(&rest, &field))
 			return false;
 		bool is_list =
-		    field.number >= RECORD_EVALUATION && field.number <= RECORD_ATTRIBUTE;
+		    field.number == RECORD_EVALUATION || field.number == RECORD_BUDGET ||
+		    field.number == RECORD_ALERT || field.number == RECORD_ATTRIBUTE;
 		if (is_list && field.form != FORM_BYTES)
 			return false;
 		ret->n_evaluations += field.number == RECORD_EVALUATION;

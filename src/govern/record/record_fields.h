@@ -12,13 +12,14 @@
 
 #include "govern/record.h"
 
-/* 33 to 36 are the lists, 37 and 38 the lease and the temperature (both have a value for "none"
- * that is not zero), 64 and up the usage counts in the order of GENOPS_USAGE_FIELDS. */
+/* 4, 20, 29 and 35 are the lists (those that every record has take a key of one byte), 37 and 38 the
+ * lease and the temperature (both have a value for "none" that is not zero), 64 and up the usage
+ * counts in the order of GENOPS_USAGE_FIELDS. */
 #define RECORD_FIELDS(X)                                                                           \
 	X(1, ID, trace_id, 0)                                                                      \
 	X(2, ID, span_id, 0)                                                                       \
 	X(3, ID, parent_span_id, 0)                                                                \
-	X(4, TEXT, tracestate, 0)                                                                  \
+	X(33, TEXT, tracestate, 0)                                                                 \
 	X(5, INT, start_unix_ns, 0)                                                                \
 	X(6, INT, decided_unix_ns, 0)                                                              \
 	X(7, INT, first_byte_unix_ns, 0)                                                           \
@@ -34,7 +35,7 @@
 	X(17, ENUM, reason, GENOPS_REASON_N)                                                       \
 	X(18, ENUM, mode, GENOPS_MODE_AUDIT_ONLY + 1)                                              \
 	X(19, FLAG, is_refused, 0)                                                                 \
-	X(20, INT, delayed_ns, 0)                                                                  \
+	X(34, INT, delayed_ns, 0)                                                                  \
 	X(21, TEXT, policy, 0)                                                                     \
 	X(22, TEXT, policy_type, 0)                                                                \
 	X(23, TEXT, message, 0)                                                                    \
@@ -43,7 +44,7 @@
 	X(26, INT, actual_nano_usd, 0)                                                             \
 	X(27, INT, input_nano_usd, 0)                                                              \
 	X(28, INT, output_nano_usd, 0)                                                             \
-	X(29, FLAG, is_cost_estimated, 0)                                                          \
+	X(36, FLAG, is_cost_estimated, 0)                                                          \
 	X(30, TEXT, price_source, 0)                                                               \
 	X(31, SMALL, http_status, 999)                                                             \
 	X(32, FLAG, is_stream, 0)                                                                  \
@@ -62,10 +63,10 @@
 	X(51, FLAG, usage.is_estimated, 0)
 
 enum record_list {
-	RECORD_EVALUATION = 33,
-	RECORD_BUDGET = 34,
+	RECORD_EVALUATION = 4,
+	RECORD_BUDGET = 20,
+	RECORD_ATTRIBUTE = 29,
 	RECORD_ALERT = 35,
-	RECORD_ATTRIBUTE = 36,
 	RECORD_LEASE = 37,
 	RECORD_TEMPERATURE = 38,
 	RECORD_USAGE = 64,
@@ -78,8 +79,9 @@ enum record_list {
 	X(4, ENUM, reason, GENOPS_REASON_N)                                                        \
 	X(5, FLAG, is_violation, 0)                                                                \
 	X(6, FLAG, is_error, 0)                                                                    \
-	X(7, TEXT, action, 0)                                                                      \
 	X(8, TEXT, message, 0)
+/* A text, stored only if it is not the one that goes with the result (genops_level_action). */
+#define EVALUATION_ACTION 7
 
 #define BUDGET_FIELDS(X)                                                                           \
 	X(1, INT, key.low, 0)                                                                      \
@@ -107,18 +109,13 @@ typedef __typeof__(((struct genops_record_budget *)NULL)->lines[0]) record_budge
 	X(5, INT, alert.consumed_nano_usd, 0)                                                      \
 	X(6, INT, alert.period_start_unix_s, 0)
 
-/* An attribute's type is told by which of the values is there. */
-enum record_attribute {
-	ATTRIBUTE_KEY = 1,
-	ATTRIBUTE_STRING = 2,
-	ATTRIBUTE_INTEGER = 3,
-	ATTRIBUTE_NUMBER = 4,
-	ATTRIBUTE_BOOLEAN = 5,
-};
+/* An attribute is no message of fields, since there are many: a byte for the type (enum
+ * genops_attribute_type), the key's length as a varint, the key, and the value up to the end: a
+ * text, 8 bytes, or a byte. */
 
 /* A key is number * 4 + form, as a varint. */
 enum record_form { FORM_BYTE, FORM_WORD32, FORM_WORD64, FORM_BYTES };
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 
 #endif

@@ -19,7 +19,7 @@
 
 static const struct genops_evaluation evaluations[] = {
     {S("max-cost"), S("cost_limit"), GENOPS_WARNING, GENOPS_REASON_COST_LIMIT, true, false,
-	S("alert"), S("estimated 0.9 USD is over the limit of 0.5 USD")},
+	S("log"), S("estimated 0.9 USD is over the limit of 0.5 USD")},
     {S("models"), S("model_governance"), GENOPS_ALLOWED, GENOPS_REASON_NONE, false, true, S(""),
 	S("")},
     {S(""), S(""), GENOPS_BLOCKED, GENOPS_REASON_APPROVAL_REQUIRED, true, false, S("block"),
@@ -179,6 +179,7 @@ static void assert_same_lists(const struct genops_record *x, const struct genops
 	for (size_t i = 0; i < x->n_evaluations; i++) {
 		const struct genops_evaluation *a = &x->evaluations[i], *b = &y->evaluations[i];
 		EVALUATION_FIELDS(SAME)
+		assert_text(a->action, b->action);
 	}
 	assert_int_equal(x->n_budgets, y->n_budgets);
 	for (size_t i = 0; i < x->n_budgets; i++)
@@ -321,9 +322,16 @@ static void test_bad_bytes(void **state)
 	    {{RECORD_VERSION, 0x80, 2 | 0}, 3}, /* usage in the form of a byte, cut */
 	    {{RECORD_VERSION, 0x82, 2, 255, 255, 255, 255, 255, 255, 255, 255},
 		11},			       /* negative usage */
-	    {{RECORD_VERSION, 0x84, 1, 3}, 4}, /* an evaluation in the form of a byte */
-	    {{RECORD_VERSION, 0x87, 1, 3, 3 << 2, 4, 0},
-		7}, /* an evaluation's result, out of range */
+	    {{RECORD_VERSION, 4 << 2 | FORM_BYTE, 3}, 3}, /* an evaluation in the form of a byte */
+	    {{RECORD_VERSION, 4 << 2 | FORM_BYTES, 3, 3 << 2, 4, 0},
+		6},				     /* an evaluation's result, out of range */
+	    {{RECORD_VERSION, 4 << 2 | FORM_BYTES, 2, 7 << 2, 0}, 5}, /* an action that is no text */
+	    {{RECORD_VERSION, 29 << 2 | FORM_BYTES, 0}, 3},	     /* an attribute without a type */
+	    {{RECORD_VERSION, 29 << 2 | FORM_BYTES, 2, 4, 0}, 5},     /* of a type that is none */
+	    {{RECORD_VERSION, 29 << 2 | FORM_BYTES, 2, 0, 1}, 5},     /* its key beyond the end */
+	    {{RECORD_VERSION, 29 << 2 | FORM_BYTES, 3, 1, 0, 7}, 6},  /* an integer of one byte */
+	    {{RECORD_VERSION, 29 << 2 | FORM_BYTES, 3, 3, 0, 2}, 6},  /* a boolean that is neither */
+	    {{RECORD_VERSION, 29 << 2 | FORM_BYTES, 2, 3, 0}, 5},     /* without a value */
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct genops_record record = {.pid = 77};
@@ -357,12 +365,12 @@ static void test_every_prefix_and_every_flip(void **state)
 
 static void test_too_many_attributes(void **state)
 {
-	static uint8_t bytes[1 + 3 * (GENOPS_RECORD_ATTRIBUTES_MAX + 1)];
+	static uint8_t bytes[1 + 4 * (GENOPS_RECORD_ATTRIBUTES_MAX + 1)];
 	bytes[0] = RECORD_VERSION;
-	for (size_t i = 1; i < sizeof bytes; i += 3)
-		memcpy(bytes + i, "\x93\x01", 3); /* an empty attribute */
+	for (size_t i = 1; i < sizeof bytes; i += 4)
+		memcpy(bytes + i, "\x77\x02\0", 4); /* an empty attribute */
 	struct genops_record record;
-	assert_int_equal(decode(bytes, sizeof bytes - 3, &record), GENOPS_OK);
+	assert_int_equal(decode(bytes, sizeof bytes - 4, &record), GENOPS_OK);
 	assert_int_equal(record.n_attributes, GENOPS_RECORD_ATTRIBUTES_MAX);
 	assert_int_equal(decode(bytes, sizeof bytes, &record), GENOPS_CORRUPT);
 }
