@@ -29,6 +29,7 @@ struct genops_destination_settings {
 	genops_str ca_file, certificate_file, key_file;
 	genops_str compression;          /* "", "none", "gzip", "zstd" */
 	int64_t timeout_ns;              /* of one request; 0: GENOPS_DESTINATION_TIMEOUT_NS */
+	int64_t connect_timeout_ns;      /* within it; 0: none of its own */
 	enum genops_profile profile;
 };
 
@@ -53,6 +54,8 @@ struct genops_request {
 	struct genops_buffer body;      /* owned by the caller. GRPC: the message, without its 5-byte frame */
 	bool is_compressed;             /* GRPC: as the header grpc-encoding says; goes into the frame */
 	genops_str grpc_path;           /* "/opentelemetry.proto.collector.trace.v1.TraceService/Export" */
+	bool is_once;                   /* HTTP: never sent twice by the transport itself, so on a connection of its own */
+	size_t answer_max;              /* HTTP: bytes of the answer's body that are kept; 0: GENOPS_HTTP_ANSWER_MAX */
 };
 
 struct genops_response {
@@ -61,6 +64,9 @@ struct genops_response {
 	genops_str body, retry_after, grpc_message, network_error, content_type;
 	int64_t retry_info_ns;          /* google.rpc.RetryInfo of a gRPC answer; -1: none */
 	int64_t received_unix_ns;       /* when it came, for a Retry-After that is a date; 0: not known */
+	bool is_unsent;                 /* HTTP, status 0: no byte of the request went out */
+	bool is_timeout;                /* HTTP, status 0: nobody refused, the time was over */
+	bool is_cut;                    /* the body was longer than what is kept */
 };
 
 enum genops_verdict_kind {

@@ -225,6 +225,9 @@ static bool set_common(struct genops_http_client *client,
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, settings->skip_verify ? 0L : 1L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, settings->skip_verify ? 0L : 2L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms > 0 ? timeout_ms : 1L);
+	if (settings->connect_timeout_ns > 0)
+		curl_easy_setopt(
+		    easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(settings->connect_timeout_ns / GENOPS_NS_PER_MS) + 1);
 	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "genops/" GENOPS_VERSION);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -240,6 +243,8 @@ static bool set_common(struct genops_http_client *client,
 static bool set_http(CURL *easy, const struct genops_request *request)
 {
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	/* On a kept connection that turns out to be closed libcurl sends a request again by itself, a POST too. */
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->is_once ? 1L : 0L);
 	if (request->body.len || genops_str_is(genops_str_of(request->method), "POST")) {
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
 		curl_easy_setopt(
@@ -313,10 +318,15 @@ static void run(struct genops_http_client *client, const volatile int *cancel)
 	long status = 0;
 	curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &status);
 	/* Breaking off a too long body is our own doing: the answer counts. */
-	if (code == CURLE_OK || client->incoming.is_cut)
+	if (code == CURLE_OK || client->incoming.is_cut) {
 		client->incoming.status = (int)status;
-	else
-		tell_failure(client, code);
+		return;
+	}
+	curl_off_t sending_at = 0;
+	curl_easy_getinfo(client->easy, CURLINFO_PRETRANSFER_TIME_T, &sending_at);
+	client->incoming.is_unsent = sending_at == 0;
+	client->incoming.is_timeout = code == CURLE_OPERATION_TIMEDOUT;
+	tell_failure(client, code);
 }
 
 static int send_curl(struct genops_http_client *client,
@@ -390,6 +400,7 @@ int genops_http_send(struct genops_http_client *client,
 	int code;
 	GENOPS_TRY(check(request, err));
 	genops_incoming_clear(&client->incoming);
+	client->incoming.body.max = request->answer_max ? request->answer_max : GENOPS_HTTP_ANSWER_MAX;
 	if (request->transport == GENOPS_TRANSPORT_FILE) {
 		code = genops_append_file(
 		    request->url, genops_buffer_view(&request->body), &client->incoming, err);

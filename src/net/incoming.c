@@ -81,5 +81,8 @@ void genops_incoming_export(
 	    .content_type = genops_str_of(incoming->content_type),
 	    .retry_info_ns = incoming->grpc.retry_info_ns,
 	    .received_unix_ns = genops_clock_unix_ns(),
+	    .is_unsent = incoming->is_unsent,
+	    .is_timeout = incoming->is_timeout,
+	    .is_cut = incoming->is_cut,
 	};
 }

@@ -13,6 +13,7 @@ struct genops_incoming {
 	struct genops_grpc_status grpc;
 	struct genops_buffer body;       /* at most GENOPS_HTTP_ANSWER_MAX */
 	bool is_cut;                     /* there was more */
+	bool is_unsent, is_timeout;      /* as in genops_response */
 	char content_type[128], retry_after[64];
 	char network_error[300];         /* "" : none */
 };
