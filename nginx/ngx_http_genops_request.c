@@ -84,8 +84,8 @@ static enum genops_outcome outcome_of(const ngx_http_genops_ctx_t *ctx)
 		return GENOPS_OUTCOME_NOT_SENT;
 	if (ctx->is_complete)
 		return GENOPS_OUTCOME_OK;
-	if (!u->request_sent && !ctx->is_tapped)
-		return GENOPS_OUTCOME_NOT_SENT;
+	if (!u->request_body_sent && !ctx->is_tapped)
+		return GENOPS_OUTCOME_NOT_SENT; /* half a request is none */
 	if (r->connection->error || r->connection->timedout || r->headers_out.status == NGX_HTTP_CLIENT_CLOSED_REQUEST)
 		return GENOPS_OUTCOME_CANCELLED;
 	return ctx->is_tapped ? GENOPS_OUTCOME_OK : GENOPS_OUTCOME_PROVIDER_ERROR;

@@ -115,7 +115,8 @@ GENOPS_API void genops_exchange_response_body(
 /* The response body is complete (the provider ended it properly). Bytes still held back go out first. */
 GENOPS_API void genops_exchange_response_end(genops_exchange *exchange, struct genops_tap *ret_tap);
 
-/* Settles and frees. `outcome` OK lets the exchange judge by status and completeness. NULL is fine. */
+/* Settles and frees. `outcome` OK lets the exchange judge by status and completeness. PROVIDER_ERROR and CANCELLED say that the whole
+ * request was sent: without an answer it is settled at what its input costs by estimate. NULL is fine. */
 GENOPS_API void genops_exchange_finish(genops_exchange *exchange, enum genops_outcome outcome);
 
 /* What is known now, for hosts and tests: borrowed, NULL before admit. */

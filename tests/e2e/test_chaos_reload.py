@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Under load: configuration, policies, budgets and providers change, SIGHUP, nginx reloads; no request is dropped. And failing
 providers and clients: each call is settled once, by what is known. And no secret in anything that is written."""
+import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -124,15 +126,38 @@ def test_each_way_a_provider_fails_settles_once():
     with Stage(BUDGETS, gateway="  read_timeout: 1s\n  connect_timeout: 1s") as stage:
         stage.start()
         assert outcome(stage, "error") == (500, "provider_error", 0)
-        assert outcome(stage, "close") == (502, "provider_error", 0)
+        status, result, cost = outcome(stage, "close")
+        assert (status, result) == (502, "provider_error") and cost > 0, "it had the request and may bill it"
         status, result, _ = outcome(stage, "half")
         assert result == "provider_error" and status != 200
         status, result, cost = outcome(stage, "half_stream", stream=True)
         assert result == "provider_error" and cost > 0, "what was streamed is paid for"
-        assert outcome(stage, "hang") == (504, "provider_error", 0)
+        status, result, cost = outcome(stage, "hang")
+        assert (status, result) == (504, "provider_error") and cost > 0, "it had the request and may bill it"
         stage.provider.kill()
         stage.provider.wait()
         assert outcome(stage, "") == (502, "not_sent", 0)
+
+
+def test_a_worker_killed_before_the_first_byte_leaves_what_was_sent():
+    with Stage(BUDGETS) as stage:
+        stage.start()
+        caller = threading.Thread(target=outcome_of_hanging, args=(stage,), daemon=True)
+        caller.start()
+        wait_for(lambda: any(w["reserved_nano_usd"] for w in stage.windows().values()), 10, "the call")
+        for worker in stage.workers():
+            kill(worker)
+        wait_for(lambda: stage.read("cost") and stage.rows(), 15, "its record")
+        (cost, result, _), = stage.rows().values()
+        assert result == "abandoned" and cost > 0, "the provider has it and may bill it"
+        wait_for(lambda: all(w["consumed_nano_usd"] == cost and not w["reserved_nano_usd"] for w in stage.windows().values()), 10,
+                 "the budgets")
+        caller.join(15)
+
+
+def outcome_of_hanging(stage):
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        chat(stage.port, 7, metadata={"fault": "hang"}, timeout=15)
 
 
 def send_raw(port, data):

@@ -181,7 +181,8 @@ def test_provider_that_says_nothing(house):
     assert reply.status == 504
     assert "did not answer in time" in reply.json()["error"]["message"]
     operation = gateway.operation(feature="silent")
-    assert operation["outcome"] in ("provider_error", "cancelled")
+    assert operation["outcome"] == "provider_error"
+    assert operation["cost_nano_usd"] > 0 and operation["cost_estimated"], "it has the request and may bill it"
     assert gateway.budget("all")["reserved_nano_usd"] == 0
 
 

@@ -363,6 +363,16 @@ static int fill_forward(genops_exchange *exchange, struct genops_forward *forwar
 	return GENOPS_OK;
 }
 
+/* What a provider bills that gets the request and is never heard: in the lease before the request goes out, so that it is there if
+ * this process dies in between. */
+static void meter_request(genops_exchange *exchange)
+{
+	static const struct genops_answer nothing;
+	genops_usage usage = genops_answer_settled(&exchange->call, &nothing);
+	if (exchange->call.is_metered)
+		(void)genops_operation_record_usage(exchange->operation, &usage, NULL); /* counts are bounded */
+}
+
 int genops_exchange_admit(genops_exchange *exchange, enum genops_admission *ret_admission,
     struct genops_forward *ret_forward, struct genops_refusal *ret_refusal, struct genops_error *err)
 {
@@ -385,6 +395,7 @@ int genops_exchange_admit(genops_exchange *exchange, enum genops_admission *ret_
 		return GENOPS_OK;
 	}
 	GENOPS_TRY(fill_forward(exchange, ret_forward, err));
+	meter_request(exchange);
 	*ret_admission = GENOPS_ADMIT_FORWARD;
 	return GENOPS_OK;
 }

@@ -66,7 +66,7 @@ static genops_usage usage_so_far(const genops_exchange *exchange)
 static bool is_billed(const genops_exchange *exchange)
 {
 	return exchange->call.is_metered && (exchange->answer.has_usage || (exchange->has_head && exchange->status < 400) ||
-						exchange->is_left_alone);
+						exchange->is_unanswered);
 }
 
 /* Writes the cost so far into the lease; false: it passes what the budgets have room for. */
@@ -178,8 +178,9 @@ void genops_exchange_finish(genops_exchange *exchange, enum genops_outcome outco
 	if (exchange->operation) {
 		struct genops_error err;
 		outcome = judge(exchange, outcome);
-		/* The provider has the request and bills it, whether or not anybody waits for the answer. */
-		exchange->is_left_alone = outcome == GENOPS_OUTCOME_CANCELLED && !exchange->has_head;
+		/* It may well work on it and bill it, whether or not anybody waits for the answer. */
+		exchange->is_unanswered = !exchange->has_head &&
+					  (outcome == GENOPS_OUTCOME_CANCELLED || outcome == GENOPS_OUTCOME_PROVIDER_ERROR);
 		describe_answer(exchange);
 		/* A record that could not be stored was logged by settle.c; the money is settled. */
 		(void)genops_operation_end(exchange->operation, outcome, &err);

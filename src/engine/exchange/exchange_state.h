@@ -46,7 +46,7 @@ struct genops_exchange {
 	struct genops_answer answer;
 	struct genops_buffer last;           /* what ends a cut-off stream */
 	bool is_cut_off, wants_cut;
-	bool is_left_alone;                  /* the client went away before the provider said anything */
+	bool is_unanswered;                  /* the provider has the whole request and said nothing to it */
 };
 
 /* What no attribute can hold is the client's fault: told by admit. `what` names it. */

@@ -257,6 +257,27 @@ static void providers_errors_cost_nothing(void **state)
 	genops_engine_close(engine);
 }
 
+/* Time-out, or closed without a word: the provider has the request and may bill it. An empty answer of it is none of these. */
+static void an_unanswered_request_costs_its_input(void **state)
+{
+	static const struct {
+		const char *target, *body;
+	} calls[] = {{CHAT, chat}, {CHAT, chat_stream}, {CLAUDE, claude_stream}};
+	genops_engine *engine = open_engine(*state, config);
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+		struct visited *visited = go(engine,
+		    (struct visit){.target = calls[i].target, .body = calls[i].body, .outcome = GENOPS_OUTCOME_PROVIDER_ERROR});
+		struct seen seen = look_up(engine, "operation", visited->id);
+		assert_string_equal(seen.outcome, "provider_error");
+		assert_true(seen.input_tokens > 0 && seen.output_tokens == 0 && seen.is_cost_estimated);
+		assert_true(seen.cost > 0 && seen.cost <= seen.reserved);
+	}
+	struct visited *visited = go(engine, (struct visit){.method = "GET", .target = "/openai/v1/models", .body = "",
+						 .outcome = GENOPS_OUTCOME_PROVIDER_ERROR});
+	assert_int_equal(look_up(engine, "operation", visited->id).cost, 0);
+	genops_engine_close(engine);
+}
+
 static void half_an_answer_is_billed_by_what_came(void **state)
 {
 	genops_engine *engine = open_engine(*state, config);
@@ -364,6 +385,7 @@ int main(void)
 	    TEST(a_virtual_key_becomes_the_providers),
 	    TEST(a_call_may_be_held_back),
 	    TEST(providers_errors_cost_nothing),
+	    TEST(an_unanswered_request_costs_its_input),
 	    TEST(half_an_answer_is_billed_by_what_came),
 	    TEST(who_leaves_pays_for_what_was_sent),
 	    TEST(a_stream_is_cut_off_at_its_reservation),
