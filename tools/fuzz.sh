@@ -1,9 +1,11 @@
 #!/bin/sh
-# Every fuzz target for FUZZ_SECONDS (30) each, with clang's libFuzzer, ASan and UBSan; two at a time. FUZZ_TARGETS names some of them.
+# Every fuzz target for FUZZ_SECONDS (30) each, with clang's libFuzzer, ASan and UBSan; FUZZ_JOBS (2) at a time. FUZZ_TARGETS names
+# some of them.
 # What a target finds stays in $1-fuzz/new/<target>; a crash is left beside it and named here.
 set -u
 build=${1:-build}-fuzz
 seconds=${FUZZ_SECONDS:-30}
+jobs=${FUZZ_JOBS:-2}
 
 [ -f "$build/build.ninja" ] ||
 	CC=clang meson setup "$build" -Dfuzz=true -Dtests=false -Dnginx_module=false -Db_lundef=false >"$build.log" 2>&1 ||
@@ -11,7 +13,7 @@ seconds=${FUZZ_SECONDS:-30}
 rm -f "$build.log"
 targets=${FUZZ_TARGETS:-$(cd fuzz && ls fuzz_*.c | sed 's/^fuzz_//; s/\.c$//')}
 # shellcheck disable=SC2046
-ninja -C "$build" $(printf 'fuzz/fuzz_%s ' $targets) || exit 1
+ninja -C "$build" -j "$jobs" $(printf 'fuzz/fuzz_%s ' $targets) || exit 1
 
 fuzz() {
 	name=$1
@@ -34,7 +36,7 @@ running=0
 for target in $targets; do
 	fuzz "$target" &
 	running=$((running + 1))
-	[ $((running % 2)) -ne 0 ] || wait
+	[ $((running % jobs)) -ne 0 ] || wait
 done
 wait
 [ ! -e "$build/failed" ]

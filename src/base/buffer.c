@@ -36,7 +36,7 @@ char *genops_buffer_reserve(struct genops_buffer *buf, size_t more)
 		buf->error = GENOPS_LIMIT;
 		return NULL;
 	}
-	if (more > buf->cap - buf->len) {
+	if (!buf->ptr || more > buf->cap - buf->len) {
 		size_t need = buf->len + more, cap = buf->cap ? buf->cap : FIRST_CAP;
 		while (cap < need)
 			cap = cap > SIZE_MAX / 2 ? need : 2 * cap;

@@ -86,7 +86,7 @@ static struct genops_fields answer_fields = GENOPS_FIELDS(answer_rows);
 /* Ollama's counts stand in no object of their own. */
 static void answer_finish(struct genops_follow *follow)
 {
-	if (!follow->answer->has_usage && follow->pending.seen)
+	if (follow->answer->is_complete && !follow->answer->has_usage && follow->pending.seen)
 		genops_follow_commit(follow, false);
 }
 

@@ -20,7 +20,8 @@ GENOPS = os.path.join(BUILD, "genops")
 # Nothing of the caller's may have a say: keys, proxies, configuration.
 KEPT = ("PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "NODE_PATH", "GENOPS_NGINX", "GENOPS_NGINX_MODULE")
 
-PROVIDERS = ("openai", "anthropic", "azure", "groq", "together", "deepseek", "mistral")
+PROVIDERS = ("openai", "anthropic", "azure", "groq", "together", "deepseek", "mistral", "openrouter", "xai", "fireworks",
+             "perplexity")
 
 
 def environment(home, **more):

@@ -39,6 +39,7 @@ static const struct genops_field request_rows[] = {
     {"tools[].type", GENOPS_FIELD_TOOL_TYPE},
     {"tools[].name", GENOPS_FIELD_TEXT},
     {"tools[].description", GENOPS_FIELD_TEXT},
+    {"context_management.edits[].type", GENOPS_FIELD_TOOL_TYPE},
     {"output_format", GENOPS_FIELD_TOOLS},
     {"output_config", GENOPS_FIELD_TOOLS},
     {"mcp_servers", GENOPS_FIELD_OPEN},

@@ -75,7 +75,7 @@ static void form_request_finish(struct genops_request *request, struct genops_ca
 
 static void form_answer_finish(struct genops_follow *follow)
 {
-	if (!follow->answer->has_usage && follow->pending.seen)
+	if (follow->answer->is_complete && !follow->answer->has_usage && follow->pending.seen)
 		genops_follow_commit(follow, false);
 }
 

@@ -102,6 +102,7 @@ static const struct genops_field answer_rows[] = {
     {"choices[].message.function_call.arguments", GENOPS_ANSWER_TEXT},
     {"error", GENOPS_ANSWER_ERROR},
     {"error.type", GENOPS_ANSWER_ERROR_TYPE},
+    {"x_groq.error", GENOPS_ANSWER_ERROR},
     {"object", GENOPS_ANSWER_OBJECT},	/* Mistral: "error" */
     {"type", GENOPS_ANSWER_ERROR_TYPE}, /* with it */
     GENOPS_OPENAI_USAGE_ROWS("usage"),

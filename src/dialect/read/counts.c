@@ -45,8 +45,22 @@ void genops_counts_set(
 		counts->is_bad = true;
 		return;
 	}
-	counts->values[which] = count;
+	if (which < GENOPS_COUNT_ROUNDS_INPUT)
+		counts->values[which] = count;
+	else if (count <= GENOPS_USAGE_COUNT_MAX - counts->values[which])
+		counts->values[which] += count;
+	else
+		counts->is_bad = true;
 	counts->seen |= UINT32_C(1) << which;
+}
+
+void genops_counts_begin(struct genops_counts *counts)
+{
+	for (size_t i = GENOPS_COUNT_ROUNDS_INPUT; i < GENOPS_N_COUNTS; i++) {
+		counts->values[i] = 0;
+		counts->seen &= ~(UINT32_C(1) << i);
+	}
+	counts->is_bad = false;
 }
 
 static bool has(const struct genops_counts *counts, enum genops_count which)
@@ -107,8 +121,27 @@ static void fit_audio(int64_t audio, int64_t parts, struct genops_usage *usage)
 	usage->audio_input_tokens = audio > 0 ? audio : 0;
 }
 
-bool genops_counts_normalise(const struct genops_counts *counts, struct genops_usage *usage)
+static struct genops_counts of_all_rounds(const struct genops_counts *counts)
 {
+	static const enum genops_count pairs[][2] = {
+	    {GENOPS_COUNT_INPUT, GENOPS_COUNT_ROUNDS_INPUT},
+	    {GENOPS_COUNT_OUTPUT, GENOPS_COUNT_ROUNDS_OUTPUT},
+	    {GENOPS_COUNT_CACHE_READ, GENOPS_COUNT_ROUNDS_CACHE_READ},
+	    {GENOPS_COUNT_CACHE_WRITE, GENOPS_COUNT_ROUNDS_CACHE_WRITE}};
+	struct genops_counts all = *counts;
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+		int64_t sum = counts->values[pairs[i][1]];
+		if (sum <= counts->values[pairs[i][0]])
+			continue;
+		all.values[pairs[i][0]] = sum;
+		all.seen |= UINT32_C(1) << pairs[i][0];
+	}
+	return all;
+}
+
+bool genops_counts_normalise(const struct genops_counts *reported, struct genops_usage *usage)
+{
+	const struct genops_counts all = of_all_rounds(reported), *counts = &all;
 	const int64_t *v = counts->values;
 	bool is_estimated = false;
 	if (!has(counts, GENOPS_COUNT_INPUT) && !has(counts, GENOPS_COUNT_OUTPUT) &&

@@ -32,6 +32,12 @@ enum genops_count {
 	GENOPS_COUNT_THOUGHTS,	/* apart from the output */
 	GENOPS_COUNT_WEB_SEARCHES,
 	GENOPS_COUNT_SECONDS, /* of sound; may have a fraction */
+	/* The rounds that one call took, each told apart: their sum counts where it is more than
+	 * what stands above (Anthropic leaves a compaction out there). */
+	GENOPS_COUNT_ROUNDS_INPUT,
+	GENOPS_COUNT_ROUNDS_OUTPUT,
+	GENOPS_COUNT_ROUNDS_CACHE_READ,
+	GENOPS_COUNT_ROUNDS_CACHE_WRITE,
 	GENOPS_N_COUNTS
 };
 
@@ -44,7 +50,10 @@ struct genops_counts {
 void genops_counts_set(
     struct genops_counts *counts, enum genops_count which, const struct genops_json_value *value);
 
+/* A usage object begins: what it adds up begins at nothing. */
+void genops_counts_begin(struct genops_counts *counts);
+
 /* Fills the token, search and audio fields of *usage. False: nothing that counts was reported. */
-bool genops_counts_normalise(const struct genops_counts *counts, struct genops_usage *usage);
+bool genops_counts_normalise(const struct genops_counts *reported, struct genops_usage *usage);
 
 #endif

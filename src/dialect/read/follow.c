@@ -83,7 +83,7 @@ static void read_usage(
 	if (!value->is_end) {
 		follow->has_usage_object = true;
 		follow->pending = follow->known;
-		follow->pending.is_bad = false;
+		genops_counts_begin(&follow->pending);
 	} else {
 		genops_follow_commit(follow, is_first);
 	}
@@ -243,6 +243,8 @@ static void on_event(void *arg, const struct genops_sse_event *event)
 	if (code == GENOPS_OK && !event->is_cut)
 		code = genops_json_scan_end(follow->scan, NULL);
 	count_items(follow);
+	if (code != GENOPS_OK)
+		answer->is_complete = false; /* an end that was itself cut short */
 	if (code != GENOPS_OK || !follow->info.call->asks_usage)
 		return;
 	if (is_usage_chunk(follow))

@@ -105,6 +105,8 @@ void genops_request_tool(struct genops_request *request, genops_str type)
 {
 	static const char *const built[] = {
 	    "bash_", "text_editor_", "computer_", "memory_", "local_shell", "shell", "apply_patch"};
+	if (genops_str_starts(type, GENOPS_STR("clear_")))
+		return; /* an edit of the context that only takes away */
 	request->has_tools = true;
 	if (genops_str_is(type, "function") || genops_str_is(type, "custom") || !type.len)
 		return;
@@ -115,7 +117,8 @@ void genops_request_tool(struct genops_request *request, genops_str type)
 		}
 	}
 	request->call.is_input_open =
-	    true; /* search, code, retrieval: what they find comes in too */
+	    true; /* search, code, retrieval: what they find comes in too; a compaction reads all
+		   * that it shortens */
 }
 
 int64_t genops_request_image_tokens(genops_str model)

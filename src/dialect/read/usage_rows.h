@@ -47,6 +47,10 @@
 	    GENOPS_COUNT_ROW(at ".cache_creation.ephemeral_5m_input_tokens", CACHE_WRITE_5M),      \
 	    GENOPS_COUNT_ROW(at ".cache_creation.ephemeral_1h_input_tokens", CACHE_WRITE_1H),      \
 	    GENOPS_COUNT_ROW(at ".server_tool_use.web_search_requests", WEB_SEARCHES),             \
+	    GENOPS_COUNT_ROW(at ".iterations[].input_tokens", ROUNDS_INPUT),                       \
+	    GENOPS_COUNT_ROW(at ".iterations[].output_tokens", ROUNDS_OUTPUT),                     \
+	    GENOPS_COUNT_ROW(at ".iterations[].cache_read_input_tokens", ROUNDS_CACHE_READ),       \
+	    GENOPS_COUNT_ROW(at ".iterations[].cache_creation_input_tokens", ROUNDS_CACHE_WRITE),  \
 	    {at ".service_tier", GENOPS_ANSWER_TIER},                                              \
 	{                                                                                          \
 		at ".speed", GENOPS_ANSWER_SPEED                                                   \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/unit/dialect/recording.h - reads tests/recorded: one exchange, and its line of
- * expected.tsv. */
+ * tests/unit/dialect/recording.h - reads tests/recorded and tests/samples: one exchange, and its
+ * line of expected.tsv. */
 #ifndef TESTS_DIALECT_RECORDING_H
 #define TESTS_DIALECT_RECORDING_H
 
@@ -81,7 +81,7 @@ static inline void recording_done(struct recording *recording)
 	genops_arena_done(&recording->arena);
 }
 
-/* The columns of expected.tsv. */
+/* The columns of expected.tsv; those from AUDIO_IN on are only in that of tests/samples. */
 enum column {
 	FILE_NAME,
 	PROVIDER,
@@ -101,6 +101,15 @@ enum column {
 	TOOL_CALLS,
 	FINISH_REASON,
 	ERROR_TYPE,
+	USAGE_SOURCE,
+	NOTE,
+	AUDIO_IN,
+	AUDIO_OUT,
+	CACHE_WRITE_1H,
+	WEB_SEARCHES,
+	IMAGE_IN,
+	IMAGE_OUT,
+	IS_RUNNING, /* 1: usage is told while the answer runs, growing */
 	N_COLUMNS
 };
 
