@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * bench/bench_ledger.c - how fast the drain can record, and how long a cost summary takes.
  *
- *   bench_ledger [records [batch [combinations]]]      default 200000 1000 360
+ *   bench_ledger [records [batch [combinations [microseconds]]]]      default 200000 1000 360 777600: between two operations
  *
  * Everything is on: operation rows with 16 attributes, roll-ups at three levels, two budgets of two windows, the audit chain, one
  * durable commit a batch. Times are CPU seconds of this process beside wall time. The ledger is in a new directory
@@ -20,7 +20,7 @@
 #define N_ATTRIBUTES 16
 #define N_EVALUATIONS 6
 #define START_S INT64_C(1767225600) /* 2026-01-01 */
-#define STEP_NS INT64_C(777600000)   /* between operations: 10 million take 90 days */
+static int64_t step_ns = INT64_C(777600000); /* 10 million take 90 days */
 
 static double cpu_s(void)
 {
@@ -67,7 +67,7 @@ static void fill(struct source *source, size_t number, struct genops_record *rec
 		source->evaluations[i] = (struct genops_evaluation){.policy = GENOPS_STR("a-policy-name"),
 		    .policy_type = GENOPS_STR("cost_limit"), .action = GENOPS_STR("block"),
 		    .message = GENOPS_STR("estimated 0.01 of 10.00 USD")};
-	int64_t time = START_S + (int64_t)number * STEP_NS / GENOPS_NS_PER_S;
+	int64_t time = START_S + (int64_t)number * step_ns / GENOPS_NS_PER_S;
 	for (size_t i = 0; i < 2; i++)
 		source->budgets[i] = (struct genops_record_budget){.key = {combination % 20 + 1, i + 1},
 		    .name = GENOPS_STR("budget"), .label = GENOPS_STR("budget[team=x]"), .limit_nano_usd = 1000,
@@ -188,6 +188,8 @@ int main(int argc, char **argv)
 {
 	struct source source = {.n_all = argc > 1 ? strtoul(argv[1], NULL, 10) : 200000,
 	    .combinations = argc > 3 ? strtoul(argv[3], NULL, 10) : 360};
+	if (argc > 4)
+		step_ns = strtoll(argv[4], NULL, 10) * 1000;
 	size_t batch = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000;
 	const char *tmp = getenv("TMPDIR");
 	char directory[256], command[640];
@@ -203,7 +205,7 @@ int main(int argc, char **argv)
 	summarise(directory, "--by team", &(struct genops_sums_query){.by = {GENOPS_STR("team")}, .n_by = 1});
 	summarise(directory, "--by team,project,model",
 	    &(struct genops_sums_query){.by = {GENOPS_STR("team"), GENOPS_STR("project"), GENOPS_STR("model")}, .n_by = 3});
-	int64_t end = START_S + (int64_t)source.n_all * STEP_NS / GENOPS_NS_PER_S;
+	int64_t end = START_S + (int64_t)source.n_all * step_ns / GENOPS_NS_PER_S;
 	summarise(directory, "--by team, last 24 h, odd edges", &(struct genops_sums_query){.by = {GENOPS_STR("team")}, .n_by = 1,
 	    .since_unix_s = end - 86400 - 1234, .until_unix_s = end - 1234});
 	summarise(directory, "--by team, 30 d, odd edges", &(struct genops_sums_query){.by = {GENOPS_STR("team")}, .n_by = 1,

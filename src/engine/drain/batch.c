@@ -31,6 +31,7 @@ static int add(struct genops_batch *batch, const struct genops_segment_entry *en
 	batch->entries[batch->n].kind = entry->kind;
 	batch->entries[batch->n].offset = batch->bytes.len;
 	batch->entries[batch->n].len = entry->payload.len;
+	batch->entries[batch->n].after = entry->after;
 	genops_buffer_add(&batch->bytes, entry->payload);
 	if (batch->bytes.error)
 		return genops_fail(err, batch->bytes.error, "a batch of entries does not fit into memory");
@@ -162,10 +163,17 @@ int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger,
 	return code;
 }
 
-int genops_batch_enqueue(struct genops_batch *batch, struct genops_queue *queue, struct genops_error *err)
+int genops_batch_enqueue(struct genops_batch *batch, struct genops_queue *queue, struct genops_segment_position *ret_after,
+    struct genops_error *err)
 {
-	struct genops_queue_entry entries[GENOPS_BATCH_ENTRIES];
-	for (size_t i = 0; i < batch->n; i++)
-		entries[i] = (struct genops_queue_entry){batch->entries[i].kind, entry_at(batch, i)};
-	return genops_queue_append(queue, entries, batch->n, &batch->after, 1, err);
+	struct genops_queue_entry entries[GENOPS_BATCH_BLOCK];
+	for (size_t first = 0, n; first < batch->n; first += n) {
+		n = batch->n - first < GENOPS_BATCH_BLOCK ? batch->n - first : GENOPS_BATCH_BLOCK;
+		for (size_t i = 0; i < n; i++)
+			entries[i] = (struct genops_queue_entry){batch->entries[first + i].kind, entry_at(batch, first + i)};
+		const struct genops_segment_position *after = &batch->entries[first + n - 1].after;
+		GENOPS_TRY(genops_queue_append(queue, entries, n, after, 1, err));
+		*ret_after = *after;
+	}
+	return GENOPS_OK;
 }

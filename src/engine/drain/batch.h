@@ -10,8 +10,9 @@
 #include "store/queue.h"
 #include "telemetry/metrics.h"
 
-#define GENOPS_BATCH_ENTRIES 512
-#define GENOPS_BATCH_BYTES   ((size_t)1 << 20)
+#define GENOPS_BATCH_ENTRIES 2048 /* each transaction has a price of its own: a sync, roll-ups, the chain's head */
+#define GENOPS_BATCH_BYTES   ((size_t)2 << 20)
+#define GENOPS_BATCH_BLOCK   512  /* entries of one queue block: about what one request to a destination carries */
 
 struct genops_batch {
 	struct genops_arena arena;           /* decoded records */
@@ -21,6 +22,7 @@ struct genops_batch {
 	struct {
 		enum genops_entry_kind kind;
 		size_t offset, len;
+		struct genops_segment_position after;
 	} entries[GENOPS_BATCH_ENTRIES];
 	size_t n_fresh;
 	const struct genops_record *fresh[GENOPS_BATCH_ENTRIES]; /* of the store that runs: new to the ledger */
@@ -38,7 +40,8 @@ GENOPS_NODISCARD int genops_batch_read(struct genops_batch *batch, struct genops
 GENOPS_NODISCARD int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger,
     const struct genops_log *log, struct genops_metrics *metrics, struct genops_error *err);
 
-/* One queue block with the same position. */
-GENOPS_NODISCARD int genops_batch_enqueue(struct genops_batch *batch, struct genops_queue *queue, struct genops_error *err);
+/* Queue blocks, each with the position behind its last entry. *ret_after: behind the last block that is in the queue, also on failure. */
+GENOPS_NODISCARD int genops_batch_enqueue(struct genops_batch *batch, struct genops_queue *queue,
+    struct genops_segment_position *ret_after, struct genops_error *err);
 
 #endif

@@ -157,11 +157,8 @@ static int catch_up_queue(struct genops_drain *drain, struct source *source, str
 		    &drain->engine->log, drain->metrics, err);
 		if (code != GENOPS_OK || !drain->batch.n)
 			break;
-		code = genops_batch_enqueue(&drain->batch, drain->queue, err);
-		if (code != GENOPS_OK)
-			break;
 		drain->is_queue_unsynced = true;
-		source->queue_at = drain->batch.after;
+		code = genops_batch_enqueue(&drain->batch, drain->queue, &source->queue_at, err);
 	}
 	if (code == GENOPS_OK && source->queue_at.sequence < source->ledger_at.sequence)
 		source->queue_at = source->ledger_at; /* the rest is gone: damage, told by batch_read */
@@ -187,10 +184,8 @@ static int drain_batch(struct genops_drain *drain, struct source *source, struct
 	}
 	if (!is_level)
 		return GENOPS_OK; /* catch_up_queue brings it, in order */
-	GENOPS_TRY(genops_batch_enqueue(batch, drain->queue, err));
 	drain->is_queue_unsynced = true;
-	source->queue_at = batch->after;
-	return GENOPS_OK;
+	return genops_batch_enqueue(batch, drain->queue, &source->queue_at, err);
 }
 
 /* This process's own appends end a pass where they were when it began: its threads may append faster than SQLite stores, and a pass

@@ -19,6 +19,7 @@
 #define TEXT_MAX        ((size_t)1 << 20)
 #define ADDED_MAX       ((size_t)8192)  /* roll-up rows of one batch before they are written */
 #define CACHE_MAX       ((size_t)65536) /* dimensions kept in memory */
+#define PENDING_MAX     ((size_t)32768) /* identities gathered before they are sorted into their table */
 
 static const char FIX_CORRUPT[] =
     "restore ledger.db and audit.head from a backup, or move ledger.db* and audit.head away together to begin anew "
@@ -152,6 +153,10 @@ static int migrate(struct genops_ledger *ledger, struct genops_error *err)
 	if (version > GENOPS_LEDGER_VERSION)
 		return genops_fail_fix(err, GENOPS_UNSUPPORTED, "use the newer GenOps, or another state directory",
 		    "%s was made by a newer GenOps (layout %lld)", ledger->path, (long long)version);
+	if (version && version < GENOPS_LEDGER_VERSION)
+		return genops_fail_fix(err, GENOPS_UNSUPPORTED,
+		    "use another state directory, or move ledger.db* and audit.head away together to begin anew",
+		    "%s was made by an older GenOps (layout %lld)", ledger->path, (long long)version);
 	if (version == 0 && !ledger->is_writer)
 		return genops_fail(err, GENOPS_NOT_FOUND, "%s: nothing is recorded yet", ledger->path);
 	if (version == 0)
@@ -193,7 +198,7 @@ static int open_database(struct genops_ledger *ledger, struct genops_error *err)
 		return genops_ledger_exec(ledger, "PRAGMA query_only=ON", err);
 	return genops_ledger_exec(ledger,
 	    "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-	    "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4096; PRAGMA journal_size_limit=67108864",
+	    "PRAGMA cache_size=-8192; PRAGMA wal_autocheckpoint=4096; PRAGMA journal_size_limit=67108864",
 	    err);
 }
 
@@ -235,6 +240,8 @@ static struct genops_ledger *new_ledger(const char *state_dir, bool is_writer)
 	ledger->dimensions = (struct genops_ledger_table){.key_size = 16, .entry_size = 24, .max = CACHE_MAX};
 	ledger->rollups = (struct genops_ledger_table){.key_size = 24, .entry_size = 24 + sums, .max = ADDED_MAX};
 	ledger->hours = (struct genops_ledger_table){.key_size = 8, .entry_size = 24, .max = ADDED_MAX};
+	ledger->identities = (struct genops_ledger_table){
+	    .key_size = 24, .entry_size = GENOPS_LEDGER_IDENTITY_SIZE, .max = PENDING_MAX};
 	ledger->budgets = (struct genops_ledger_table){.key_size = 32, .entry_size = 32 + 128, .max = ADDED_MAX};
 	if (!ledger->path || !ledger->head_path || !ledger->sha256 || !ledger->digest) {
 		genops_ledger_close(ledger);
@@ -280,6 +287,7 @@ void genops_ledger_close(struct genops_ledger *ledger)
 	genops_ledger_table_done(&ledger->rollups);
 	genops_ledger_table_done(&ledger->hours);
 	genops_ledger_table_done(&ledger->budgets);
+	genops_ledger_table_done(&ledger->identities);
 	genops_buffer_done(&ledger->text);
 	genops_buffer_done(&ledger->evaluations);
 	free(ledger->path);

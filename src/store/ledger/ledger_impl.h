@@ -2,7 +2,7 @@
  * store/ledger/ledger_impl.h - the inside of a genops_ledger, for the files of this folder only.
  *
  * Who does what: ledger.c opens and maps errors; ledger_schema.c has the tables; ledger_write.c one batch; ledger_rollup.c
- * what a batch adds up to; ledger_chain.c the hashes and audit.head; ledger_read.c look-ups; ledger_sums.c and
+ * what a batch adds up to; ledger_identity.c what is there already; ledger_chain.c the hashes and audit.head; ledger_read.c look-ups; ledger_sums.c and
  * ledger_groups.c the summaries; ledger_audit.c the chain's rows. A ledger is used by one thread at a time.
  */
 #ifndef STORE_LEDGER_IMPL_H
@@ -14,7 +14,7 @@
 #include <openssl/evp.h>
 #include <sqlite3.h>
 
-#define GENOPS_LEDGER_VERSION 1
+#define GENOPS_LEDGER_VERSION 2
 #define GENOPS_SUMS_N         (sizeof(struct genops_sums) / sizeof(int64_t))
 #define GENOPS_SUM_MAX        INT64_C(9000000000000000000) /* sums stop here instead of overflowing */
 #define GENOPS_AUDIT_EVENT_MAX ((size_t)1 << 20)
@@ -43,7 +43,7 @@ enum {
 #define GENOPS_LEDGER_STATEMENTS(X)                                                                   \
 	X(BEGIN) X(COMMIT) X(ROLLBACK) X(FIND) X(ADD_OPERATION) X(ADD_AUDIT) X(FIND_DIMENSION)        \
 	X(ADD_DIMENSION) X(ADD_ROLLUP) X(ADD_HOUR) X(ADD_BUDGET) X(ADD_POSITION) X(DROP_POSITION)     \
-	X(SET_META)
+	X(SET_META) X(ADD_IDENTITY)
 
 enum genops_ledger_statement {
 #define X(symbol) GENOPS_LEDGER_##symbol,
@@ -80,6 +80,8 @@ struct genops_ledger {
 	struct genops_chain_head head, committed;
 	struct genops_ledger_table dimensions; /* identity -> id, a cache */
 	struct genops_ledger_table rollups, hours, budgets; /* what the batch adds up to */
+	struct genops_ledger_table identities; /* of the newest operations, not yet in table identity */
+	bool has_identities;                   /* they have been loaded */
 	struct genops_ledger_bounds {
 		int64_t start, end;
 	} bounds[GENOPS_ROLLUP_N];              /* of the last operation's hour, day, month */
@@ -102,14 +104,26 @@ void genops_ledger_bind_text(sqlite3_stmt *statement, int index, genops_str text
 void genops_ledger_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t len);
 genops_str genops_ledger_column(sqlite3_stmt *statement, int column); /* borrowed until the next step */
 
-/* ledger_write.c: operation.key is the hour of the start, shifted, and this hash of its ids. GENOPS_LEDGER_KEYS is a table `keys` of
- * what the key of identity ?1 is in each hour that has operations, for those who do not know the start. */
-#define GENOPS_IDENTITY_BITS 40
-#define GENOPS_LEDGER_KEYS                                                                            \
-	"WITH RECURSIVE hours(h) AS (SELECT min(key) >> 40 FROM operation UNION ALL SELECT (SELECT key >> 40"   \
-	" FROM operation WHERE key >= (h + 1) << 40 ORDER BY key LIMIT 1) FROM hours WHERE h IS NOT NULL),"      \
-	" keys(key) AS (SELECT h << 40 | ?1 FROM hours WHERE h IS NOT NULL)"
+/* ledger_identity.c: a key is the hour of the start, shifted, and a hash of the ids. GENOPS_LEDGER_HOURS is a table `hours` of the
+ * hours that table identity has, for those who do not know the start; GENOPS_LEDGER_IDS a table `ids` of all operations whose
+ * hash is ?1. */
+#define GENOPS_LEDGER_IDENTITY_SIZE 48
+#define GENOPS_LEDGER_HOURS                                                                           \
+	"RECURSIVE hours(h) AS (SELECT min(key) >> 40 FROM identity UNION ALL SELECT (SELECT key >> 40"  \
+	" FROM identity WHERE key >= (h + 1) << 40 ORDER BY key LIMIT 1) FROM hours WHERE h IS NOT NULL)"
+#define GENOPS_LEDGER_IDS                                                                             \
+	"WITH " GENOPS_LEDGER_HOURS                                                                   \
+	", ids(id) AS (SELECT i.id FROM hours CROSS JOIN identity i ON i.key = (h << 40 | ?1)"           \
+	" UNION ALL SELECT id FROM operation WHERE id > (SELECT value FROM meta WHERE key = 'identified')" \
+	" AND key & 0xffffffffff = ?1)"
 int64_t genops_ledger_identity(const struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8]);
+int64_t genops_ledger_key(const struct genops_ledger *ledger, const struct genops_record *record);
+GENOPS_NODISCARD int genops_ledger_identity_load(struct genops_ledger *ledger, struct genops_error *err); /* once */
+void genops_ledger_identity_forget(struct genops_ledger *ledger);
+GENOPS_NODISCARD int genops_ledger_identity_has(struct genops_ledger *ledger, const struct genops_record *record,
+    int64_t key, bool *ret_has, struct genops_error *err);
+GENOPS_NODISCARD int genops_ledger_identity_add(struct genops_ledger *ledger, const struct genops_record *record,
+    int64_t key, int64_t id, struct genops_error *err);
 
 /* ledger_schema.c */
 extern const char *const genops_ledger_schema; /* of GENOPS_LEDGER_VERSION */
@@ -118,6 +132,7 @@ extern const char *const genops_ledger_dimension_names[GENOPS_DIMENSION_N];
 
 /* ledger_table.c: the entry of this key, new ones zeroed behind their key. NULL: no memory, or `max` entries. Moves when it grows. */
 void *genops_ledger_table_at(struct genops_ledger_table *table, const void *key, bool *ret_is_new);
+void *genops_ledger_table_find(const struct genops_ledger_table *table, const void *key); /* NULL: there is none */
 void genops_ledger_table_clear(struct genops_ledger_table *table);
 void genops_ledger_table_done(struct genops_ledger_table *table);
 

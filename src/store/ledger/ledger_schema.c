@@ -34,7 +34,8 @@ const char *const genops_ledger_schema =
     GENOPS_USAGE_FIELDS(X)
 #undef X
     ",attributes TEXT, evaluations TEXT) STRICT;"
-    "CREATE INDEX operation_key ON operation(key);"
+    "CREATE TABLE identity(key INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY(key, id)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO meta VALUES('identified', 0);"
     "CREATE TABLE rollup(level INTEGER NOT NULL, start INTEGER NOT NULL, dimension INTEGER NOT NULL,"
     " operations INTEGER NOT NULL, refused INTEGER NOT NULL, cost_nano_usd INTEGER NOT NULL"
 #define X(field, unit) "," #field " INTEGER NOT NULL"
@@ -61,13 +62,14 @@ const char *const genops_ledger_schema =
     GENOPS_USAGE_FIELDS(X)
 #undef X
     ",o.attributes, o.evaluations FROM operation o JOIN dimension d ON d.id = o.dimension;"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
 const char *const genops_ledger_sql[GENOPS_LEDGER_STATEMENT_N] = {
     [GENOPS_LEDGER_BEGIN] = "BEGIN IMMEDIATE",
     [GENOPS_LEDGER_COMMIT] = "COMMIT",
     [GENOPS_LEDGER_ROLLBACK] = "ROLLBACK",
-    [GENOPS_LEDGER_FIND] = "SELECT trace_id, span_id, cost_nano_usd FROM operation WHERE key = ?",
+    [GENOPS_LEDGER_FIND] = "SELECT o.trace_id, o.span_id, o.cost_nano_usd FROM identity i"
+			   " JOIN operation o ON o.id = i.id WHERE i.key = ?",
     [GENOPS_LEDGER_ADD_OPERATION] =
 	"INSERT INTO operation VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 #define X(field, unit) ",?"
@@ -98,5 +100,6 @@ const char *const genops_ledger_sql[GENOPS_LEDGER_STATEMENT_N] = {
 	"INSERT INTO budget VALUES(?,?,?,?,?,?) ON CONFLICT DO UPDATE SET end=excluded.end," ADD(consumed_nano_usd),
     [GENOPS_LEDGER_ADD_POSITION] = "INSERT OR REPLACE INTO position VALUES(?,?,?,?,?)",
     [GENOPS_LEDGER_DROP_POSITION] = "DELETE FROM position WHERE process = ? AND epoch = ?",
+    [GENOPS_LEDGER_ADD_IDENTITY] = "INSERT OR IGNORE INTO identity VALUES(?,?)",
     [GENOPS_LEDGER_SET_META] = "INSERT OR REPLACE INTO meta VALUES(?,?)",
 };

@@ -38,6 +38,12 @@ static bool grow(struct genops_ledger_table *table)
 	return true;
 }
 
+void *genops_ledger_table_find(const struct genops_ledger_table *table, const void *key)
+{
+	const uint32_t *slot = table->n_slots ? find_slot(table, key) : NULL;
+	return slot && *slot ? table->entries + (*slot - 1) * table->entry_size : NULL;
+}
+
 void *genops_ledger_table_at(struct genops_ledger_table *table, const void *key, bool *ret_is_new)
 {
 	uint32_t *slot = table->n_slots ? find_slot(table, key) : NULL;

@@ -12,7 +12,6 @@
 #include "codec/attribute_json.h"
 #include "telemetry/conventions.h"
 
-#include <assert.h>
 #include <string.h>
 
 static int64_t at_least_0(int64_t value)
@@ -33,67 +32,11 @@ int genops_ledger_begin(struct genops_ledger *ledger, struct genops_error *err)
 {
 	if (!ledger->is_writer || ledger->is_in_batch)
 		return genops_fail(err, GENOPS_MISUSE, "a ledger's writer begins one batch at a time");
+	GENOPS_TRY(genops_ledger_identity_load(ledger, err));
 	GENOPS_TRY(genops_ledger_run(ledger, GENOPS_LEDGER_BEGIN, err));
 	ledger->is_in_batch = true;
 	ledger->has_failed = false;
 	return GENOPS_OK;
-}
-
-int64_t genops_ledger_identity(
-    const struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8])
-{
-	static_assert(GENOPS_IDENTITY_BITS < 63, "leaves room for the hour");
-	uint8_t identity[24];
-	memcpy(identity, trace_id, 16);
-	memcpy(identity + 16, span_id, 8);
-	return (int64_t)(genops_hash_checksum(identity, sizeof identity, ledger->seed) &
-	    ((UINT64_C(1) << GENOPS_IDENTITY_BITS) - 1));
-}
-
-/* The hour of its start, then its identity: new rows come to neighbouring places of the index, which random identities alone
- * would spread all over it. */
-static int64_t operation_key(const struct genops_ledger *ledger, const struct genops_record *record)
-{
-	int64_t hour = at_least_0(record->start_unix_ns) / (3600 * GENOPS_NS_PER_S);
-	return hour << GENOPS_IDENTITY_BITS | genops_ledger_identity(ledger, record->trace_id, record->span_id);
-}
-
-/* Runs a FIND, its key bound, to the row of this very operation. */
-static int find(struct genops_ledger *ledger, sqlite3_stmt *row, const uint8_t trace_id[16],
-    const uint8_t span_id[8], bool *ret_found, int64_t *ret_cost, struct genops_error *err)
-{
-	bool found = false;
-	int step = SQLITE_DONE;
-	while (!found && (step = sqlite3_step(row)) == SQLITE_ROW) {
-		genops_str trace = genops_ledger_column(row, 0), span = genops_ledger_column(row, 1);
-		found = trace.len == 16 && span.len == 8 && memcmp(trace.ptr, trace_id, 16) == 0 &&
-		    memcmp(span.ptr, span_id, 8) == 0;
-		if (found)
-			*ret_cost = sqlite3_column_int64(row, 2);
-	}
-	int code = found || step == SQLITE_DONE ? GENOPS_OK : genops_ledger_fail(ledger, "query", err);
-	sqlite3_reset(row);
-	*ret_found = found;
-	return code;
-}
-
-bool genops_ledger_settled(struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8],
-    int64_t *ret_actual_nano_usd)
-{
-	sqlite3_stmt *row;
-	static const char sql[] =
-	    GENOPS_LEDGER_KEYS " SELECT trace_id, span_id, cost_nano_usd FROM keys JOIN operation USING (key)";
-	if (genops_ledger_prepare(ledger, genops_str_of(sql), &row, NULL) != GENOPS_OK)
-		return false;
-	sqlite3_bind_int64(row, 1, genops_ledger_identity(ledger, trace_id, span_id));
-	bool found;
-	int64_t cost;
-	int code = find(ledger, row, trace_id, span_id, &found, &cost, NULL);
-	sqlite3_finalize(row);
-	if (code != GENOPS_OK || !found)
-		return false;
-	*ret_actual_nano_usd = cost;
-	return true;
 }
 
 static bool is_standard(genops_str key)
@@ -165,8 +108,8 @@ static int64_t record_time(const struct genops_record *record)
 	return at_least_0(time > 0 ? time : record->start_unix_ns);
 }
 
-static int add_operation(struct genops_ledger *ledger, const struct genops_record *record, int64_t dimension,
-    struct genops_error *err)
+static int add_operation(struct genops_ledger *ledger, const struct genops_record *record, int64_t key,
+    int64_t dimension, struct genops_error *err)
 {
 	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_ADD_OPERATION];
 	int64_t time = record_time(record), start = at_least_0(record->start_unix_ns), n = 18;
@@ -175,7 +118,7 @@ static int add_operation(struct genops_ledger *ledger, const struct genops_recor
 	if (ledger->text.error || ledger->evaluations.error)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation's attributes");
 	sqlite3_bind_int64(row, 1, ledger->head.sequence);
-	sqlite3_bind_int64(row, 2, operation_key(ledger, record));
+	sqlite3_bind_int64(row, 2, key);
 	genops_ledger_bind_blob(row, 3, record->trace_id, sizeof record->trace_id);
 	genops_ledger_bind_blob(row, 4, record->span_id, sizeof record->span_id);
 	sqlite3_bind_int64(row, 5, dimension);
@@ -200,13 +143,14 @@ static int add_operation(struct genops_ledger *ledger, const struct genops_recor
 	return genops_ledger_run(ledger, GENOPS_LEDGER_ADD_OPERATION, err);
 }
 
-static int add_new(struct genops_ledger *ledger, const struct genops_record *record, genops_str encoded,
+static int add_new(struct genops_ledger *ledger, const struct genops_record *record, int64_t key, genops_str encoded,
     struct genops_error *err)
 {
 	int64_t dimension, time = record_time(record);
 	GENOPS_TRY(genops_ledger_dimension(ledger, record, &dimension, err));
 	GENOPS_TRY(genops_chain_add(ledger, time, GENOPS_STR("operation"), encoded, err));
-	GENOPS_TRY(add_operation(ledger, record, dimension, err));
+	GENOPS_TRY(add_operation(ledger, record, key, dimension, err));
+	GENOPS_TRY(genops_ledger_identity_add(ledger, record, key, ledger->head.sequence, err));
 	return genops_ledger_roll(
 	    ledger, record, dimension, ledger->head.sequence, time / GENOPS_NS_PER_S, err);
 }
@@ -216,12 +160,10 @@ int genops_ledger_add(struct genops_ledger *ledger, const struct genops_record *
 {
 	GENOPS_TRY(not_in_batch(ledger, err));
 	bool found;
-	int64_t cost;
-	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_FIND];
-	sqlite3_bind_int64(row, 1, operation_key(ledger, record));
-	int code = find(ledger, row, record->trace_id, record->span_id, &found, &cost, err);
+	int64_t key = genops_ledger_key(ledger, record);
+	int code = genops_ledger_identity_has(ledger, record, key, &found, err);
 	if (code == GENOPS_OK && !found)
-		code = add_new(ledger, record, encoded, err);
+		code = add_new(ledger, record, key, encoded, err);
 	if (code != GENOPS_OK) {
 		ledger->has_failed = true;
 		return code;
@@ -304,5 +246,6 @@ void genops_ledger_rollback(struct genops_ledger *ledger)
 	ledger->is_in_batch = false;
 	ledger->head = ledger->committed;
 	genops_ledger_roll_forget(ledger);
+	genops_ledger_identity_forget(ledger);
 	genops_ledger_table_clear(&ledger->dimensions); /* some may be gone with the batch */
 }

@@ -246,13 +246,18 @@ static void test_corrupt_file_says_what_to_do(void **state)
 	assert_non_null(strstr(err.fix, "backup"));
 }
 
-static void test_newer_layout_is_refused(void **state)
+static void test_other_layouts_are_refused(void **state)
 {
 	struct fixture *fixture = *state;
 	struct genops_ledger *ledger = NULL;
+	struct genops_error err = {0};
 	fixture_close(fixture);
 	fixture_tamper(fixture, "PRAGMA user_version = 99");
 	assert_int_equal(genops_ledger_open(fixture->directory, true, &ledger, NULL), GENOPS_UNSUPPORTED);
+	fixture_tamper(fixture, "PRAGMA user_version = 1");
+	assert_int_equal(genops_ledger_open(fixture->directory, true, &ledger, &err), GENOPS_UNSUPPORTED);
+	assert_non_null(strstr(err.message, "older"));
+	assert_non_null(strstr(err.fix, "another state directory"));
 }
 
 static void test_people_can_read_it(void **state)
@@ -291,7 +296,7 @@ int main(void)
 	    TEST(test_files_are_private),
 	    cmocka_unit_test(test_nothing_recorded_yet),
 	    TEST(test_corrupt_file_says_what_to_do),
-	    TEST(test_newer_layout_is_refused),
+	    TEST(test_other_layouts_are_refused),
 	    TEST(test_people_can_read_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
