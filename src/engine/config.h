@@ -4,7 +4,7 @@
  * The YAML is read with positions (codec/yaml.h); every section is described by option rows (base/option.h), so
  * that an unknown key names the nearest valid one and the reference page is generated. ${VAR} and
  * ${VAR:-default} expand in scalars. Parameters beat environment beat file beat defaults. Sections that a later
- * version reads (pipelines, destinations, lookups, collibra, ...) are checked for their names only, and a
+ * version reads (pipelines, destinations, lookups, ...) are checked for their names only, and a
  * warning says that they have no effect yet. One file a section in config/; a snapshot is immutable, and any
  * thread may read it while it holds a reference.
  */
@@ -86,6 +86,25 @@ struct genops_config_wandb {            /* wandb: of the guides' file; what a W&
 	genops_str api_key, default_team, default_project;
 };
 
+struct genops_config_collibra {         /* collibra */
+	genops_str url;                 /* "" : the connector is off */
+	genops_str username, password, api_token, client_id, client_secret, ca_file;
+	genops_str domain_id, domain, attribute_prefix;
+	int export_mode;                /* enum genops_collibra_mode */
+	int64_t batch_size, batch_interval_ns;
+	bool has_costs;                 /* enable_cost_tracking */
+	bool has_policy_sync;
+	double policy_sync_interval_minutes;
+	int64_t timeout_ns, max_retries, rate_limit_per_second;
+};
+
+enum genops_collibra_mode { /* in the order of the option's names */
+	GENOPS_COLLIBRA_BATCH,
+	GENOPS_COLLIBRA_REALTIME,
+	GENOPS_COLLIBRA_HYBRID,
+	GENOPS_COLLIBRA_OFF,
+};
+
 struct genops_config_watch {            /* a file that the snapshot was made from, as it was then */
 	genops_str path;
 	bool is_there;
@@ -121,6 +140,7 @@ struct genops_config {
 	struct genops_config_gateway gateway;
 	struct genops_config_telemetry telemetry;
 	struct genops_config_wandb wandb;
+	struct genops_config_collibra collibra;
 	size_t n_watches;
 	struct genops_config_watch *watches;
 	size_t n_warnings;              /* for validate: things that are legal but suspicious */
@@ -134,6 +154,8 @@ struct genops_config_source {
 	const char *file;               /* NULL: search; "" : none */
 	const char *text;               /* instead of a file */
 	const char *state_dir;          /* parameter; NULL: none */
+	const struct genops_text_pair *collibra; /* parameters by the names of section collibra's keys */
+	size_t n_collibra;
 	bool without_prices;            /* only the settings are wanted: prices stays NULL, price files are not read */
 };
 

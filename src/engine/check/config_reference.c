@@ -40,6 +40,7 @@ static const struct page pages[] = {
     {"service", "", genops_config_service_rows},
     {"service.pipelines.traces", "", genops_config_pipeline_rows},
     {"wandb", "", genops_config_wandb_rows},
+    {"collibra", "", genops_config_collibra_rows},
 };
 
 static void add_page(struct genops_buffer *out, int depth, const char *section, const char *text,

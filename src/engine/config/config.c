@@ -35,12 +35,12 @@ const struct genops_option genops_config_rows[] = {
     SECTION("service", "the Collector's format: which exporters get what"),
     SECTION("observability", "of the guides' ~/.genops/config.yaml"),
     SECTION("wandb", "of the guides' ~/.genops/config.yaml; the connector is in a later version"),
+    SECTION("collibra", "the Collibra instance that operations are exported to and policies imported from"),
     LATER("extensions", "the Collector's"),
     LATER("connectors", "the Collector's"),
     LATER("pipelines", "documents of the Cribl guide"),
     LATER("destinations", "documents of the Cribl guide"),
     LATER("lookups", "documents of the Cribl guide"),
-    LATER("collibra", "policy import and export"),
     LATER("data_protection", "masks"),
     LATER("approvals", "who may approve"),
     {.name = NULL},
@@ -125,12 +125,12 @@ static int read_wandb(struct genops_config_reader *reader)
 	    reader, node, "", "section wandb is read by a later version's connector; it has no effect yet");
 }
 
-static int read_sections(struct genops_config_reader *reader, const char *state_dir)
+static int read_sections(struct genops_config_reader *reader, const struct genops_config_source *source)
 {
 	const struct genops_yaml_node *root = reader->root;
 	const struct genops_option *rows = genops_config_rows;
 	GENOPS_TRY(genops_config_read_section(reader, root, "the configuration", rows, reader->config));
-	GENOPS_TRY(read_state(reader, state_dir));
+	GENOPS_TRY(read_state(reader, source->state_dir));
 	reader->is_exporting = true;
 	GENOPS_TRY(genops_config_governance_read(reader, genops_config_read_get(root, rows, "governance")));
 	GENOPS_TRY(genops_config_gateway_read(reader, genops_config_read_get(root, rows, "gateway")));
@@ -138,6 +138,8 @@ static int read_sections(struct genops_config_reader *reader, const char *state_
 	    genops_config_read_get(root, rows, "observability")));
 	GENOPS_TRY(genops_config_service_read(reader, root));
 	GENOPS_TRY(read_wandb(reader));
+	GENOPS_TRY(genops_config_collibra_read(
+	    reader, genops_config_read_get(root, rows, "collibra"), source->collibra, source->n_collibra));
 	return warn_later(reader);
 }
 
@@ -246,7 +248,7 @@ static int find_file(struct genops_config_reader *reader, const struct genops_co
 	return genops_config_file_path(reader, *file, reader->start, file);
 }
 
-static int parse(struct genops_config_reader *reader, genops_str text, const char *state_dir)
+static int parse(struct genops_config_reader *reader, genops_str text, const struct genops_config_source *source)
 {
 	struct genops_yaml *yaml = NULL;
 	GENOPS_TRY(genops_yaml_parse(reader->file, text, &yaml, reader->err));
@@ -257,14 +259,14 @@ static int parse(struct genops_config_reader *reader, genops_str text, const cha
 	if (yaml->n_documents && !genops_yaml_is_null(yaml->documents[0]))
 		reader->root = yaml->documents[0];
 	if (code == GENOPS_OK)
-		code = read_sections(reader, state_dir);
+		code = read_sections(reader, source);
 	if (code == GENOPS_OK && !reader->without_prices)
 		code = read_prices(reader);
 	genops_yaml_free(yaml);
 	return code;
 }
 
-static int read_file(struct genops_config_reader *reader, const char *state_dir)
+static int read_file(struct genops_config_reader *reader, const struct genops_config_source *source)
 {
 	struct genops_buffer text;
 	struct genops_error cause;
@@ -278,7 +280,7 @@ static int read_file(struct genops_config_reader *reader, const char *state_dir)
 		return genops_fail_fix(reader->err, code == GENOPS_IO ? GENOPS_CONFIG : code,
 		    "make one with genops init, or name another with --config",
 		    "the configuration cannot be read: %.400s", cause.message);
-	code = parse(reader, genops_buffer_view(&text), state_dir);
+	code = parse(reader, genops_buffer_view(&text), source);
 	if (text.ptr)
 		explicit_bzero(text.ptr, text.cap); /* keys may stand in it */
 	genops_buffer_done(&text);
@@ -290,10 +292,10 @@ static int load(struct genops_config_reader *reader, const struct genops_config_
 	GENOPS_TRY(find_folders(reader));
 	GENOPS_TRY(find_file(reader, source));
 	if (reader->config->file.len)
-		return read_file(reader, source->state_dir);
+		return read_file(reader, source);
 	if (source->text)
 		reader->file = "configuration text";
-	return parse(reader, genops_str_of(source->text), source->state_dir);
+	return parse(reader, genops_str_of(source->text), source);
 }
 
 struct genops_config *genops_config_load(const struct genops_config_source *source, struct genops_error *err)

@@ -25,6 +25,8 @@ static const struct genops_config_variable variables[] = {
     {"GENOPS_<PROVIDER>_BASE_URL", "base_url of a built-in provider, stronger than the file: GENOPS_OPENAI_BASE_URL"},
     {"GENOPS_DAILY_BUDGET_LIMIT", "governance.daily_budget_limit, in USD"},
     {"GENOPS_GOVERNANCE_POLICY", "governance.mode: enforced, advisory or audit_only"},
+    {"COLLIBRA_URL", "collibra.url; also COLLIBRA_USERNAME, _PASSWORD, _API_TOKEN, _CLIENT_ID, _CLIENT_SECRET"},
+    {"GENOPS_COLLIBRA_<KEY>", "any other key of section collibra: GENOPS_COLLIBRA_EXPORT_MODE"},
     {"GENOPS_LOG_LEVEL", "error, warn, info or debug"},
     {"OTEL_LOG_LEVEL", "the same, weaker"},
     {"OTEL_SDK_DISABLED", "true: nothing is exported; governance goes on"},

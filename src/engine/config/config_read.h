@@ -128,6 +128,9 @@ GENOPS_NODISCARD int genops_config_service_read(
 /* One exporter; *ret_is_here false: a type that this build cannot do, and a warning says so. */
 GENOPS_NODISCARD int genops_config_exporter_read(struct genops_config_reader *reader,
     const struct genops_yaml_entry *entry, struct genops_config_exporter *ret_exporter, bool *ret_is_here);
+/* Section collibra, then its variables, then the caller's parameters (NULL with n 0: none). */
+GENOPS_NODISCARD int genops_config_collibra_read(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, const struct genops_text_pair *parameters, size_t n);
 /* Variables that beat the file, and OTEL_EXPORTER_OTLP_* when no exporter is configured. */
 GENOPS_NODISCARD int genops_config_environment_read(struct genops_config_reader *reader);
 GENOPS_NODISCARD int genops_config_environment_exporter(struct genops_config_reader *reader);
@@ -152,6 +155,7 @@ extern const struct genops_option genops_config_telemetry_rows[];
 extern const struct genops_option genops_config_queue_rows[];
 extern const struct genops_option genops_config_observability_rows[];
 extern const struct genops_option genops_config_wandb_rows[];
+extern const struct genops_option genops_config_collibra_rows[];
 extern const struct genops_option genops_config_state_rows[];
 extern const struct genops_option genops_config_exporter_rows[];
 extern const struct genops_option genops_config_exporter_http_rows[]; /* what otlphttp has beside */

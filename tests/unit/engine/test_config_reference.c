@@ -28,7 +28,7 @@ static char *read_all(const char *path, size_t *ret_len)
 static bool is_free(const char *key)
 {
 	static const char *const names[] = {"attributes", "match", "provider_keys", "headers", "providers", "receivers",
-	    "collibra", "exporters", "processors"};
+	    "exporters", "processors"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (!strcmp(key, names[i]))
 			return true;
