@@ -8,7 +8,8 @@
 #   sanitizers  the same unit tests and corpora with ASan and UBSan, in BUILD-asan
 #   threads     the unit tests that start threads with TSan, in BUILD-tsan
 #   pcre2       the pattern tests without Hyperscan, in BUILD-pcre2
-#   e2e         pytest in tests/: the gateway, the commands, official SDKs; packages in BUILD/venv and tests/e2e/node_modules
+#   e2e         pytest in tests/: the gateway, the commands, official SDKs, the fakes' own rules; packages in BUILD/venv and
+#               tests/e2e/node_modules
 #
 # On two busy cores, first builds included: unit 1 min, sanitizers 2 to 4, threads 1 to 2, pcre2 half a minute, e2e 5 to 6.
 # TEST_PARTS="unit e2e" runs only these. Needs a network only to install what is missing.
@@ -139,6 +140,9 @@ run_e2e() {
 	fi
 	GENOPS_BUILD=$build "$venv/bin/python" -m pytest -q --junitxml="$results/e2e.xml" tests/e2e
 	[ -s "$results/e2e.xml" ] || note e2e 1
+	# The fake Collibra's own rules.
+	"$venv/bin/python" -m pytest -q --junitxml="$results/collibra.xml" -c tests/collibra/pytest.ini tests/collibra
+	[ -s "$results/collibra.xml" ] || note collibra 1
 }
 
 for part in $parts; do

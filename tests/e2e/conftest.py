@@ -7,6 +7,7 @@ import pytest
 
 import gateway as gateways
 import recordings
+from fake_collibra import FakeCollibra
 from provider import Answer, Provider
 
 
@@ -21,6 +22,13 @@ def provider():
     provider.play(Answer.of(recordings.find("openai/chat-gpt-4o-mini")))
     yield provider
     provider.close()
+
+
+@pytest.fixture
+def collibra():
+    """A Collibra with the domain "AI Governance" and the nine asset types of GenOps; its switches and faults are the test's to set."""
+    with FakeCollibra() as collibra:
+        yield collibra
 
 
 @pytest.fixture

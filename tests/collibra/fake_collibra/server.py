@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP/1.1 on a loopback port, TLS if asked for, one thread a connection. Writes every byte itself where a fault wants bytes that no
+HTTP library would write."""
+import gzip
+import http.server
+import json
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+import traceback
+import urllib.parse
+
+from . import control, faults
+from .dispatch import BASE, Answer, dispatch, operation_name, refuse
+from .refusal import Refusal
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads, block_on_close, request_queue_size = True, False, 256
+
+    def __init__(self, fake, tls=None):
+        super().__init__(("127.0.0.1", fake.port), Handler)
+        self.fake, self.tls = fake, tls
+        self.connections, self._lock = set(), threading.Lock()
+
+    def finish_request(self, connection, address):
+        """In the connection's own thread: a slow handshake holds nobody up."""
+        if self.tls:
+            connection.settimeout(10)
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            except OSError:  # the client does not trust us, or went away
+                return
+            connection.settimeout(None)
+        with self._lock:
+            self.connections.add(connection)
+        try:
+            super().finish_request(connection, address)
+        finally:
+            with self._lock:
+                self.connections.discard(connection)
+            if self.tls:
+                connection.close()
+
+    def handle_error(self, connection, address):
+        """A client that went away is no defect of the fake."""
+        if not isinstance(sys.exc_info()[1], (OSError, ValueError)):
+            self.fake.defects.append(traceback.format_exc())
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+        with self._lock:
+            for connection in self.connections:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 1 << 16
+    timeout = 300
+
+    def log_message(self, *_):
+        pass
+
+    def handle_one(self):
+        fake, address = self.server.fake, urllib.parse.urlsplit(self.path)
+        path = address.path
+        body = self._body()
+        if path.startswith("/control/"):
+            return self._write(control.answer(fake, self.command, path, address.query, body))
+        name = operation_name(self.command, path)
+        call = fake.calls.begin(self.command, path, address.query, name, dict(self.headers.items()), body or b"")
+        fault = fake.faults.take(self.command, (path, path.removeprefix(BASE), name.partition(" ")[2]))
+        status = sent = None
+        try:
+            status, sent = self._play(fault, address, path, body)
+        finally:
+            fake.calls.end(call, status, sent or 0, fault and fault.kind)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_one
+
+    def _body(self):
+        """The body; None where it is larger than allowed (it is read and dropped, the connection ends)."""
+        maximum, parts, size = self.server.fake.switches.body_maximum, [], 0
+        if "chunked" in (self.headers.get("Transfer-Encoding") or "").lower():
+            while (length := int(self.rfile.readline(100).split(b";")[0], 16)):
+                parts.append(self.rfile.read(length))
+                self.rfile.readline(10)
+            while self.rfile.readline(65536).strip():
+                pass
+            size = sum(map(len, parts))
+        else:
+            size = int(self.headers.get("Content-Length") or 0)
+            parts.append(self.rfile.read(size))
+        if size > maximum and not self.path.startswith("/control/"):
+            return None
+        return b"".join(parts)
+
+    def _answer(self, address, path, body):
+        fake = self.server.fake
+        if body is None:
+            self.close_connection = True
+            return refuse(Refusal(413, "The body is too large."))
+        try:
+            return dispatch(fake, self.command, path, address.query, self.headers, body)
+        except Exception:  # a defect of the fake: kept for the test, told to the client
+            fake.defects.append(traceback.format_exc())
+            return refuse(Refusal(500, "The fake Collibra has a defect; see its defects."))
+
+    def _play(self, fault, address, path, body):
+        """(status or None, bytes of the answer's body) of what was written."""
+        if fault is None:
+            return self._write(self._answer(address, path, body))
+        options = fault.options
+        if fault.kind == "delay" and not options["stored"]:
+            time.sleep(options["seconds"])
+        answer = self._answer(address, path, body) if options["stored"] or fault.kind == "delay" else None
+        if fault.kind == "delay":
+            if options["stored"]:
+                time.sleep(options["seconds"])
+            return self._write(answer)
+        return getattr(self, f"_play_{fault.kind}")(options, answer)
+
+    def _play_status(self, options, _):
+        status, headers, body = faults.status_answer(options)
+        return self._write(Answer(status, body, headers))
+
+    def _play_html(self, *_):
+        return self._write(Answer(200, faults.HTML, {"Content-Type": "text/html;charset=UTF-8"}))
+
+    def _play_redirect(self, options, _):
+        return self._write(Answer(302, b"", {"Location": options["location"]}))
+
+    def _play_reset(self, *_):
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self.connection.detach())  # close() would leave it open for the file objects
+        return None, 0
+
+    def _play_truncate(self, _, answer):
+        self._head(answer, len(answer.body))
+        half = answer.body[:len(answer.body) // 2]
+        self.wfile.write(half)
+        self.close_connection = True
+        return None, len(half)
+
+    def _play_wrong_length(self, _, answer):
+        self._head(answer, max(0, len(answer.body) - 7))
+        self.wfile.write(answer.body)
+        self.close_connection = True
+        return answer.status, len(answer.body)
+
+    def _play_chunked(self, _, answer):
+        self._head(answer, None)
+        for start in range(0, len(answer.body), 100):
+            piece = answer.body[start:start + 100]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        self.wfile.write(b"0\r\n\r\n")
+        return answer.status, len(answer.body)
+
+    def _play_huge(self, options, answer):
+        body = json.loads(answer.body or b"{}")
+        large = "x" * options["bytes"]
+        body = {**body, "somethingLarge": large} if isinstance(body, dict) else [*body, large]
+        return self._write(Answer(answer.status, json.dumps(body).encode(), answer.headers))
+
+    def _play_deep(self, options, answer):
+        body = b'{"results":' + b"[" * options["depth"] + b"]" * options["depth"] + b"}"
+        return self._write(Answer(answer.status, body, {"Content-Type": "application/json"}))
+
+    def _head(self, answer, length):
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if length is None:
+            self.send_header("Transfer-Encoding", "chunked")
+        elif answer.status != 204:
+            self.send_header("Content-Length", str(length))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+
+    def _write(self, answer):
+        wants = "gzip" in (self.headers.get("Accept-Encoding") or "")
+        if wants and answer.body and len(answer.body) > 200 and self.server.fake.switches.gzip == "asked":
+            answer = Answer(answer.status, gzip.compress(answer.body, 1), {**answer.headers, "Content-Encoding": "gzip"})
+        self._head(answer, len(answer.body))
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+        self.wfile.flush()
+        return answer.status, len(answer.body)
