@@ -276,10 +276,13 @@ static int group_cell(struct summary *summary, const struct cell *cell, sqlite3_
 	char times[KEYS_MAX][24];
 	size_t n_extras = 0, index;
 	sqlite3_bind_int64(dimension, 1, cell->dimension);
-	if (sqlite3_step(dimension) != SQLITE_ROW) {
+	int step = sqlite3_step(dimension);
+	if (step != SQLITE_ROW) {
+		int failed = step == SQLITE_DONE ? genops_fail(summary->err, GENOPS_CORRUPT, "%s: dimension %lld is missing",
+						       summary->ledger->path, (long long)cell->dimension)
+						 : genops_ledger_fail(summary->ledger, "reading a dimension", summary->err);
 		sqlite3_reset(dimension);
-		return genops_fail(summary->err, GENOPS_CORRUPT, "%s: dimension %lld is missing", summary->ledger->path,
-		    (long long)cell->dimension);
+		return failed;
 	}
 	for (size_t i = 0; i < summary->query->n_by; i++) {
 		const struct column *column = &summary->by[i];
