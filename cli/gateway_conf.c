@@ -13,12 +13,33 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A quoted word of nginx's language. Within quotes only these two have a meaning; $ has one only in directives that take variables, and no path
+ * stands in such a one but the certificates, which are checked when the configuration is read. */
+static void write_path(FILE *out, const char *before, const char *path, const char *after)
+{
+	fprintf(out, "%s\"", before);
+	for (; *path; path++) {
+		if (*path == '"' || *path == '\\')
+			fputc('\\', out);
+		fputc(*path, out);
+	}
+	fprintf(out, "\"%s", after);
+}
+
+static void write_in_run_dir(FILE *out, const struct gateway_place *place, const char *before, const char *name)
+{
+	char path[4096];
+	snprintf(path, sizeof path, "%s/%s", place->run_dir, name);
+	write_path(out, before, path, ";\n");
+}
+
 static void write_head(FILE *out, const struct genops_gateway *gateway, const struct gateway_place *place)
 {
-	fprintf(out, "load_module \"%s\";\n", place->module);
+	write_path(out, "load_module ", place->module, ";\n");
 	/* As root the workers stay root: the state directory is its owner's alone. */
 	fprintf(out, "daemon off;\nmaster_process on;\n%s", geteuid() == 0 ? "user root root;\n" : "");
-	fprintf(out, "pid \"%s/nginx.pid\";\nlock_file \"%s/nginx.lock\";\n", place->run_dir, place->run_dir);
+	write_in_run_dir(out, place, "pid ", "nginx.pid");
+	write_in_run_dir(out, place, "lock_file ", "nginx.lock");
 	fprintf(out, "error_log stderr %s;\n", place->log_level);
 	if (gateway->workers > 0)
 		fprintf(out, "worker_processes %d;\n", gateway->workers);
@@ -43,11 +64,13 @@ static void write_environment(FILE *out)
 static void write_http(FILE *out, const struct genops_gateway *gateway, const struct gateway_place *place)
 {
 	static const char *const temporary[] = {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"};
-	for (size_t i = 0; i < sizeof temporary / sizeof temporary[0]; i++)
-		fprintf(out, "\t%s_temp_path \"%s/%s\";\n", temporary[i], place->run_dir, temporary[i]);
+	for (size_t i = 0; i < sizeof temporary / sizeof temporary[0]; i++) {
+		fprintf(out, "\t%s", temporary[i]);
+		write_in_run_dir(out, place, "_temp_path ", temporary[i]);
+	}
 	if (place->config_file[0])
-		fprintf(out, "\tgenops_config \"%s\";\n", place->config_file);
-	fprintf(out, "\tgenops_state \"%s\";\n", gateway->state_dir);
+		write_path(out, "\tgenops_config ", place->config_file, ";\n");
+	write_path(out, "\tgenops_state ", gateway->state_dir, ";\n");
 	fprintf(out, "\taccess_log off;\n\tserver_tokens off;\n\tdefault_type application/json;\n");
 	fprintf(out, "\tkeepalive_timeout 75s;\n\tkeepalive_requests 100000;\n\ttcp_nodelay on;\n");
 	fprintf(out, "\tclient_max_body_size %lld;\n", (long long)gateway->max_body_bytes);
@@ -63,7 +86,7 @@ static void write_http(FILE *out, const struct genops_gateway *gateway, const st
 	fprintf(out, "\tproxy_ssl_protocols TLSv1.2 TLSv1.3;\n\tproxy_ssl_server_name on;\n\tproxy_ssl_verify on;\n");
 	fprintf(out, "\tproxy_ssl_verify_depth 6;\n");
 	if (place->trusted_ca[0])
-		fprintf(out, "\tproxy_ssl_trusted_certificate \"%s\";\n", place->trusted_ca);
+		write_path(out, "\tproxy_ssl_trusted_certificate ", place->trusted_ca, ";\n");
 }
 
 static void write_upstream(FILE *out, const struct genops_gateway_provider *provider)
@@ -155,10 +178,12 @@ static void write_provider(FILE *out, const struct genops_gateway_provider *prov
 	fprintf(out, "%s\tproxy_set_header Connection \"\";\n", indent);
 	fprintf(out, "%s\tproxy_set_header X-Genops-Removed \"\";\n", indent);
 	fprintf(out, "%s\tproxy_ssl_name \"%s\";\n", indent, provider->host);
-	if (provider->ca_file[0])
-		fprintf(out, "%s\tproxy_ssl_trusted_certificate \"%s\";\n", indent, provider->ca_file);
 	char inner[8];
 	snprintf(inner, sizeof inner, "%s\t", indent);
+	if (provider->ca_file[0]) {
+		fprintf(out, "%s", inner);
+		write_path(out, "proxy_ssl_trusted_certificate ", provider->ca_file, ";\n");
+	}
 	write_timeouts(out, provider->connect_timeout_ms, provider->read_timeout_ms, inner);
 	fprintf(out, "%s\tproxy_pass %s://genops_%s$genops_path;\n", indent, provider->scheme, provider->name);
 	fprintf(out, "%s}\n", indent);
@@ -210,9 +235,10 @@ static void write_server(FILE *out, const struct genops_gateway *gateway, const 
 	write_listen(out, gateway->listen_host, place->port, has_tls ? " ssl http2" : "");
 	if (place->h2c_port >= 0)
 		write_listen(out, gateway->listen_h2c_host, place->h2c_port, " http2");
-	if (has_tls)
-		fprintf(out, "\t\tssl_certificate \"%s\";\n\t\tssl_certificate_key \"%s\";\n\t\tssl_protocols TLSv1.2 TLSv1.3;\n",
-		    gateway->tls_certificate, gateway->tls_key);
+	if (has_tls) {
+		write_path(out, "\t\tssl_certificate ", gateway->tls_certificate, ";\n");
+		write_path(out, "\t\tssl_certificate_key ", gateway->tls_key, ";\n\t\tssl_protocols TLSv1.2 TLSv1.3;\n");
+	}
 	write_providers(out, gateway);
 	write_own(out);
 	fprintf(out, "\t}\n");

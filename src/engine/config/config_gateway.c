@@ -179,7 +179,12 @@ static int read_tls(struct genops_config_reader *reader, const struct genops_yam
 	GENOPS_TRY(genops_config_read_section(reader, node, "gateway.tls", genops_config_gateway_tls_rows, gateway));
 	GENOPS_TRY(
 	    genops_config_file_path(reader, gateway->tls_certificate, reader->folder, &gateway->tls_certificate));
-	return genops_config_file_path(reader, gateway->tls_key, reader->folder, &gateway->tls_key);
+	GENOPS_TRY(genops_config_file_path(reader, gateway->tls_key, reader->folder, &gateway->tls_key));
+	/* Everything else can be quoted for nginx; in these two it looks for variables, and knows no way to write the character. */
+	if (genops_str_find_char(gateway->tls_certificate, '$') != SIZE_MAX ||
+	    genops_str_find_char(gateway->tls_key, '$') != SIZE_MAX)
+		return genops_config_read_fail(reader, node, "move the file", "gateway.tls: nginx takes no path with a $ in it here");
+	return GENOPS_OK;
 }
 
 int genops_config_gateway_read(struct genops_config_reader *reader, const struct genops_yaml_node *node)
