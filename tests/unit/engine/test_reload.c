@@ -153,6 +153,58 @@ static void destinations_follow(void **state)
 	assert_non_null(strstr(line, trace));
 }
 
+/* --- telemetry.queue --- */
+
+/* Does a file of the queue show this text as it is? */
+static bool is_in_queue(const char *dir, const char *text)
+{
+	static char bytes[1 << 20];
+	bool is_there = false;
+	for (int number = 1; number < 10 && !is_there; number++) {
+		char path[160];
+		snprintf(path, sizeof path, "%s/queue/%d.q", dir, number);
+		FILE *in = fopen(path, "r");
+		size_t n = in ? fread(bytes, 1, sizeof bytes, in) : 0;
+		is_there = memmem(bytes, n, text, strlen(text)) != NULL;
+		if (in)
+			fclose(in);
+	}
+	return is_there;
+}
+
+static void queue_up(genops_engine *engine, const char *team)
+{
+	struct genops_attribute attribute = text_attribute("team", team);
+	/* Whatever upkeep did before the first, it sees the new configuration before the second. */
+	flush(engine);
+	flush(engine);
+	end(begin(engine, (struct call){.estimate = 1, .attributes = &attribute, .n_attributes = 1}), GENOPS_OUTCOME_OK);
+	flush(engine);
+}
+
+#define WAITING "exporters: {otlphttp: {endpoint: 'http://127.0.0.1:1'}}\n"
+
+static void the_queue_follows(void **state)
+{
+	struct genops_error err = {0};
+	write_config(WAITING "telemetry: {queue: {compression: none}}\n");
+	genops_engine *engine = open_file(*state);
+	queue_up(engine, "plain-as-it-was");
+	assert_true(is_in_queue(*state, "plain-as-it-was"));
+	write_config(WAITING "telemetry: {queue: {compression: none, encryption_key: "
+			     "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff}}\n");
+	assert_int_equal(genops_engine_reload(engine, NULL, &err), GENOPS_OK);
+	queue_up(engine, "sealed-from-now-on");
+	assert_false(is_in_queue(*state, "sealed-from-now-on"));
+	/* Sealed blocks wait and this key does not open them: told in the log, and the queue stays as it was. */
+	write_config(WAITING "telemetry: {queue: {compression: none}}\n");
+	assert_int_equal(genops_engine_reload(engine, NULL, &err), GENOPS_OK);
+	queue_up(engine, "still-sealed");
+	assert_false(is_in_queue(*state, "still-sealed"));
+	assert_int_equal(look_up(engine, "team", "still-sealed").n, 1);
+	genops_engine_close(engine);
+}
+
 /* --- everything at once; the sanitizers look --- */
 
 struct storm {
@@ -233,6 +285,7 @@ int main(void)
 	    TEST(a_wrong_file_does_not),
 	    TEST(running_calls_keep_their_snapshot),
 	    TEST(destinations_follow),
+	    TEST(the_queue_follows),
 	    TEST(all_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
