@@ -165,6 +165,15 @@ static void check_budgets(struct owned *owned, const struct genops_config *confi
 		say(owned, "keys", GENOPS_CHECK_PASSED, NULL, "%zu virtual keys, kept as hashes", config->n_keys);
 }
 
+static bool has_prices(const struct genops_config *config, genops_str provider)
+{
+	for (size_t i = 0; i < genops_prices_count(config->prices); i++) {
+		if (genops_str_equal(genops_prices_at(config->prices, i)->provider, provider))
+			return true;
+	}
+	return false;
+}
+
 /* Contract CORE-050: the warning's text is the guides'. */
 static void check_providers(struct owned *owned, const struct genops_config *config)
 {
@@ -181,6 +190,11 @@ static void check_providers(struct owned *owned, const struct genops_config *con
 			    GENOPS_STR_ARG(provider->name));
 		else if (!genops_dialect_find(provider->dialect))
 			say(owned, name, GENOPS_CHECK_PASSED, NULL, "its API is not available in this build");
+		else if (!genops_provider_row_find(provider->name) && !has_prices(config, provider->price_name))
+			say(owned, name, GENOPS_CHECK_WARNING,
+			    "set its price_provider to one of `genops catalog`, like openai, or list its prices in pricing.files",
+			    "no price of \"%.*s\" is known: every model of it is %s", GENOPS_STR_ARG(provider->price_name),
+			    config->blocks_unknown_model ? "blocked (pricing.unknown_model)" : "priced at the dearest rate of all providers");
 		else
 			say(owned, name, GENOPS_CHECK_PASSED, NULL, "%.*s, %s", GENOPS_STR_ARG(provider->base_url),
 			    provider->api_key.len ? "with a key of the gateway" : "with the client's own key");

@@ -97,6 +97,25 @@ static void no_key_is_a_warning(void **state)
 	genops_config_check_free(list);
 }
 
+static void a_provider_without_prices_is_a_warning(void **state)
+{
+	(void)state;
+#define OWN "gateway: {providers: {llm-lab: {base_url: 'https://llm.example.com'"
+	struct genops_checklist *list = check(OWN "}}}");
+	const struct genops_check *lab = find(list, "provider llm-lab");
+	assert_int_equal(lab->status, GENOPS_CHECK_WARNING);
+	assert_non_null(strstr(lab->message, "no price of \"llm-lab\" is known"));
+	assert_non_null(strstr(lab->fix, "price_provider"));
+	assert_true(list->is_valid);
+	genops_config_check_free(list);
+	list = check(OWN ", price_provider: openai}}}");
+	assert_int_equal(find(list, "provider llm-lab")->status, GENOPS_CHECK_PASSED);
+	genops_config_check_free(list);
+	list = check(OWN ", price_provider: opnai}}}");
+	assert_int_equal(find(list, "provider llm-lab")->status, GENOPS_CHECK_WARNING);
+	genops_config_check_free(list);
+}
+
 static void a_wrong_configuration_is_exit_code_2(void **state)
 {
 	struct genops_checklist *list = check("governance:\n  polcies: []\n");
@@ -189,6 +208,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_is_right_passes),
 	    TEST(no_key_is_a_warning),
+	    TEST(a_provider_without_prices_is_a_warning),
 	    TEST(a_wrong_configuration_is_exit_code_2),
 	    TEST(warnings_have_their_place),
 	    TEST(the_state_directory_is_looked_at),
