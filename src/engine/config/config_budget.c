@@ -38,7 +38,7 @@ const struct genops_option genops_config_budget_rows[] = {
 	.offset = AT(on_error),
 	.default_text = "closed",
 	.names = (const char *const[]){"closed", "open", NULL},
-	.text = "closed: when the counters cannot be used, calls are refused; open: they pass"},
+	.text = "what happens to a call when this budget's counters cannot be used: closed: what enforcement_level says; open: it passes, uncounted here"},
     {.name = "description", .type = GENOPS_OPTION_TEXT, .offset = AT(description), .text = "for people"},
     {.name = NULL},
 };

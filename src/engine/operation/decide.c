@@ -275,24 +275,97 @@ static void identify(const struct genops_operation *operation, struct genops_lea
 #undef COPY
 }
 
-static int reserve(struct genops_operation *operation, bool is_dry_run, struct genops_error *err)
+static int ask_counters(struct genops_operation *operation, bool is_dry_run, int64_t amount, bool *ret_granted,
+    struct genops_error *err)
 {
 	struct genops_counters *counters = operation->engine->counters;
-	int64_t amount = operation->decision.estimated_cost_nano_usd;
 	int64_t now_ns = genops_clock_unix_ns();
-	bool is_granted = false;
+	struct genops_lease_identity identity;
+	if (is_dry_run)
+		return genops_counters_peek(counters, operation->asks, operation->n_asks, amount, now_ns, operation->answers,
+		    ret_granted, err);
+	identify(operation, &identity);
+	return genops_counters_reserve(counters, operation->asks, operation->n_asks, amount, &identity, now_ns,
+	    operation->answers, ret_granted, &operation->lease, err);
+}
+
+static bool is_counters_fault(int code)
+{
+	return code == GENOPS_LIMIT || code == GENOPS_CORRUPT;
+}
+
+/* Would this one, asked for alone, be the one that fails? */
+static bool is_faulty(struct genops_operation *operation, const struct genops_budget_ask *ask, int64_t amount)
+{
+	struct genops_counters *counters = operation->engine->counters;
+	struct genops_lease_identity identity;
+	struct genops_budget_answer answer;
+	struct genops_error err;
+	uint32_t lease = GENOPS_LEASE_NONE;
+	bool is_granted;
+	identify(operation, &identity);
+	int code = genops_counters_reserve(
+	    counters, ask, 1, amount, &identity, genops_clock_unix_ns(), &answer, &is_granted, &lease, &err);
+	if (code == GENOPS_OK && lease != GENOPS_LEASE_NONE)
+		genops_counters_free(counters, lease);
+	return is_counters_fault(code);
+}
+
+static void add_fault(struct genops_operation *operation, const struct genops_budget_ask *ask, const struct genops_error *err)
+{
+	bool is_open = ask->rule->on_error == GENOPS_ON_ERROR_OPEN;
+	enum genops_result result = is_open ? GENOPS_ALLOWED : genops_level_result(ask->rule->level, operation->config->mode);
+	char text[700];
+	snprintf(text, sizeof text, "budget \"%.*s\" cannot be reserved from: %s",
+	    (int)(ask->label.len > 96 ? 96 : ask->label.len), ask->label.ptr, err->message);
+	struct genops_evaluation evaluation = {
+	    .policy = ask->rule->name,
+	    .policy_type = ask->rule->is_policy ? GENOPS_STR("budget_limit") : GENOPS_STR("budget"),
+	    .result = result,
+	    .reason = result == GENOPS_ALLOWED ? GENOPS_REASON_NONE : GENOPS_REASON_BUDGET_RESERVATION_FAILED,
+	    .is_error = true,
+	    .action = genops_level_action(result),
+	    .message = message(operation, text),
+	};
+	add_evaluation(operation, &evaluation);
+}
+
+/* Budgets that cannot be reserved from, or all: `on_error` decides, as for a policy that cannot be evaluated. They are asked no more. */
+static void give_up(struct genops_operation *operation, bool all, int64_t amount, const struct genops_error *err)
+{
+	size_t n = 0;
+	operation->may_extend = false;
+	for (size_t i = 0; i < operation->n_asks; i++) {
+		const struct genops_budget_ask *ask = &operation->asks[i];
+		if (all || is_faulty(operation, ask, amount)) {
+			add_fault(operation, ask, err);
+		} else {
+			operation->may_extend |= ask->may_refuse;
+			operation->asks[n++] = *ask;
+		}
+	}
+	operation->n_asks = n;
+}
+
+static int reserve(struct genops_operation *operation, bool is_dry_run, struct genops_error *err)
+{
+	int64_t amount = operation->decision.estimated_cost_nano_usd;
+	bool is_granted = false, had_asks = operation->n_asks > 0;
 	if (amount == GENOPS_COST_UNKNOWN)
 		amount = 0;
-	if (is_dry_run) {
-		GENOPS_TRY(genops_counters_peek(counters, operation->asks, operation->n_asks, amount, now_ns,
-		    operation->answers, &is_granted, err));
-	} else {
-		struct genops_lease_identity identity;
-		identify(operation, &identity);
-		GENOPS_TRY(genops_counters_reserve(counters, operation->asks, operation->n_asks, amount, &identity, now_ns,
-		    operation->answers, &is_granted, &operation->lease, err));
-		operation->record.lease = operation->lease;
+	int code = ask_counters(operation, is_dry_run, amount, &is_granted, err);
+	for (int round = 0; is_counters_fault(code) && operation->n_asks; round++) {
+		give_up(operation, round > 0, amount, err);
+		if (operation->decision.is_refused)
+			return GENOPS_OK;
+		code = ask_counters(operation, is_dry_run, amount, &is_granted, err);
 	}
+	/* Not even the call can be kept track of; all its budgets let it pass. */
+	if (is_counters_fault(code) && had_asks)
+		code = GENOPS_OK;
+	if (code != GENOPS_OK)
+		return code;
+	operation->record.lease = operation->lease;
 	add_budget_evaluations(operation);
 	if (is_granted) {
 		operation->reserved_nano_usd = amount;

@@ -4,6 +4,7 @@
 #include "engine/operation/operation.h"
 
 #include <genops/decision.h>
+#include <sys/stat.h>
 
 #define NANO INT64_C(1000000000)
 
@@ -327,6 +328,49 @@ static void unknown_models_may_be_blocked(void **state)
 	genops_engine_close(engine);
 }
 
+/* More combinations than there are counters: what cannot be reserved from is decided by on_error. */
+static void a_budget_that_cannot_be_counted(void **state)
+{
+	static const struct {
+		const char *settings;
+		enum genops_result result;
+	} rows[] = {
+	    {"", GENOPS_BLOCKED},
+	    {", on_error: open", GENOPS_ALLOWED},
+	    {", enforcement_level: warn", GENOPS_WARNING},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct genops_decision last = {0};
+		genops_operation *operation = NULL;
+		genops_engine *engine = open_engine(*state, text_of("governance: {budgets: [{name: all, total_budget: 1.0}, {name: each, "
+								    "per: [customer_id], total_budget: 1.0%s}]}\n", rows[i].settings));
+		for (int customer = 0; customer < 5000; customer++) {
+			char name[32];
+			snprintf(name, sizeof name, "c%d", customer);
+			struct genops_attribute attribute = text_attribute("customer_id", name);
+			operation = begin(engine, (struct call){.estimate = NANO / 2, .attributes = &attribute, .n_attributes = 1,
+							.is_dry_run = false});
+			last = *genops_operation_decision(operation);
+			if (last.evaluations[0].is_error)
+				break;
+			end(operation, GENOPS_OUTCOME_NOT_SENT);
+		}
+		assert_true(last.evaluations[0].is_error);
+		assert_string_equal(last.evaluations[0].policy.ptr, "each");
+		assert_int_equal(last.result, rows[i].result);
+		assert_int_equal(last.is_refused, rows[i].result == GENOPS_BLOCKED);
+		if (rows[i].result == GENOPS_BLOCKED)
+			assert_int_equal(last.reason, GENOPS_REASON_BUDGET_RESERVATION_FAILED);
+		/* The other budget still counts. */
+		if (rows[i].result != GENOPS_BLOCKED)
+			assert_int_equal(budget_of(engine, "all").reserved_nano_usd, NANO / 2);
+		end(operation, GENOPS_OUTCOME_OK);
+		genops_engine_close(engine);
+		nftw(*state, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+		assert_int_equal(mkdir(*state, 0700), 0);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_state, remove_state)
@@ -337,6 +381,7 @@ int main(void)
 	    TEST(more_budgets_than_a_reservation_holds),
 	    TEST(an_unknown_estimate_reserves_nothing),
 	    TEST(a_cost_limit_that_cannot_be_told_is_closed),
+	    TEST(a_budget_that_cannot_be_counted),
 	    TEST(a_dry_run_leaves_nothing),
 	    TEST(a_refused_call_takes_nothing),
 	    TEST(a_key_binds),
