@@ -97,3 +97,46 @@ def value(collibra):
     def make(asset_id, name, value):
         return {"assetId": asset_id, "typeId": collibra.type_id(name), "value": value}
     return make
+
+
+def form(commands, **fields):
+    """(headers, body) of an import: commands as the file, fields as text."""
+    line, parts = "genops-boundary", []
+    for name, text in fields.items():
+        parts.append(f'--{line}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode())
+    if commands is not None:
+        file = commands if isinstance(commands, bytes) else json.dumps(commands).encode()
+        parts.append(f'--{line}\r\nContent-Disposition: form-data; name="file"; filename="f.json"\r\nContent-Type: application/json\r\n\r\n'.encode() + file + b"\r\n")
+    return {"Content-Type": f"multipart/form-data; boundary={line}"}, b"".join(parts) + f"--{line}--\r\n".encode()
+
+
+@pytest.fixture
+def command(collibra):
+    """command(name, attribute=text ...) -> an import's command for an AI Operation Cost."""
+    def make(name, type_name="AI Operation Cost", more=None, **attributes):
+        return {"resourceType": "Asset", "identifier": {"name": name, "domain": {"id": collibra.domain_id}}, "type": {"name": type_name},
+                "attributes": {key: [{"value": text}] for key, text in attributes.items()}, **(more or {})}
+    return make
+
+
+@pytest.fixture
+def submit(client):
+    """submit(commands, continueOnError="true" ...) -> the reply to an import."""
+    def send(commands, **fields):
+        headers, body = form(commands, **fields)
+        return client.send("POST", BASE + "/import/json-job", body, headers)
+    return send
+
+
+@pytest.fixture
+def run(client, submit):
+    """run(commands, ...) -> the job when it is over."""
+    def until_over(commands, **fields):
+        reply = submit(commands, **fields)
+        assert reply.status == 200, reply.body
+        for _ in range(10):
+            job = client.get(f"/jobs/{reply.json()['id']}").json()
+            if job.get("state") in ("COMPLETED", "ERROR", "CANCELED"):
+                return job
+        raise AssertionError("the job does not end")
+    return until_over

@@ -201,3 +201,6 @@ class Contract:
 
     def compile(self, room, name):
         return _compile({"$ref": f"#/components/schemas/{name}"}, self.schemas[room])
+
+
+CONTRACT = Contract()

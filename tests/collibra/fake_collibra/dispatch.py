@@ -4,15 +4,14 @@ import json
 import urllib.parse
 from dataclasses import dataclass, field
 
-from . import assets, assignments, attributes, auth, domains, types  # noqa: F401  each registers what it serves
-from .contract import Contract
+from . import assets, assignments, attributes, auth, domains, imports, jobs, types  # noqa: F401  each registers what it serves
+from .contract import CONTRACT
 from .refusal import Refusal, invalid
 from .routes import SERVED, Request
 
 BASE = "/rest/2.0"
 OAUTH = "/rest/oauth/v2/token"
 WITHOUT_LOGIN = ("GET /application/info", "POST /auth/sessions")
-CONTRACT = Contract()
 
 
 @dataclass

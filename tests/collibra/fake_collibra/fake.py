@@ -17,6 +17,7 @@ from . import tls as certificates
 from .calls import Calls
 from .catalogue import Catalogue
 from .faults import Faults
+from .jobs import Jobs
 from .routes import Request
 from .server import Server
 from .switches import Switches
@@ -29,7 +30,7 @@ class FakeCollibra:
         """asset_types: "all" nine, "none", or names. domain: the name of the domain that is there, None for none. attribute_kinds: what
         differs from the usual kinds, as {"max_cost": {"kind": "STRING"}}. is_strict: answers are checked against the contract too."""
         self.catalogue, self.switches, self.calls, self.faults = Catalogue(), Switches(**switches), Calls(), Faults()
-        self.logins = auth.Logins(self)
+        self.logins, self.jobs_in_hand, self.spoiled = auth.Logins(self), Jobs(self), []
         self.is_strict, self.port, self.defects = is_strict, port, []
         self.username, self.password, self.client_id, self.client_secret = "genops", "not-a-real-password", "urn:genops:test", "not/a+real secret"
         self.admin = self.logins.add_user(self.username, self.password, auth.ALL_PERMISSIONS)
@@ -77,6 +78,7 @@ class FakeCollibra:
 
     def run_due(self):
         """Jobs whose time has come; called before every request and every question of a test, with the catalogue's lock held."""
+        self.jobs_in_hand.run_due()
 
     def advance(self, seconds):
         """The instance's clock goes on that far: tokens expire, jobs end."""
@@ -124,12 +126,13 @@ class FakeCollibra:
                 assets.remove_asset(self.request(), row["id"])
             self.catalogue.domains.remove(domain_id)
 
-    def create_types(self, names=None, attribute_kinds=None):
+    def create_types(self, names=None, attribute_kinds=None, prefix=""):
+        """GenOps' own asset types (all, or those of these names), with their attribute types, names under a prefix."""
         with self.catalogue.transaction():
-            stock.add_ours(self.catalogue, self.admin.id, names, attribute_kinds)
+            stock.add_ours(self.catalogue, self.admin.id, names, attribute_kinds, prefix)
 
     def create_attribute_type(self, name, **members):
-        """members: kind, stringType, allowedValues, isInteger, publicId; those of GenOps' own unless given."""
+        """members: kind (STRING), stringType (PLAIN_TEXT), allowedValues, isInteger, publicId."""
         with self.catalogue.transaction():
             return stock.add_attribute_type(self.catalogue, self.admin.id, name, **members)["id"]
 
@@ -252,6 +255,27 @@ class FakeCollibra:
         with self.catalogue.lock:
             return {row["name"]: {member: row[member] for member in ("id", "publicId", "kind", "stringType", "isInteger", "allowedValues")}
                     for row in self.catalogue.attribute_types if not row["system"]}
+
+    def jobs(self):
+        """[{id, state, result, message, errors, counters, form, commands}] in the order they came, as they truly are."""
+        with self.catalogue.lock:
+            self.run_due()
+            return [job.view() for job in self.jobs_in_hand.jobs.values()]
+
+    # What goes wrong
+
+    def next_job(self, **differences):
+        """The next import that comes (after those ordered before) differs from the switches: polls, seconds, end."""
+        unknown = set(differences) - {"polls", "seconds", "end"}
+        if unknown:
+            raise ValueError(f"a job has no {', '.join(unknown)}")
+        with self.catalogue.lock:
+            self.jobs_in_hand.next.append(differences)
+
+    def spoil(self, name="*", kind="RUNTIME", times=1, message="The command was spoiled."):
+        """The next commands about assets of such a name (a glob) fail inside their job."""
+        with self.catalogue.lock:
+            self.spoiled.append({"name": name, "kind": kind, "times": times, "message": message})
 
     def fault(self, kind, method="*", path="*", nth=1, times=1, **options):
         return self.faults.add(kind, method, path, nth, times, **options)

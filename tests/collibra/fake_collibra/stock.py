@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an instance has before anybody does anything (types and ids of reference/collibra.md 1.6; the others are invented, README.md says
 which), and what `genops collibra setup` leaves: the nine asset types of GenOps with their attribute types."""
+from .operating_model import ASSET_TYPES, ATTRIBUTE_TYPES
 
 STATUSES = ("Candidate", "Accepted", "Under Review", "Approval Pending", "Rejected", "Obsolete", "Deprecated", "Draft", "Enforced")
 GLOSSARY, GOVERNANCE_DOMAIN = "00000000-0000-0000-0000-000000010001", "00000000-0000-0000-0000-000000030099"
@@ -15,30 +16,6 @@ STOCK_ASSET_TYPES = (
     ("00000000-0000-0000-0000-000000031401", "AI Use Case", "AIUseCase", BUSINESS_ASSET),
 )
 DESCRIPTION, DEFINITION = "00000000-0000-0000-0000-000000003114", "00000000-0000-0000-0000-000000000202"
-
-TEXT, NUMBER, LEVEL = {"kind": "STRING", "stringType": "PLAIN_TEXT"}, {"kind": "NUMERIC"}, {"kind": "STRING", "stringType": "PLAIN_TEXT"}
-OPERATION = ("team", "project", "customer_identifier", "environment", "cost_center", "feature", "ai_provider", "model_name", "operation_id",
-             "operation_name", "trace_id", "occurred_at")
-ATTRIBUTE_TYPES = {
-    **{name: TEXT for name in OPERATION + ("currency", "policy_name", "policy_result", "policy_reason", "blocked_patterns", "allowed_teams",
-                                           "allowed_models", "blocked_models")},
-    **{name: NUMBER for name in ("cost_amount", "input_tokens", "output_tokens", "duration_ms", "budget_limit", "budget_spent", "budget_remaining",
-                                 "max_cost", "max_requests_per_minute", "daily_budget", "monthly_budget")},
-    "enforcement_level": LEVEL,
-}
-# name -> (public id, parent, attributes)
-ASSET_TYPES = {
-    "AI Operation Cost": ("AIOperationCost_C", GOVERNANCE_ASSET, OPERATION + ("cost_amount", "currency", "input_tokens", "output_tokens", "duration_ms")),
-    "AI Policy Evaluation": ("AIPolicyEvaluation_C", GOVERNANCE_ASSET, OPERATION + ("policy_name", "policy_result", "policy_reason", "enforcement_level", "cost_amount")),
-    "AI Budget Tracking": ("AIBudgetTracking_C", GOVERNANCE_ASSET, OPERATION + ("budget_limit", "budget_spent", "budget_remaining", "currency")),
-    "AI Cost Limit": ("AICostLimit_C", POLICY, ("enforcement_level", "max_cost")),
-    "AI Rate Limit": ("AIRateLimit_C", POLICY, ("enforcement_level", "max_requests_per_minute")),
-    "Content Filter": ("ContentFilter_C", POLICY, ("enforcement_level", "blocked_patterns")),
-    "Team Access Control": ("TeamAccessControl_C", POLICY, ("enforcement_level", "allowed_teams")),
-    "Budget Constraint": ("BudgetConstraint_C", POLICY, ("enforcement_level", "daily_budget", "monthly_budget")),
-    "Model Governance": ("ModelGovernance_C", POLICY, ("enforcement_level", "allowed_models", "blocked_models")),
-}
-
 
 def fill(catalogue, user):
     """The empty instance."""
@@ -60,34 +37,31 @@ def fill(catalogue, user):
                                       characteristics={DESCRIPTION: {"min": 0, "max": None}, DEFINITION: {"min": 0, "max": 1}}))
 
 
-def add_ours(catalogue, user, names=None, kinds=None):
+def add_ours(catalogue, user, names=None, kinds=None, prefix=""):
     """The asset types of those names (all nine unless said otherwise) with their attribute types and assignments.
-    kinds: attribute type -> members that differ (kind, allowedValues ...)."""
+    kinds: attribute type -> members that differ (kind, allowedValues ...). prefix: of the attribute types' names."""
     status_ids = tuple(status["id"] for status in catalogue.statuses)
     for name in ASSET_TYPES if names is None else names:
-        public_id, parent, attributes = ASSET_TYPES[name]
+        ours = ASSET_TYPES[name]
         if catalogue.asset_types.find("name", name):
             continue
-        row = catalogue.asset_types.put(catalogue.new_row(user, name=name, publicId=public_id, parent=parent, description=None, displayNameEnabled=True,
-                                                          ratingEnabled=False, symbol={"symbolType": "NONE"}))
+        row = catalogue.asset_types.put(catalogue.new_row(
+            user, name=name, publicId=ours["publicId"], parent=POLICY if ours["isPolicy"] else GOVERNANCE_ASSET, description=None,
+            displayNameEnabled=True, ratingEnabled=False, symbol={"symbolType": "NONE"}))
         characteristics = {DESCRIPTION: {"min": 0, "max": None}}
-        for attribute in attributes:
-            characteristics[add_attribute_type(catalogue, user, attribute, **(kinds or {}).get(attribute, {}))["id"]] = {"min": 0, "max": None}
+        for attribute in ours["attributes"]:
+            members = {**ATTRIBUTE_TYPES[attribute], **(kinds or {}).get(attribute, {})}
+            characteristics[add_attribute_type(catalogue, user, prefix + attribute, **members)["id"]] = {"min": 0, "max": None}
         catalogue.assignments.put(catalogue.new_row(user, asset_type=row["id"], statuses=status_ids, default_status=status_ids[0],
                                                     domain_types=(GOVERNANCE_DOMAIN,), characteristics=characteristics))
 
 
-def add_attribute_type(catalogue, user, name, **members):
+def add_attribute_type(catalogue, user, name, kind="STRING", **members):
+    """The one that is there, or a new one; plain text unless told otherwise."""
     found = catalogue.attribute_types.find("name", name)
     if found:
         return found[0]
-    spec = {"stringType": None, "isInteger": None, "allowedValues": None, "language": None, "statisticsEnabled": False, "description": None,
-            "publicId": "".join(part.capitalize() for part in name.split("_")) + "_C", **ATTRIBUTE_TYPES.get(name, TEXT)}
-    if "kind" in members:
-        spec["stringType"] = None
-    spec.update(members)
-    if spec["kind"] == "STRING":
-        spec["stringType"] = spec["stringType"] or "PLAIN_TEXT"
-    if spec["kind"] == "NUMERIC":
-        spec["isInteger"] = bool(spec["isInteger"])
-    return catalogue.attribute_types.put(catalogue.new_row(user, name=name, **spec))
+    row = {"stringType": "PLAIN_TEXT" if kind == "STRING" else None, "isInteger": False if kind == "NUMERIC" else None, "allowedValues": None,
+           "language": None, "statisticsEnabled": False, "description": None,
+           "publicId": "".join(part.capitalize() for part in name.split("_")) + "_C", **members}
+    return catalogue.attribute_types.put(catalogue.new_row(user, name=name, kind=kind, **row))
