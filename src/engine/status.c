@@ -78,7 +78,7 @@ int genops_engine_status(genops_engine *engine, struct genops_status *ret_status
 	status.n_repairs = counters.n_repairs;
 	status.is_drained_by_us = atomic_load(&engine->is_draining);
 	GENOPS_TRY(genops_drain_is_behind(engine->state_dir, &status.is_behind, err));
-	status.segment_bytes = folder_bytes(engine->state_dir, "segments");
+	status.segment_bytes = genops_segment_bytes(engine->state_dir);
 	status.queue_bytes = folder_bytes(engine->state_dir, "queue");
 	status.ledger_bytes = file_bytes(engine->state_dir, "ledger.db");
 	status.n_dead_letters = count_lines(engine->state_dir, "dead-letter.jsonl");

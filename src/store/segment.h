@@ -18,6 +18,8 @@
 
 #define GENOPS_SEGMENT_SIZE      ((size_t)4 << 20)
 #define GENOPS_SEGMENT_ENTRY_MAX ((size_t)1 << 20)
+/* Drained files of full size that a state directory keeps, zeroed, for writers to come: 32 MiB. */
+#define GENOPS_SEGMENT_SPARES_MAX ((size_t)8)
 
 enum genops_entry_kind {
 	GENOPS_ENTRY_OPERATION = 1, /* govern/record.h */
@@ -76,9 +78,11 @@ GENOPS_NODISCARD int genops_segment_next(struct genops_segment_reader *reader, s
 /* Every (process, epoch) that has files; returns how many, fills up to max with their first
  * position. */
 size_t genops_segment_list(const char *state_dir, struct genops_segment_position *ret_firsts, size_t max);
+/* Bytes of all files not yet drained; spare ones are not among them. */
+uint64_t genops_segment_bytes(const char *state_dir);
 /* Deletes files wholly before the position, and the position's own when it is read to its end
  * and its writer has closed it or is dead. Call it while a writer is listed; the last call makes
- * a dead one vanish from the list. */
+ * a dead one vanish from the list. Some files are kept as spares. Only who drains may call it. */
 void genops_segment_remove_before(const char *state_dir, struct genops_segment_position position);
 /* fsync of everything appended by anybody. */
 GENOPS_NODISCARD int genops_segment_sync(const char *state_dir, struct genops_error *err);

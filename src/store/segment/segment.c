@@ -5,8 +5,9 @@
  * and what was stored survives the process at any instruction, because the kernel has the page. The
  * payload is hashed before the mutex is taken; its place is mixed in under it. Files begin small
  * and grow (256 KiB, 1 MiB, then 4 MiB), so that a short command costs little; they are fully
- * allocated before they are mapped, so a full disk is an error and never SIGBUS. A closed file is
- * cut to its length. The writer holds a lock on its file: when it dies, the kernel tells everybody
+ * allocated before they are mapped, so a full disk is an error and never SIGBUS. Files of full size
+ * are spares where there are some (segment_spare.h); the others are cut to their length when they
+ * are closed. The writer holds a lock on its file: when it dies, the kernel tells everybody
  * (segment_dir.c).
  *
  * Owns: the mapping and the descriptor. Threads: any; a forked child's append is refused (it would
@@ -14,7 +15,6 @@
  */
 #include "store/segment.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -28,7 +28,7 @@
 
 #include "base/hash.h"
 #include "store/fork.h"
-#include "store/segment/segment_format.h"
+#include "store/segment/segment_spare.h"
 
 #define FIRST_SIZE ((size_t)256 << 10)
 #define PAGE	   ((size_t)4096)
@@ -48,7 +48,7 @@ struct genops_segment_writer {
 	uint64_t max_bytes;
 	unsigned generation;
 	atomic_uint_fast64_t last_sequence;
-	char folder[PATH_MAX];
+	char state_dir[PATH_MAX], folder[PATH_MAX];
 };
 
 struct genops_segment_writer *genops_segment_writer_new(const char *state_dir, uint32_t process,
@@ -64,6 +64,7 @@ struct genops_segment_writer *genops_segment_writer_new(const char *state_dir, u
 		free(writer);
 		return NULL;
 	}
+	strcpy(writer->state_dir, state_dir); /* fits, as the folder's does */
 	pthread_mutex_init(&writer->lock, NULL);
 	writer->current.fd = -1;
 	writer->at.process = process;
@@ -76,27 +77,14 @@ struct genops_segment_writer *genops_segment_writer_new(const char *state_dir, u
 
 /* ---- making a file ---- */
 
-/* Of all processes' segments. A file that vanishes meanwhile was drained. */
-static uint64_t count_bytes(const char *folder)
+static bool is_disk_full(int error)
 {
-	uint64_t sum = 0;
-	DIR *dir = opendir(folder);
-	if (!dir)
-		return 0;
-	for (struct dirent *entry; (entry = readdir(dir));) {
-		struct genops_segment_position first;
-		struct stat st;
-		if (genops_segment_format_parse(entry->d_name, &first) &&
-		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-			sum += (uint64_t)st.st_size;
-	}
-	closedir(dir);
-	return sum;
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
 static int fail_system(int error, const char *path, struct genops_error *err)
 {
-	if (error == ENOSPC || error == EDQUOT || error == EFBIG)
+	if (is_disk_full(error))
 		return genops_fail_fix(err, GENOPS_FULL,
 		    "free some space, or move the state to another disk (--state)",
 		    "no space left for the record segment %s", path);
@@ -107,19 +95,13 @@ static int fail_system(int error, const char *path, struct genops_error *err)
 	    err, GENOPS_IO, error, "the record segment %s cannot be made", path);
 }
 
-static int lock_file(int fd)
-{
-	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	return fcntl(fd, F_OFD_SETLK, &whole) == 0 ? 0 : errno;
-}
-
 /* Fills *file; returns an errno. The header's magic is not set yet. */
 static int map_file(
     struct segment_file *file, const struct genops_segment_position *at, uint64_t first_sequence)
 {
 	/* The lock comes before the file can be taken for ready: ready and unlocked means that
 	 * its writer died. */
-	int error = lock_file(file->fd);
+	int error = genops_segment_format_lock(file->fd);
 	if (!error)
 		error = posix_fallocate(file->fd, 0, (off_t)file->size);
 	if (error)
@@ -142,11 +124,29 @@ static int map_file(
 	return 0;
 }
 
+/* Opens and maps a file under this name: a spare one if it is to be `is_spare`, else a new one. On
+ * failure (an errno) there is none. */
+static int open_file(const struct genops_segment_writer *writer, const char *path,
+    const struct genops_segment_position *at, bool is_spare, struct segment_file *file)
+{
+	uint64_t first = atomic_load_explicit(&writer->last_sequence, memory_order_relaxed) + 1;
+	file->fd = is_spare ? genops_segment_spare_take(writer->folder, path)
+			    : open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (file->fd < 0)
+		return is_spare ? ENOENT : errno;
+	int error = map_file(file, at, first);
+	if (error) {
+		unlink(path);
+		close(file->fd);
+	}
+	return error;
+}
+
 static int make_file(struct genops_segment_writer *writer, const struct genops_segment_position *at,
     size_t size, size_t least, struct segment_file *ret_file, struct genops_error *err)
 {
 	char path[PATH_MAX];
-	uint64_t bytes = count_bytes(writer->folder);
+	uint64_t bytes = genops_segment_bytes(writer->state_dir);
 	if (bytes + size > writer->max_bytes)
 		size = least; /* near the maximum, in small steps */
 	if (bytes + size > writer->max_bytes)
@@ -156,19 +156,20 @@ static int make_file(struct genops_segment_writer *writer, const struct genops_s
 		    (unsigned long long)(writer->max_bytes >> 20));
 	if (!genops_segment_format_path(writer->folder, at->process, at->epoch, at->file, path))
 		return genops_fail(err, GENOPS_CONFIG, "the state directory's path is too long");
-	struct segment_file file = {.size = size};
-	file.fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (file.fd < 0)
-		return fail_system(errno, path, err);
-	uint64_t first = atomic_load_explicit(&writer->last_sequence, memory_order_relaxed) + 1;
-	int error = map_file(&file, at, first);
-	if (error) {
-		unlink(path);
-		close(file.fd);
-		return fail_system(error, path, err);
+	struct segment_file spare = {.size = GENOPS_SEGMENT_SIZE}, fresh = {.size = size};
+	bool wants_spare = size == GENOPS_SEGMENT_SIZE, has_spare = false;
+	if (wants_spare)
+		has_spare = open_file(writer, path, at, true, &spare) == 0;
+	int error = has_spare ? 0 : open_file(writer, path, at, false, &fresh);
+	/* A spare has its place on the disk already. */
+	if (is_disk_full(error) && !wants_spare && bytes + spare.size <= writer->max_bytes) {
+		has_spare = open_file(writer, path, at, true, &spare) == 0;
+		error = has_spare ? 0 : error;
 	}
-	genops_fork_guard(file.fd);
-	*ret_file = file;
+	if (error)
+		return fail_system(error, path, err);
+	*ret_file = has_spare ? spare : fresh;
+	genops_fork_guard(ret_file->fd);
 	return GENOPS_OK;
 }
 
@@ -178,14 +179,18 @@ static void close_file(struct segment_file *file)
 {
 	if (!file->map)
 		return;
+	/* Only gives space back; readers do not mind either length. A file of full size stays as
+	 * it is, so that it can become a spare. Before it is closed: then it may go. */
+	if (file->size != GENOPS_SEGMENT_SIZE && ftruncate(file->fd, (off_t)file->used) != 0)
+		errno = 0;
 	struct segment_header *header = (struct segment_header *)(void *)file->map;
 	header->used_inverse = ~(uint64_t)file->used;
 	__atomic_store_n(&header->used, file->used, __ATOMIC_RELEASE);
 	munmap(file->map, file->size);
-	/* Only gives space back; readers do not mind either length. */
-	if (ftruncate(file->fd, (off_t)file->used) != 0)
-		errno = 0;
 	genops_fork_unguard(file->fd);
+	/* Not left to close: a forked child's copy of the mapping would keep the lock. */
+	struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+	(void)fcntl(file->fd, F_OFD_SETLK, &whole);
 	close(file->fd);
 	*file = (struct segment_file){.fd = -1};
 }

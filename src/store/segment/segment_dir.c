@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store/segment/segment_dir.c - the folder of segments as a whole: who has files, which may go, and
- * syncing (see segment.h).
+ * syncing (see segment.h, segment_spare.h).
  *
  * A file may go when its writer will add nothing to it (it is closed, has a successor, or its
  * writer's lock is free) and a reader at the given position finds nothing more in it. Threads: any.
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/segment/segment_format.h"
+#include "store/segment/segment_spare.h"
 
 /* A file whose writer died before it was ready is kept this long, since its writer may be about
  * to lock it. */
@@ -69,12 +69,10 @@ static void fill_sequence(int folder, struct genops_segment_position *first)
 		return;
 	struct segment_header header;
 	struct stat st;
-	if (pread(fd, &header, sizeof header, 0) == sizeof header && fstat(fd, &st) == 0) {
-		enum segment_state state =
-		    genops_segment_format_state(&header, (uint64_t)st.st_size);
-		if (state == SEGMENT_OPEN || state == SEGMENT_CLOSED)
-			first->sequence = header.first_sequence - 1;
-	}
+	enum segment_state state;
+	if (genops_segment_format_load(fd, &header, &st, &state) == 0 &&
+	    (state == SEGMENT_OPEN || state == SEGMENT_CLOSED))
+		first->sequence = header.first_sequence - 1;
 	close(fd);
 }
 
@@ -102,21 +100,36 @@ size_t genops_segment_list(
 	return list.n;
 }
 
-/* ---- removing ---- */
-
-static enum segment_state state_of(int fd, struct stat *ret_stat)
+uint64_t genops_segment_bytes(const char *state_dir)
 {
-	struct segment_header header = {0};
-	if (fstat(fd, ret_stat) != 0 || pread(fd, &header, sizeof header, 0) < 0)
-		return SEGMENT_OPEN;
-	return genops_segment_format_state(&header, (uint64_t)ret_stat->st_size);
+	char path[PATH_MAX];
+	DIR *dir = genops_segment_format_folder(state_dir, path) ? opendir(path) : NULL;
+	uint64_t sum = 0;
+	if (!dir)
+		return 0;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		struct genops_segment_position first;
+		struct stat st;
+		/* A file that vanishes meanwhile was drained. */
+		if (genops_segment_format_parse(entry->d_name, &first) &&
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			sum += (uint64_t)st.st_size;
+	}
+	closedir(dir);
+	return sum;
 }
+
+/* ---- removing ---- */
 
 /* Will nobody write into the file again? */
 static bool is_finished(int fd)
 {
-	struct stat st = {0};
-	switch (state_of(fd, &st)) {
+	struct segment_header header;
+	struct stat st;
+	enum segment_state state;
+	if (genops_segment_format_load(fd, &header, &st, &state) != 0)
+		return false;
+	switch (state) {
 	case SEGMENT_CLOSED:
 		return true;
 	case SEGMENT_NEW:
@@ -166,12 +179,13 @@ void genops_segment_remove_before(const char *state_dir, struct genops_segment_p
 	DIR *dir = genops_segment_format_folder(state_dir, path) ? opendir(path) : NULL;
 	if (!dir)
 		return;
+	size_t n_spares = genops_segment_spare_count(path);
 	struct genops_segment_position first;
 	for (struct dirent *entry; (entry = readdir(dir));) {
 		if (genops_segment_format_parse(entry->d_name, &first) &&
 		    first.process == position.process && first.epoch == position.epoch &&
 		    may_go(dirfd(dir), entry->d_name, state_dir, first, position))
-			unlinkat(dirfd(dir), entry->d_name, 0);
+			genops_segment_spare_retire(dirfd(dir), entry->d_name, &n_spares);
 	}
 	closedir(dir);
 }

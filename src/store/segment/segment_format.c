@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/segment/segment_format.c - see segment_format.h. Pure but for the lock's question. */
+ * store/segment/segment_format.c - see segment_format.h. Pure but for what asks for a
+ * descriptor. */
 #include "store/segment/segment_format.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 
@@ -91,6 +95,31 @@ enum segment_state genops_segment_format_state(
 	bool is_sane = header->used == ~header->used_inverse && header->used >= sizeof *header &&
 		       header->used <= file_size && header->used % 8 == 0;
 	return is_sane ? SEGMENT_CLOSED : SEGMENT_DAMAGED;
+}
+
+/* A copy by the kernel keeps no order among its loads: the header of a file that is just being made
+ * or closed may be half of before and half of after. So what looks damaged is looked at twice: the
+ * second time, all that was stored before what the first one saw is there. */
+int genops_segment_format_load(
+    int fd, struct segment_header *ret_header, struct stat *ret_stat, enum segment_state *ret_state)
+{
+	for (int look = 0; look < 2; look++) {
+		*ret_header = (struct segment_header){0};
+		if (fstat(fd, ret_stat) != 0 || pread(fd, ret_header, sizeof *ret_header, 0) < 0)
+			return errno;
+		*ret_state =
+		    genops_segment_format_state(ret_header, (uint64_t)ret_stat->st_size);
+		if (*ret_state != SEGMENT_DAMAGED)
+			break;
+		atomic_thread_fence(memory_order_acquire);
+	}
+	return 0;
+}
+
+int genops_segment_format_lock(int fd)
+{
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	return fcntl(fd, F_OFD_SETLK, &whole) == 0 ? 0 : errno;
 }
 
 bool genops_segment_format_has_writer(int fd)

@@ -4,7 +4,8 @@
  *
  * In the machine's byte order: a state directory stays on its machine. docs/queue-format.md has the
  * table. Invariants: an entry's length is stored last; after the last entry come zeros; `used` is
- * stored when the file is closed, before its successor gets its magic. The file's identity
+ * stored when the file is closed, before its successor gets its magic. A file under another name is
+ * no segment (segment_spare.h). The file's identity
  * (process, epoch, file) is in its name, so that a damaged header costs no entry.
  */
 #ifndef STORE_SEGMENT_FORMAT_H
@@ -13,6 +14,7 @@
 #include <assert.h>
 #include <limits.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "store/segment.h"
 
@@ -64,7 +66,12 @@ enum segment_state {
 };
 enum segment_state genops_segment_format_state(
     const struct segment_header *header, uint64_t file_size);
+/* Reads a file's header (zero behind its end) and tells its state; returns an errno. */
+int genops_segment_format_load(
+    int fd, struct segment_header *ret_header, struct stat *ret_stat, enum segment_state *ret_state);
 
+/* Takes the writer's lock; returns an errno. */
+int genops_segment_format_lock(int fd);
 /* Does the process that writes the file still live? By its lock on it. */
 bool genops_segment_format_has_writer(int fd);
 

@@ -197,16 +197,30 @@ static int look(struct genops_segment_reader *reader, struct segment_entry *ret_
 	return examine(reader, reader->at.offset, ret_entry, ret_verdict, &hashed, err);
 }
 
-static int load_state(struct genops_segment_reader *reader, struct genops_error *err)
+/* Does the file's name still lead to it? Not if it was drained, and became a spare or another
+ * writer's. */
+static bool is_named(const struct genops_segment_reader *reader)
+{
+	char path[PATH_MAX];
+	struct stat by_name, by_fd;
+	return genops_segment_format_path(reader->folder, reader->at.process, reader->at.epoch,
+		   reader->at.file, path) &&
+	       lstat(path, &by_name) == 0 && fstat(reader->fd, &by_fd) == 0 &&
+	       by_name.st_ino == by_fd.st_ino && by_name.st_dev == by_fd.st_dev;
+}
+
+/* Of the reader's descriptor, as that of file number `file`. */
+static int load_state(struct genops_segment_reader *reader, uint64_t file, struct genops_error *err)
 {
 	struct stat st;
-	memset(&reader->header, 0, sizeof reader->header);
-	if (fstat(reader->fd, &st) != 0 ||
-	    pread(reader->fd, &reader->header, sizeof reader->header, 0) < 0)
-		return fail_read(reader, errno, err);
+	int error = genops_segment_format_load(reader->fd, &reader->header, &st, &reader->state);
+	if (error)
+		return fail_read(reader, error, err);
 	reader->size = (uint64_t)st.st_size;
-	reader->state = genops_segment_format_state(&reader->header, reader->size);
 	bool is_sound = reader->state == SEGMENT_OPEN || reader->state == SEGMENT_CLOSED;
+	if (is_sound && (reader->header.process != reader->at.process ||
+			    reader->header.epoch != reader->at.epoch || reader->header.file != file))
+		reader->state = SEGMENT_DAMAGED;
 	if (is_sound && reader->header.version != SEGMENT_VERSION)
 		return genops_fail_fix(err, GENOPS_UNSUPPORTED,
 		    "update every GenOps that shares this state",
@@ -267,7 +281,7 @@ static int advance_to(struct genops_segment_reader *reader, uint64_t next, struc
 		return STEP_NOTHING;
 	int old = reader->fd;
 	reader->fd = fd;
-	int code = load_state(reader, err);
+	int code = load_state(reader, next, err);
 	reader->fd = old;
 	if (code != GENOPS_OK || reader->state == SEGMENT_NEW) {
 		close(fd);
@@ -386,11 +400,16 @@ static int skip(struct genops_segment_reader *reader, const struct segment_entry
 static int settle(struct genops_segment_reader *reader, struct segment_entry *entry,
     enum verdict verdict, struct genops_error *err)
 {
-	GENOPS_TRY(load_state(reader, err));
+	GENOPS_TRY(load_state(reader, reader->at.file, err));
+	bool is_ready = reader->state == SEGMENT_OPEN || reader->state == SEGMENT_CLOSED;
+	if (!is_ready && !is_named(reader)) {
+		close_file(reader);
+		return STEP_AGAIN;
+	}
 	if (reader->state == SEGMENT_NEW) {
 		bool has_successor = has_ready_successor(reader);
 		GENOPS_TRY(
-		    load_state(reader, err)); /* it may have become ready meanwhile, and full */
+		    load_state(reader, reader->at.file, err)); /* it may have become ready meanwhile, and full */
 		if (reader->state != SEGMENT_NEW)
 			return STEP_AGAIN;
 		return has_successor ? advance(reader, err) : STEP_NOTHING;
@@ -405,7 +424,7 @@ static int settle(struct genops_segment_reader *reader, struct segment_entry *en
 		return STEP_NOTHING;
 	/* What was learned now may be newer than what was read before: a last entry, the
 	 * closing. */
-	GENOPS_TRY(load_state(reader, err));
+	GENOPS_TRY(load_state(reader, reader->at.file, err));
 	GENOPS_TRY(look(reader, entry, &verdict, err));
 	if (verdict == VERDICT_GOOD)
 		return STEP_AGAIN;

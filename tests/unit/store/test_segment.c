@@ -21,7 +21,7 @@ static void test_interleaved(void **state)
 	genops_segment_writer_free(writer);
 }
 
-/* Files grow from 256 KiB to 4 MiB, are cut to what they hold when closed, and read on across. */
+/* Files grow from 256 KiB to 4 MiB, are cut to what they hold when closed but for those of 4 MiB, and read on across. */
 static void test_rotation(void **state)
 {
 	struct genops_segment_writer *writer = new_writer(1, 64 * MIB);
@@ -31,13 +31,13 @@ static void test_rotation(void **state)
 		append(writer, i);
 	assert_true(file_size(1, 1) < 256 << 10);
 	assert_true(file_size(1, 2) > 1000 << 10 && file_size(1, 2) < 1024 << 10);
-	assert_true(file_size(1, 3) > 4000 << 10 && file_size(1, 3) < 4 << 20);
+	assert_int_equal(file_size(1, 3), 4 << 20);
 	assert_int_equal(file_size(1, 6), 4 << 20);
 	struct genops_segment_reader *reader = new_reader(1);
 	expect_entries(reader, 1, 20000);
 	expect_nothing(reader);
 	genops_segment_writer_free(writer);
-	assert_true(file_size(1, 6) < 4 << 20);
+	assert_int_equal(file_size(1, 6), 4 << 20);
 	expect_nothing(reader);
 	struct genops_segment_reader_stats stats;
 	genops_segment_reader_stats(reader, &stats);
@@ -300,8 +300,11 @@ static void test_sigkill(void **state)
 		struct genops_segment_reader *reader = new_reader(i);
 		struct genops_segment_position after = {.process = i, .epoch = 1, .file = 1};
 		uint64_t n = 0;
-		while (__atomic_load_n(&acknowledged[i], __ATOMIC_ACQUIRE) < until)
-			n = read_victim(reader, n, &after);
+		while (__atomic_load_n(&acknowledged[i], __ATOMIC_ACQUIRE) < until) {
+			struct genops_segment_entry entry; /* not to the end: it may write as fast as this reads */
+			if (next(reader, &entry))
+				assert_entry(&entry, ++n);
+		}
 		kill(child, SIGKILL);
 		int status;
 		waitpid(child, &status, 0);
