@@ -127,6 +127,8 @@ static int run(const struct invocation *invocation)
 		genops_report_cost_free(report);
 	} else {
 		code = complain(&err);
+		if (err.code == GENOPS_MISUSE)
+			code = EXIT_WRONG_USE;
 	}
 	genops_engine_close(engine);
 	return code;

@@ -180,6 +180,12 @@ static int test(genops_engine *engine, const struct policy_options *chosen)
 	return code;
 }
 
+static bool describes_call(const struct policy_options *chosen)
+{
+	return chosen->provider || chosen->model || chosen->region || chosen->content || chosen->cost || chosen->attributes.n ||
+	       chosen->input_tokens || chosen->output_tokens;
+}
+
 static int run(const struct invocation *invocation)
 {
 	const struct policy_options *chosen = invocation->options;
@@ -188,6 +194,10 @@ static int run(const struct invocation *invocation)
 	int code = EXIT_DONE;
 	if (!is_test && strcmp(verb, "list") != 0)
 		return complain_text(EXIT_WRONG_USE, "unknown \"%s\"; genops policy takes list or test", verb);
+	if (is_test && !chosen->model)
+		return complain_text(EXIT_WRONG_USE, "policy test needs the model that would be called, like --model gpt-4o");
+	if (!is_test && describes_call(chosen))
+		return complain_text(EXIT_WRONG_USE, "what describes a call is for `genops policy test`; list takes --json only");
 	genops_engine *engine = open_engine(invocation, &code);
 	if (!engine)
 		return code;

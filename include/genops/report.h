@@ -54,7 +54,7 @@ struct genops_cost_report {
 	struct genops_cost_line *groups;
 };
 
-/* Errors: MISUSE (a filter by time), LIMIT (keys, groups), CORRUPT, IO, NOMEM. */
+/* Errors: MISUSE (a filter by time, a key that no operation has), LIMIT (keys, groups), CORRUPT, IO, NOMEM. */
 GENOPS_API GENOPS_NODISCARD int genops_report_cost(genops_engine *engine, const struct genops_cost_query *query,
     struct genops_cost_report **ret_report, struct genops_error *err);
 GENOPS_API void genops_report_cost_free(struct genops_cost_report *report);

@@ -10,6 +10,7 @@
 #include "report/timestamp.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,6 +139,56 @@ static int read_groups(struct owned_report *owned, struct genops_ledger *ledger,
 	return GENOPS_OK;
 }
 
+/* --- names that nobody has --- */
+
+static bool has_values(const struct genops_cost_report *report, size_t key)
+{
+	for (size_t i = 0; i < report->n_groups; i++) {
+		if (report->groups[i].keys[key].len)
+			return true;
+	}
+	return false;
+}
+
+/* A name that is mistyped would give one group of everything, or a filter that nothing passes. One that is no name of ours is right if
+ * some operation has an attribute of that name; it may be missing (yet) in a filter, and in an empty ledger, unless it looks mistyped. */
+static int check_name(struct genops_ledger *ledger, genops_str name, bool may_be_missing, struct genops_error *err)
+{
+	static const char *const names[] = {"team", "project", "customer_id", "environment", "cost_center", "feature", "provider",
+	    "model", "key_name", "result", "hour", "day", "month", "operation", "type", "outcome", "reason", "policy"};
+	const size_t n = sizeof names / sizeof *names;
+	bool has = false;
+	if (genops_str_starts(name, GENOPS_STR("attribute:")))
+		return GENOPS_OK;
+	for (size_t i = 0; i < n; i++)
+		if (genops_str_is(name, names[i]))
+			return GENOPS_OK;
+	if (ledger)
+		GENOPS_TRY(genops_ledger_has_attribute(ledger, name, &has, err));
+	const char *nearest = genops_str_nearest(name, names, n);
+	if (has || (may_be_missing && !nearest))
+		return GENOPS_OK;
+	char fix[200];
+	if (nearest)
+		snprintf(fix, sizeof fix, "did you mean \"%s\"?", nearest);
+	return genops_fail_fix(err, GENOPS_MISUSE,
+	    nearest ? fix : "use team, project, customer_id, environment, cost_center, feature, provider, model, key_name, result, or an "
+			    "attribute that operations have",
+	    "no operation has an attribute \"%.*s\"", name.len > 80 ? 80 : (int)name.len, name.ptr);
+}
+
+static int check_names(struct owned_report *owned, struct genops_ledger *ledger, const struct genops_cost_query *query,
+    struct genops_error *err)
+{
+	for (size_t i = 0; i < query->n_by; i++) {
+		if (!has_values(&owned->report, i))
+			GENOPS_TRY(check_name(ledger, query->by[i], !ledger, err));
+	}
+	for (size_t i = 0; i < query->n_where && !owned->report.total.operations; i++)
+		GENOPS_TRY(check_name(ledger, query->where[i].key, true, err));
+	return GENOPS_OK;
+}
+
 int genops_report_cost_make(struct genops_ledger *ledger, const struct genops_cost_query *query,
     struct genops_cost_report **ret_report, struct genops_error *err)
 {
@@ -152,6 +203,8 @@ int genops_report_cost_make(struct genops_ledger *ledger, const struct genops_co
 	owned->report.since_unix_s = query->since_unix_s;
 	owned->report.until_unix_s = query->until_unix_s;
 	int code = read_groups(owned, ledger, query, err);
+	if (code == GENOPS_OK)
+		code = check_names(owned, ledger, query, err);
 	if (code != GENOPS_OK) {
 		genops_report_cost_free(&owned->report);
 		return code;

@@ -73,6 +73,10 @@ typedef int genops_sums_fn(void *arg, const genops_str *keys, size_t n_keys, con
 GENOPS_NODISCARD int genops_ledger_sums(struct genops_ledger *ledger, const struct genops_sums_query *query,
     genops_sums_fn *on_group, void *arg, struct genops_error *err);
 
+/* Has any operation this attribute, beyond the standard ones? Scans until it finds one. */
+GENOPS_NODISCARD int genops_ledger_has_attribute(
+    struct genops_ledger *ledger, genops_str name, bool *ret_has, struct genops_error *err);
+
 /* Audit rows, oldest first, and the verification of the chain: each row's hash = SHA-256(previous hash || sequence || time || kind || payload). */
 struct genops_audit_row {
 	int64_t sequence, unix_ns;

@@ -70,7 +70,9 @@ def test_help_of_the_whole():
 
 
 @pytest.mark.parametrize("arguments, hint", [
-    (["cots"], "cost"), (["cost", "--jsno"], "--json"), (["--config"], "FILE"), (["cost", "--by"], "--by"), (["cost", "--since", "later"], "since"),
+    (["cots"], "cost"), (["cost", "--jsno"], "--json"), (["--config"], "FILE"), (["cost", "--by"], "--by"),
+    (["cost", "--by", "taem"], 'did you mean "team"'), (["cost", "--where", "modle=x"], 'did you mean "model"'), (["policy", "test"], "--model gpt-4o"),
+    (["policy", "--model", "gpt-4o"], "policy test"), (["policy", "list", "--cost", "1"], "policy test"), (["cost", "--since", "later"], "since"),
     (["audit", "explode"], "verify"), (["budget", "a", "b"], ""), (["audit", "export"], "--output"), (["run"], ""),
     (["cost", "--where", "team"], "KEY=VALUE"), (["audit", "export", "-f", "xml", "-o", "-"], "parquet")])
 def test_wrong_usage(tmp_path, arguments, hint):

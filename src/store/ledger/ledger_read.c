@@ -55,3 +55,18 @@ int genops_ledger_budgets(struct genops_ledger *ledger, int64_t now_unix_s, geno
 	sqlite3_finalize(row);
 	return code;
 }
+
+int genops_ledger_has_attribute(struct genops_ledger *ledger, genops_str name, bool *ret_has, struct genops_error *err)
+{
+	sqlite3_stmt *row;
+	GENOPS_TRY(genops_ledger_prepare(ledger,
+	    GENOPS_STR("SELECT 1 FROM operation, json_each(operation.attributes) WHERE json_each.key = ?1 LIMIT 1"), &row, err));
+	genops_ledger_bind_text(row, 1, name);
+	int step = sqlite3_step(row), code = GENOPS_OK;
+	if (step == SQLITE_ROW || step == SQLITE_DONE)
+		*ret_has = step == SQLITE_ROW;
+	else
+		code = genops_ledger_fail(ledger, "attributes", err);
+	sqlite3_finalize(row);
+	return code;
+}

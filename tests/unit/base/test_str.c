@@ -162,6 +162,8 @@ static void test_nearest(void **state)
 	assert_string_equal(genops_str_nearest(S("max_cots"), names, 4), "max_cost");
 	assert_string_equal(genops_str_nearest(S("Team"), names, 4), "team");
 	assert_string_equal(genops_str_nearest(S("teem"), names, 4), "team");
+	assert_string_equal(genops_str_nearest(S("taem"), names, 4), "team");
+	assert_string_equal(genops_str_nearest(S("projcet"), names, 4), "project");
 	assert_null(genops_str_nearest(S("customer"), names, 4));
 	assert_null(genops_str_nearest(S(""), names, 2));
 	char long_name[100];

@@ -126,6 +126,40 @@ static void test_too_many_keys(void **state)
 	assert_null(report);
 }
 
+/* A mistyped name is told; an attribute that operations have is none, whatever it looks like. */
+static void test_names(void **state)
+{
+	static const struct {
+		const char *name, *fix; /* NULL: fine */
+	} rows[] = {{"team", NULL}, {"key_name", NULL}, {"hour", NULL}, {"taem", "did you mean \"team\"?"},
+	    {"modle", "did you mean \"model\"?"}, {"something-else", "use team"}, {"attribute:something-else", NULL}, {"teams", NULL}};
+	struct fixture *fixture = *state;
+	struct sample sample;
+	fill(fixture);
+	fixture_begin(fixture);
+	sample_make(&sample, 77, "ml", "gpt-4o", NOON_S, 1);
+	sample.attributes[sample.record.n_attributes++] =
+	    (struct genops_attribute){.key = GENOPS_STR("teams"), .value.string = GENOPS_STR("x")};
+	fixture_add(fixture, &sample);
+	fixture_commit(fixture);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		genops_str by[] = {genops_str_of(rows[i].name)};
+		struct genops_report_filter where = {by[0], GENOPS_STR("nobody's")};
+		struct genops_cost_query queries[] = {{.by = by, .n_by = 1}, {.where = &where, .n_where = 1}};
+		for (int k = 0; k < 2; k++) {
+			struct genops_cost_report *report = NULL;
+			struct genops_error err = {0};
+			if (k && !strcmp(rows[i].name, "hour"))
+				continue;
+			const char *fix = k && rows[i].fix && !strstr(rows[i].fix, "did you mean") ? NULL : rows[i].fix;
+			int code = genops_report_cost_make(fixture->ledger, &queries[k], &report, &err);
+			if (code != (fix ? GENOPS_MISUSE : GENOPS_OK) || (fix && !strstr(err.fix, fix)))
+				fail_msg("%s: %d %s; %s", rows[i].name, code, err.message, err.fix);
+			genops_report_cost_free(report);
+		}
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -134,6 +168,7 @@ int main(void)
 	    TEST(test_time_in_order),
 	    TEST(test_json),
 	    TEST(test_csv),
+	    TEST(test_names),
 	    cmocka_unit_test(test_nothing_recorded),
 	    cmocka_unit_test(test_too_many_keys),
 	};
