@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 
 #include "base/clock.h"
+#include "engine/collibra/collibra_export.h"
 #include "engine/drain/drain.h"
 #include "engine/operation/operation.h"
 #include "engine/operation/pending.h"
@@ -134,6 +135,7 @@ static int open_state(genops_engine *engine, struct genops_error *err)
 		GENOPS_TRY(genops_drain_open(engine, &engine->drain, err));
 		engine->is_draining = true;
 	}
+	GENOPS_TRY(genops_collibra_export_start(engine, &engine->collibra_exporter, err));
 	return genops_upkeep_start(engine, err);
 }
 
@@ -200,6 +202,7 @@ void genops_engine_close(genops_engine *engine)
 	if (engine->segments)
 		end_open_operations(engine);
 	genops_upkeep_stop(engine);
+	genops_collibra_export_stop(engine->collibra_exporter);
 	genops_drain_close(engine->drain);
 	if (engine->segments)
 		genops_pending_retry(engine);
@@ -230,6 +233,7 @@ int genops_engine_after_fork(genops_engine *engine, struct genops_error *err)
 	init_locks(engine);
 	engine->has_thread = false;
 	engine->drain = NULL;
+	engine->collibra_exporter = NULL;
 	engine->is_draining = false;
 	engine->open_operations = NULL;
 	genops_pending_free(engine);

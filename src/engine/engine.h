@@ -19,6 +19,7 @@
 
 struct genops_drain;
 struct genops_pending;
+struct genops_collibra_exporter;
 
 struct genops_engine {
 	struct genops_log log;
@@ -47,6 +48,8 @@ struct genops_engine {
 	_Atomic int64_t flush_asked_ns, flush_done_ns; /* monotonic; set by flush, answered by the thread */
 	_Atomic bool is_draining;
 	struct genops_drain *drain;          /* not NULL: this process drains; the thread's alone once it runs */
+
+	struct genops_collibra_exporter *collibra_exporter; /* collibra/; NULL: this process does not export there */
 
 	struct genops_pending *pending;      /* records that could not be appended yet: pending.c; under lock */
 	_Atomic uint32_t n_pending;

@@ -4,6 +4,7 @@
  * It takes the drain lock when nobody holds it (option drain AUTO), so that another process takes over when the one
  * that drained has died. All signals are blocked in it. Ticks every TICK_NS, at once when woken.
  */
+#include "engine/collibra/collibra_export.h"
 #include "engine/drain/drain.h"
 #include "engine/operation/pending.h"
 #include "engine/thread.h"
@@ -21,7 +22,7 @@
 
 struct upkeep {
 	genops_engine *engine;
-	int64_t reload_at_ns, takeover_at_ns, complain_at_ns, check_at_ns;
+	int64_t reload_at_ns, takeover_at_ns, collibra_at_ns, complain_at_ns, check_at_ns;
 };
 
 static void complain(struct upkeep *upkeep, int64_t now_ns, const char *what, const struct genops_error *err)
@@ -57,6 +58,18 @@ static void configure_drain(genops_engine *engine)
 	    genops_engine_record_configuration(engine, GENOPS_STR("config.reloaded"), &err) != GENOPS_OK)
 		genops_log_error(&engine->log, GENOPS_LOG_ERROR, "a change of the configuration is not in the audit trail", &err);
 	genops_config_unref(config);
+}
+
+/* A configuration may name Collibra only later. */
+static void keep_collibra(struct upkeep *upkeep, int64_t now_ns)
+{
+	genops_engine *engine = upkeep->engine;
+	struct genops_error err;
+	if (engine->collibra_exporter || now_ns < upkeep->collibra_at_ns)
+		return;
+	upkeep->collibra_at_ns = now_ns + TAKEOVER_NS;
+	if (genops_collibra_export_start(engine, &engine->collibra_exporter, &err) != GENOPS_OK)
+		complain(upkeep, now_ns, "the export to Collibra cannot be started", &err);
 }
 
 static void take_over(struct upkeep *upkeep, int64_t now_ns)
@@ -134,6 +147,7 @@ static void *run(void *arg)
 		reload(&upkeep, now_ns);
 		configure_drain(engine);
 		take_over(&upkeep, now_ns);
+		keep_collibra(&upkeep, now_ns);
 		genops_pending_retry(engine);
 		check_counters(&upkeep, now_ns);
 		pass(&upkeep, now_ns);
