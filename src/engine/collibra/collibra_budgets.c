@@ -69,8 +69,10 @@ static int add_window(struct genops_collibra_exporter *exporter, const struct ge
 		assets->n--; /* it is there as it is */
 		return GENOPS_OK;
 	}
-	if (!sent)
-		sent = &exporter->budgets[exporter->n_budgets < GENOPS_COLLIBRA_BUDGETS_KNOWN ? exporter->n_budgets++ : name % GENOPS_COLLIBRA_BUDGETS_KNOWN];
+	if (!sent && exporter->n_budgets < GENOPS_COLLIBRA_BUDGETS_KNOWN)
+		sent = &exporter->budgets[exporter->n_budgets++];
+	else if (!sent)
+		sent = &exporter->budgets[name % GENOPS_COLLIBRA_BUDGETS_KNOWN];
 	*sent = (struct genops_collibra_sent_budget){name, budget.limit_nano_usd, budget.spent_nano_usd};
 	return GENOPS_OK;
 }

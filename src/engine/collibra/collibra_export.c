@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "engine/thread.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 

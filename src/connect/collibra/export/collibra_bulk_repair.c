@@ -140,7 +140,7 @@ static void reject(const struct repairing *repairing, struct genops_collibra_ass
 
 static enum genops_collibra_progress create(struct repairing *repairing, struct known *const *missing, size_t n)
 {
-	uint32_t picked[GENOPS_COLLIBRA_BULK_ASSETS];
+	uint32_t picked[GENOPS_COLLIBRA_BULK_ASSETS] = {0};
 	enum genops_collibra_outcome outcome;
 	for (size_t i = 0; i < n; i++)
 		picked[i] = (uint32_t)(missing[i]->asset - repairing->assets->items);
