@@ -13,7 +13,7 @@ import time
 import traceback
 import urllib.parse
 
-from . import control, faults
+from . import control, faults, graph
 from .dispatch import BASE, Answer, dispatch, operation_name, refuse
 from .refusal import Refusal
 
@@ -110,6 +110,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return refuse(Refusal(413, "The body is too large."))
         try:
+            if path == graph.PATH:
+                return graph.answer(fake, self.command, self.headers, body)
             return dispatch(fake, self.command, path, address.query, self.headers, body)
         except Exception:  # a defect of the fake: kept for the test, told to the client
             fake.defects.append(traceback.format_exc())

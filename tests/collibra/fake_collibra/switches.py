@@ -39,6 +39,9 @@ ROWS = (
     ("import_date", "any", ("any", "millis", "iso"), "?", "text form of a DATE value in a file"),
     ("import_failures_maximum", 100, int, "V", "failed commands above which a job is ABORTED"),
     ("graphql", "on", ("on", "404", "403"), "V", "the knowledge graph answers"),
+    ("graphql_broken", None, (None, "stringAttributes", "numericAttributes", "booleanAttributes", "multiValueAttributes", "dateAttributes"), "I",
+     "a list that fails for the asset with the last id: partial data beside errors"),
+    ("graphql_separator", ",", (",", ", "), "?", "what stands between the values of a multi-value list"),
     ("graphql_nodes_maximum", 100_000, int, "V", "node budget of a query"),
 )
 
