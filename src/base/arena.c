@@ -10,7 +10,7 @@
 
 struct genops_arena_block {
 	struct genops_arena_block *next;
-	size_t size, used;
+	size_t size;
 	_Alignas(16) char bytes[];
 };
 
@@ -28,29 +28,40 @@ void genops_arena_done(struct genops_arena *arena)
 	*arena = (struct genops_arena){.max = arena->max};
 }
 
-void genops_arena_reset(struct genops_arena *arena)
+static void make_current(struct genops_arena *arena, struct genops_arena_block *block)
 {
-	for (struct genops_arena_block *block = arena->first; block; block = block->next)
-		block->used = 0;
-	arena->current = arena->first;
-	arena->used = 0;
+	arena->current = block;
+	arena->at = block->bytes;
+	arena->end = block->bytes + block->size;
 }
 
-static struct genops_arena_block *add_block(struct genops_arena *arena, size_t size)
+void genops_arena_reset(struct genops_arena *arena)
 {
-	size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-	struct genops_arena_block *block = malloc(sizeof *block + room);
-	if (!block)
-		return NULL;
-	block->size = room;
-	block->used = 0;
-	block->next = arena->current ? arena->current->next : NULL;
-	if (arena->current)
-		arena->current->next = block;
-	else
-		arena->first = block;
-	arena->current = block;
-	return block;
+	arena->used = 0;
+	if (arena->first)
+		make_current(arena, arena->first);
+}
+
+/* The next block with room, kept over a reset or new. */
+static bool take_block(struct genops_arena *arena, size_t size)
+{
+	struct genops_arena_block *block = arena->current ? arena->current->next : NULL;
+	while (block && block->size < size)
+		block = block->next;
+	if (!block) {
+		size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+		block = malloc(sizeof *block + room);
+		if (!block)
+			return false;
+		block->size = room;
+		block->next = arena->current ? arena->current->next : NULL;
+		if (arena->current)
+			arena->current->next = block;
+		else
+			arena->first = block;
+	}
+	make_current(arena, block);
+	return true;
 }
 
 void *genops_arena_take(struct genops_arena *arena, size_t size)
@@ -58,18 +69,10 @@ void *genops_arena_take(struct genops_arena *arena, size_t size)
 	if (size > arena->max || arena->used > arena->max - size || size > SIZE_MAX / 2)
 		return NULL;
 	size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
-	struct genops_arena_block *block = arena->current;
-	while (block && block->size - block->used < size) {
-		block = block->next;
-		if (block)
-			arena->current = block;
-	}
-	if (!block)
-		block = add_block(arena, size);
-	if (!block)
+	if ((!arena->at || size > (size_t)(arena->end - arena->at)) && !take_block(arena, size))
 		return NULL;
-	void *ptr = block->bytes + block->used;
-	block->used += size;
+	void *ptr = arena->at;
+	arena->at += size;
 	arena->used += size;
 	return ptr;
 }

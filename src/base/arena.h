@@ -13,6 +13,7 @@ struct genops_arena_block;
 
 struct genops_arena {
 	struct genops_arena_block *first, *current;
+	char *at, *end; /* what is left of the current block */
 	size_t used; /* bytes taken from all blocks since init or reset */
 	size_t max;  /* bytes at most; over it alloc returns NULL */
 };

@@ -16,30 +16,18 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
 }
 
-bool genops_str_equal(genops_str a, genops_str b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 bool genops_str_equal_nocase(genops_str a, genops_str b)
 {
 	if (a.len != b.len)
 		return false;
+	/* Most people write a name as it is. */
+	if (!a.len || !memcmp(a.ptr, b.ptr, a.len))
+		return true;
 	for (size_t i = 0; i < a.len; i++) {
 		if (lower(a.ptr[i]) != lower(b.ptr[i]))
 			return false;
 	}
 	return true;
-}
-
-bool genops_str_is(genops_str a, const char *text)
-{
-	return genops_str_equal(a, genops_str_of(text));
-}
-
-bool genops_str_is_nocase(genops_str a, const char *text)
-{
-	return genops_str_equal_nocase(a, genops_str_of(text));
 }
 
 bool genops_str_starts(genops_str text, genops_str prefix)
@@ -151,6 +139,8 @@ bool genops_str_to_double(genops_str text, double *ret_value)
 bool genops_str_glob(genops_str pattern, genops_str text, bool ignore_case)
 {
 	size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
+	if (genops_str_equal(pattern, text))
+		return true;
 	while (t < text.len) {
 		if (p < pattern.len && pattern.ptr[p] == '*') {
 			star = p++;
@@ -259,23 +249,45 @@ size_t genops_str_utf8_sequence(genops_str text)
 	return text.len ? utf8_sequence((const unsigned char *)text.ptr, text.len) : 0;
 }
 
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+static inline bool is_ascii_word(const char *at)
+{
+	uint64_t word;
+	memcpy(&word, at, sizeof word);
+	return !(word & HIGH_BITS);
+}
+
+size_t genops_str_ascii_len(genops_str text)
+{
+	const char *s = text.ptr;
+	uint64_t words[4];
+	size_t i = 0;
+	for (; text.len - i >= sizeof words; i += sizeof words) {
+		memcpy(words, s + i, sizeof words);
+		if ((words[0] | words[1] | words[2] | words[3]) & HIGH_BITS)
+			break;
+	}
+	while (text.len - i >= 8 && is_ascii_word(s + i))
+		i += 8;
+	/* What is left of a text, a name mostly: looked at together with what is before it. */
+	if (text.len >= 8 && text.len - i < 8 && is_ascii_word(s + text.len - 8))
+		return text.len;
+	while (i < text.len && (unsigned char)s[i] < 0x80)
+		i++;
+	return i;
+}
+
 bool genops_str_is_utf8(genops_str text)
 {
-	const unsigned char *s = (const unsigned char *)text.ptr;
-	for (size_t i = 0; i < text.len;) {
-		uint64_t word;
-		/* Nearly all text is ASCII: eight bytes at once. */
-		if (text.len - i >= sizeof word) {
-			memcpy(&word, s + i, sizeof word);
-			if (!(word & UINT64_C(0x8080808080808080))) {
-				i += sizeof word;
-				continue;
-			}
-		}
-		size_t len = utf8_sequence(s + i, text.len - i);
+	size_t i = genops_str_ascii_len(text);
+	while (i < text.len) {
+		size_t len = utf8_sequence((const unsigned char *)text.ptr + i, text.len - i);
 		if (!len)
 			return false;
 		i += len;
+		if (i < text.len && (unsigned char)text.ptr[i] < 0x80)
+			i += genops_str_ascii_len(genops_str_skip(text, i));
 	}
 	return true;
 }

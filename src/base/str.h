@@ -5,12 +5,28 @@
 
 #include <genops/attribute.h>
 
+#include <string.h>
+
 #define GENOPS_STR_ARG(s) (int)(s).len, (s).ptr ? (s).ptr : "" /* for "%.*s" */
 
-bool genops_str_equal(genops_str a, genops_str b);
 bool genops_str_equal_nocase(genops_str a, genops_str b);
-bool genops_str_is(genops_str a, const char *text);        /* equal to a C string */
-bool genops_str_is_nocase(genops_str a, const char *text);
+
+/* Inline, so that comparing with a literal of another length costs no call. */
+static inline bool genops_str_equal(genops_str a, genops_str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline bool genops_str_is(genops_str a, const char *text) /* equal to a C string */
+{
+	return genops_str_equal(a, genops_str_of(text));
+}
+
+static inline bool genops_str_is_nocase(genops_str a, const char *text)
+{
+	return a.len == strlen(text) && genops_str_equal_nocase(a, genops_str_of(text));
+}
+
 bool genops_str_starts(genops_str text, genops_str prefix);
 bool genops_str_ends(genops_str text, genops_str suffix);
 genops_str genops_str_trim(genops_str text);               /* without ASCII white space at both ends */
@@ -34,6 +50,8 @@ bool genops_str_glob(genops_str pattern, genops_str text, bool ignore_case);
 /* The candidate nearest to `name` by edit distance, if near enough to suggest ("did you mean ..."); or NULL. */
 const char *genops_str_nearest(genops_str name, const char *const *candidates, size_t n_candidates);
 
+/* How many bytes at the beginning are ASCII. */
+size_t genops_str_ascii_len(genops_str text);
 /* UTF-8 well-formed (no surrogates, no overlong forms)? */
 bool genops_str_is_utf8(genops_str text);
 /* The length of the well-formed sequence (one character) that text begins with; 0: there is none. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "engine/collibra/collibra_export.h"
 #include "engine/drain/drain.h"
+#include "engine/exchange/exchange_state.h"
 #include "engine/operation/operation.h"
 #include "engine/operation/pending.h"
 #include "store/state_dir.h"
@@ -120,10 +121,11 @@ static int open_segments(genops_engine *engine, struct genops_error *err)
 static int open_state(genops_engine *engine, struct genops_error *err)
 {
 	bool is_first = false;
-	engine->config = load_config(engine, err);
-	if (!engine->config)
+	struct genops_config *config = load_config(engine, err);
+	if (!config)
 		return err->code;
-	engine->state_dir = strndup(engine->config->state_dir.ptr, engine->config->state_dir.len);
+	engine->config = config;
+	engine->state_dir = strndup(config->state_dir.ptr, config->state_dir.len);
 	if (!engine->state_dir)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an engine");
 	GENOPS_TRY(genops_state_dir_open(engine->state_dir, err));
@@ -182,25 +184,12 @@ genops_engine *genops_engine_open(const struct genops_engine_options *options, s
 
 /* --- closing --- */
 
-static void end_open_operations(genops_engine *engine)
-{
-	for (;;) {
-		pthread_mutex_lock(&engine->lock);
-		struct genops_operation *operation = engine->open_operations;
-		pthread_mutex_unlock(&engine->lock);
-		if (!operation)
-			return;
-		/* A failure to store the record was logged; the counters are settled either way. */
-		(void)genops_operation_end(operation, GENOPS_OUTCOME_CANCELLED, NULL);
-	}
-}
-
 void genops_engine_close(genops_engine *engine)
 {
 	if (!engine)
 		return;
 	if (engine->segments)
-		end_open_operations(engine);
+		genops_operation_end_open(engine);
 	genops_upkeep_stop(engine);
 	genops_collibra_export_stop(engine->collibra_exporter);
 	genops_drain_close(engine->drain);
@@ -209,11 +198,8 @@ void genops_engine_close(genops_engine *engine)
 	genops_pending_free(engine);
 	genops_segment_writer_free(engine->segments);
 	genops_counters_close(engine->counters);
-	while (engine->free_operations) {
-		struct genops_operation *operation = engine->free_operations;
-		engine->free_operations = operation->next;
-		genops_operation_free(operation);
-	}
+	genops_operation_free_all(engine);
+	genops_exchange_pool_free(engine);
 	genops_config_unref(engine->config);
 	pthread_cond_destroy(&engine->wake);
 	pthread_mutex_destroy(&engine->wake_lock);
@@ -235,7 +221,7 @@ int genops_engine_after_fork(genops_engine *engine, struct genops_error *err)
 	engine->drain = NULL;
 	engine->collibra_exporter = NULL;
 	engine->is_draining = false;
-	engine->open_operations = NULL;
+	genops_operation_after_fork(engine);
 	genops_pending_free(engine);
 	genops_segment_writer_free(engine->segments);
 	engine->segments = NULL;
@@ -267,6 +253,7 @@ int genops_engine_reload(genops_engine *engine, bool *ret_changed, struct genops
 	engine->config = fresh;
 	pthread_mutex_unlock(&engine->lock);
 	genops_config_unref(old);
+	genops_operation_forget_config(engine);
 	atomic_fetch_add(&engine->n_reloads, 1);
 	if (ret_changed)
 		*ret_changed = true;

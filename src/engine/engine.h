@@ -8,6 +8,7 @@
 #define ENGINE_ENGINE_H
 
 #include "base/log.h"
+#include "base/pool.h"
 #include "engine/config.h"
 #include "store/counters.h"
 #include "store/segment.h"
@@ -30,11 +31,10 @@ struct genops_engine {
 	uint32_t pid;
 	enum genops_drain_mode drain_option;
 
-	pthread_mutex_t lock;                /* config, the lists of operations */
-	struct genops_config *config;        /* current snapshot: one reference */
-	struct genops_operation *free_operations;
-	size_t n_free;
-	struct genops_operation *open_operations; /* doubly linked, for close */
+	pthread_mutex_t lock;                /* config's reference, the list of operations */
+	struct genops_config *_Atomic config; /* current snapshot: one reference; compared without the lock, never followed */
+	struct genops_operation *operations; /* all there are, open or pooled; doubly linked, for close */
+	struct genops_pool free_operations, free_exchanges;
 
 	struct genops_counters *counters;
 	struct genops_segment_writer *segments;

@@ -21,11 +21,14 @@ static const struct standard_name standard_names[GENOPS_ATTRIBUTE_N_STANDARD] = 
 #undef X
 };
 
-/* The lengths that a standard name has, as bits: most keys are told by them alone. */
+/* The lengths and last letters that a standard name has, as bits: most keys are told by them alone. */
 #define X(symbol, name, key, header)                                                               \
 	| UINT64_C(1) << (sizeof name - 1) | UINT64_C(1) << (sizeof key - 1) |                     \
 	    UINT64_C(1) << (sizeof header - 1)
 static const uint64_t standard_lengths = 0 GENOPS_STANDARD_ATTRIBUTES(X);
+#undef X
+#define X(symbol, name, key, header) | UINT32_C(1) << (name[sizeof name - 2] - 'a')
+static const uint32_t standard_ends = 0 GENOPS_STANDARD_ATTRIBUTES(X);
 #undef X
 
 void genops_attributes_init(struct genops_attributes *attributes, struct genops_arena *arena)
@@ -46,6 +49,9 @@ int genops_attributes_standard_key(genops_str name)
 {
 	if (name.len >= 64 || !(standard_lengths >> name.len & 1))
 		return -1;
+	unsigned last = (unsigned)((unsigned char)name.ptr[name.len - 1] | 0x20) - 'a';
+	if (last > 'z' - 'a' || !(standard_ends >> last & 1))
+		return -1;
 	for (int i = 0; i < GENOPS_ATTRIBUTE_N_STANDARD; i++) {
 		const struct standard_name *row = &standard_names[i];
 		if (is_name(name, row->name) || is_name(name, row->key) || is_name(name, row->header))
@@ -54,7 +60,14 @@ int genops_attributes_standard_key(genops_str name)
 	return -1;
 }
 
-/* Keys have long prefixes in common: the last byte tells most of them apart. */
+/* A bit for a key. Keys have long prefixes in common: their last two bytes and their length tell most of them apart. */
+static uint64_t bit_of(genops_str key)
+{
+	unsigned last = (unsigned char)key.ptr[key.len - 1];
+	unsigned before = key.len > 1 ? (unsigned char)key.ptr[key.len - 2] : 0;
+	return UINT64_C(1) << ((last + 11 * before + 5 * (unsigned)key.len) & 63);
+}
+
 static inline bool is_key(genops_str key, genops_str other)
 {
 	return key.len == other.len && key.ptr[key.len - 1] == other.ptr[key.len - 1] &&
@@ -68,7 +81,9 @@ static struct genops_attribute *find(
 		int at = attributes->standard[standard];
 		return at < 0 ? NULL : &attributes->items[at];
 	}
-	for (size_t i = 0; key.len && i < attributes->n; i++) {
+	if (!key.len || !(attributes->seen & bit_of(key)))
+		return NULL;
+	for (size_t i = 0; i < attributes->n; i++) {
 		if (is_key(attributes->items[i].key, key))
 			return &attributes->items[i];
 	}
@@ -137,6 +152,27 @@ genops_str genops_attributes_text(const struct genops_attribute *attribute, char
 	return (genops_str){out, n > 0 && (size_t)n < size ? (size_t)n : 0};
 }
 
+/* Copies those that are given, one behind the other. */
+static bool copy_texts(struct genops_arena *arena, genops_str *key, genops_str *value)
+{
+	size_t key_size = key ? key->len + 1 : 0, value_size = value ? value->len + 1 : 0;
+	char *to = key_size + value_size ? genops_arena_take(arena, key_size + value_size) : NULL;
+	if (key_size + value_size && !to)
+		return false;
+	if (key) {
+		memcpy(to, key->ptr, key->len);
+		to[key->len] = '\0';
+		key->ptr = to;
+	}
+	if (value) {
+		if (value->len)
+			memcpy(to + key_size, value->ptr, value->len);
+		to[key_size + value->len] = '\0';
+		value->ptr = to + key_size;
+	}
+	return true;
+}
+
 int genops_attributes_set(struct genops_attributes *attributes,
     const struct genops_attribute *attribute, struct genops_error *err)
 {
@@ -152,18 +188,17 @@ int genops_attributes_set(struct genops_attributes *attributes,
 		copy.key = standard_names[standard].name;
 	}
 	struct genops_attribute *item = find(attributes, copy.key, standard);
-	if (!item)
-		GENOPS_TRY(grow(attributes, err));
 	if (item)
 		copy.key = item->key;
-	else if (standard < 0 && !genops_arena_dup(attributes->arena, attribute->key, &copy.key))
-		return genops_fail(err, GENOPS_NOMEM, "no memory for attributes");
-	if (copy.type == GENOPS_ATTRIBUTE_STRING &&
-	    !genops_arena_dup(attributes->arena, copy.value.string, &copy.value.string))
+	else
+		GENOPS_TRY(grow(attributes, err));
+	if (!copy_texts(attributes->arena, item || standard >= 0 ? NULL : &copy.key,
+		copy.type == GENOPS_ATTRIBUTE_STRING ? &copy.value.string : NULL))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for attributes");
 	if (!item) {
 		if (standard >= 0)
 			attributes->standard[standard] = (int16_t)attributes->n;
+		attributes->seen |= bit_of(copy.key);
 		item = &attributes->items[attributes->n++];
 	}
 	*item = copy;

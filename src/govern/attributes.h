@@ -16,6 +16,7 @@ struct genops_attributes {
 	struct genops_arena *arena; /* borrowed */
 	struct genops_attribute *items;
 	size_t n, cap;
+	uint64_t seen; /* a bit for each key's hash: most new keys are seen to be new by it */
 	int16_t standard[GENOPS_ATTRIBUTE_N_STANDARD]; /* index into items; -1: absent */
 };
 

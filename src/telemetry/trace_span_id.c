@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/trace_span_id.c - random ids (propagation.h), a system call for every 32nd only.
+ * telemetry/trace_span_id.c - random ids (propagation.h), a system call for every 128th only.
  *
  * Each thread has its own pool. A forked child would hand out its parent's ids again: a fork handler counts up a
  * generation, and a pool of an older generation is thrown away. */
@@ -15,7 +15,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define POOL_SIZE 256 /* getrandom gives so much at once, always whole */
+#define POOL_SIZE 1024
 
 struct pool {
 	uint8_t bytes[POOL_SIZE];
@@ -64,11 +64,15 @@ static void fill_without_getrandom(void)
 
 static void refill(void)
 {
-	ssize_t n;
-	do
-		n = getrandom(pool.bytes, POOL_SIZE, 0);
-	while (n < 0 && errno == EINTR);
-	if (n != POOL_SIZE)
+	size_t n = 0;
+	while (n < POOL_SIZE) {
+		ssize_t more = getrandom(pool.bytes + n, POOL_SIZE - n, 0); /* less when a signal comes */
+		if (more > 0)
+			n += (size_t)more;
+		else if (errno != EINTR)
+			break;
+	}
+	if (n < POOL_SIZE)
 		fill_without_getrandom();
 	pool.n_left = POOL_SIZE;
 }

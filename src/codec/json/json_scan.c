@@ -3,8 +3,8 @@
  * duplicate keys json_keys.c's, wanted places json_paths.c's.
  *
  * Invariants: what is told, and where a fault is found, does not depend on how the document was cut
- * into pieces. Nothing recurses; memory is frames[max_depth], one text buffer and the open objects'
- * keys, all kept over a reset. One thread at a time; the paths may be shared.
+ * into pieces. Nothing recurses; memory is the frames of at most max_depth, one text buffer and the open
+ * objects' keys, all kept over a reset. One thread at a time; the paths may be shared.
  */
 #include "codec/json_scan.h"
 
@@ -18,6 +18,7 @@
 #define DEPTH_LIMIT	 ((size_t)1024)
 #define TEXT_MAX_DEFAULT ((size_t)65536)
 #define KEY_MAX		 ((size_t)65536)
+#define FIRST_FRAMES	 ((size_t)12) /* deeper than nearly every document */
 
 enum state {
 	VALUE,	     /* a value is due */
@@ -63,7 +64,10 @@ struct genops_json_scan {
 	int code;	   /* not OK: the scan has failed, */
 	const char *fault; /* of this, */
 	uint64_t fault_at; /* here */
-	struct frame frames[];
+
+	struct frame *frames; /* of the open containers: first_frames, or owned once they are more */
+	size_t max_frames;
+	struct frame first_frames[FIRST_FRAMES];
 };
 
 struct genops_json_scan *genops_json_scan_new(const struct genops_json_paths *paths,
@@ -77,10 +81,11 @@ struct genops_json_scan *genops_json_scan_new(const struct genops_json_paths *pa
 		set.max_depth = DEPTH_LIMIT;
 	if (!set.text_max)
 		set.text_max = TEXT_MAX_DEFAULT;
-	struct genops_json_scan *scan =
-	    calloc(1, sizeof *scan + set.max_depth * sizeof(struct frame));
+	struct genops_json_scan *scan = calloc(1, sizeof *scan);
 	if (!scan)
 		return NULL;
+	scan->frames = scan->first_frames;
+	scan->max_frames = FIRST_FRAMES;
 	scan->paths = paths;
 	scan->options = set;
 	scan->on_value = on_value;
@@ -97,6 +102,8 @@ void genops_json_scan_free(struct genops_json_scan *scan)
 		return;
 	genops_buffer_done(&scan->text.buf);
 	free(scan->keys.hashes);
+	if (scan->frames != scan->first_frames)
+		free(scan->frames);
 	free(scan);
 }
 
@@ -156,10 +163,26 @@ static void end_value(struct genops_json_scan *scan)
 	scan->state = scan->depth ? AFTER : DONE;
 }
 
+static bool grow_frames(struct genops_json_scan *scan)
+{
+	size_t max = 4 * scan->max_frames;
+	struct frame *frames = malloc(max * sizeof *frames);
+	if (!frames)
+		return false;
+	memcpy(frames, scan->frames, scan->depth * sizeof *frames);
+	if (scan->frames != scan->first_frames)
+		free(scan->frames);
+	scan->frames = frames;
+	scan->max_frames = max;
+	return true;
+}
+
 static const char *begin_container(struct genops_json_scan *scan, const char *at, bool is_object)
 {
 	if (scan->depth == scan->options.max_depth)
 		return fail(scan, GENOPS_LIMIT, at, "nested too deeply");
+	if (scan->depth == scan->max_frames && !grow_frames(scan))
+		return fail(scan, GENOPS_NOMEM, at, "no memory");
 	int32_t node = scan->node;
 	uint64_t start = offset_of(scan, at);
 	if (is_wanted(scan, node)) {

@@ -76,15 +76,10 @@ int64_t genops_request_growth(genops_str text)
 {
 	const unsigned char *at = (const unsigned char *)text.ptr;
 	int64_t growth = 0;
-	size_t i = 0;
-	while (i < text.len) {
-		uint64_t word;
-		if (i + sizeof word <= text.len) {
-			memcpy(&word, at + i, sizeof word);
-			if (!(word & UINT64_C(0x8080808080808080))) {
-				i += sizeof word;
-				continue;
-			}
+	for (size_t i = 0; i < text.len;) {
+		if (at[i] < 0x80) {
+			i += genops_str_ascii_len(genops_str_skip(text, i));
+			continue;
 		}
 		if (at[i] >= 0xC0 && i + 1 < text.len)
 			growth += growth_of(at[i], at[i + 1]);

@@ -11,7 +11,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define TARGET_MAX 8192
 
@@ -88,13 +87,11 @@ int genops_exchange_new(genops_engine *engine, genops_str method, genops_str tar
 {
 	if (target.len > TARGET_MAX || method.len > 32)
 		return genops_fail(err, GENOPS_LIMIT, "the request target is longer than %d bytes", TARGET_MAX);
-	genops_exchange *exchange = calloc(1, sizeof *exchange);
+	genops_exchange *exchange = genops_exchange_pool_take(engine);
 	if (!exchange)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an exchange");
-	exchange->engine = engine;
 	exchange->config = genops_engine_config(engine);
 	exchange->refused_outcome = GENOPS_OUTCOME_NOT_SENT;
-	genops_arena_init(&exchange->arena, GENOPS_EXCHANGE_ARENA_MAX);
 	genops_buffer_init(&exchange->refusal_body, GENOPS_REFUSAL_MAX);
 	genops_buffer_init(&exchange->last, GENOPS_REFUSAL_MAX);
 	genops_str copy;

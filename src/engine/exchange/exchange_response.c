@@ -9,8 +9,6 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-#include <stdlib.h>
-
 /* A stream with this many bytes for each token that it was capped at does not honour its cap. */
 #define BYTES_PER_CAPPED_TOKEN 8
 
@@ -192,9 +190,8 @@ void genops_exchange_finish(genops_exchange *exchange, enum genops_outcome outco
 	genops_buffer_done(&exchange->call.content);
 	genops_buffer_done(&exchange->refusal_body);
 	genops_buffer_done(&exchange->last);
-	genops_arena_done(&exchange->arena);
 	genops_config_unref(exchange->config);
-	free(exchange);
+	genops_exchange_pool_put(exchange);
 }
 
 const genops_usage *genops_exchange_usage(const genops_exchange *exchange)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * engine/exchange/exchange_state.h - the inside of a genops_exchange. exchange.c reads the request and admits, exchange_response.c follows
  * the answer and settles.
+ *
+ * An exchange and its arena are pooled by the engine: only those are kept whose arena stayed small.
  */
 #ifndef ENGINE_EXCHANGE_STATE_H
 #define ENGINE_EXCHANGE_STATE_H
@@ -48,6 +50,12 @@ struct genops_exchange {
 	bool is_cut_off, wants_cut;
 	bool is_unanswered;                  /* the provider has the whole request and said nothing to it */
 };
+
+/* Its memory, zeroed but for the arena, from the engine's pool or new; NULL: none. And back. */
+genops_exchange *genops_exchange_pool_take(genops_engine *engine);
+void genops_exchange_pool_put(genops_exchange *exchange);
+/* At close: all that are pooled. */
+void genops_exchange_pool_free(genops_engine *engine);
 
 /* What no attribute can hold is the client's fault: told by admit. `what` names it. */
 void genops_exchange_check_value(genops_exchange *exchange, const char *what, genops_str value);

@@ -279,7 +279,7 @@ static int ask_counters(struct genops_operation *operation, bool is_dry_run, int
     struct genops_error *err)
 {
 	struct genops_counters *counters = operation->engine->counters;
-	int64_t now_ns = genops_clock_unix_ns();
+	int64_t now_ns = operation->record.decided_unix_ns;
 	struct genops_lease_identity identity;
 	if (is_dry_run)
 		return genops_counters_peek(counters, operation->asks, operation->n_asks, amount, now_ns, operation->answers,
@@ -389,11 +389,11 @@ int genops_decide(struct genops_operation *operation, const struct genops_operat
 		check_model_is_known(operation);
 	check_policies(operation, options, origin);
 	GENOPS_TRY(collect_budgets(operation, origin->key, err));
+	operation->record.decided_unix_ns = genops_clock_unix_ns();
 	if (!decision->is_refused)
 		GENOPS_TRY(reserve(operation, options->is_dry_run, err));
 	if (decision->estimated_cost_nano_usd == GENOPS_COST_UNKNOWN)
 		decision->estimated_cost_nano_usd = 0;
-	operation->record.decided_unix_ns = genops_clock_unix_ns();
 	operation->record.estimated_nano_usd = decision->estimated_cost_nano_usd;
 	return GENOPS_OK;
 }

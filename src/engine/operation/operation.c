@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * engine/operation/operation.c - the life of one operation: begin, record, end. Deciding is decide.c, settling settle.c.
  *
- * Operations are pooled: one begun again reuses its arena and buffer, so that the steady state allocates
- * nothing. Threads: the pool and the list of open ones are under engine->lock; an operation itself belongs to one
- * thread at a time.
+ * Operations are pooled: one begun again reuses its arena, its buffer and, while the configuration stays the same, its
+ * reference to the snapshot, so that the steady state allocates nothing and takes no lock. Threads: the list of all
+ * operations is under engine->lock; an operation itself belongs to one thread at a time.
  */
 #include "engine/operation/operation.h"
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "govern/money.h"
 
 #include <stdlib.h>
-
-#define POOL_MAX 256
 
 void genops_operation_options_init(struct genops_operation_options *options)
 {
@@ -24,70 +23,114 @@ void genops_operation_options_init(struct genops_operation_options *options)
 
 /* --- the pool --- */
 
-static struct genops_operation *new_operation(void)
+static struct genops_operation *new_operation(genops_engine *engine)
 {
 	struct genops_operation *operation = calloc(1, sizeof *operation);
 	if (!operation)
 		return NULL;
+	operation->engine = engine;
 	genops_arena_init(&operation->arena, GENOPS_OPERATION_ARENA_MAX);
 	genops_buffer_init(&operation->encoded, GENOPS_RECORD_MAX);
+	pthread_mutex_lock(&engine->lock);
+	operation->next = engine->operations;
+	if (operation->next)
+		operation->next->prev = operation;
+	engine->operations = operation;
+	pthread_mutex_unlock(&engine->lock);
 	return operation;
 }
 
-void genops_operation_free(struct genops_operation *operation)
+static void free_operation(struct genops_operation *operation)
 {
+	genops_engine *engine = operation->engine;
+	pthread_mutex_lock(&engine->lock);
+	if (operation->prev)
+		operation->prev->next = operation->next;
+	else
+		engine->operations = operation->next;
+	if (operation->next)
+		operation->next->prev = operation->prev;
+	pthread_mutex_unlock(&engine->lock);
+	genops_config_unref(operation->config);
 	genops_arena_done(&operation->arena);
 	genops_buffer_done(&operation->encoded);
 	free(operation);
 }
 
-/* From the pool into the list of open ones, with a reference to the snapshot it will be decided by. */
+/* Out of the pool, with a reference to the snapshot it will be decided by (NULL: the current one). The one it has
+ * cannot have been replaced by another at the same address, as the reference keeps it. */
 static struct genops_operation *take(genops_engine *engine, struct genops_config *config)
 {
-	pthread_mutex_lock(&engine->lock);
-	struct genops_operation *operation = engine->free_operations;
-	if (operation) {
-		engine->free_operations = operation->next;
-		engine->n_free--;
-	} else {
-		operation = new_operation();
+	struct genops_operation *operation = genops_pool_take(&engine->free_operations);
+	if (!operation)
+		operation = new_operation(engine);
+	if (!operation)
+		return NULL;
+	if (operation->config != (config ? config : atomic_load_explicit(&engine->config, memory_order_relaxed))) {
+		genops_config_unref(operation->config);
+		operation->config = config ? genops_config_ref(config) : genops_engine_config(engine);
 	}
-	if (operation) {
-		operation->engine = engine;
-		operation->config = genops_config_ref(config ? config : engine->config);
-		operation->prev = NULL;
-		operation->next = engine->open_operations;
-		if (operation->next)
-			operation->next->prev = operation;
-		engine->open_operations = operation;
-	}
-	pthread_mutex_unlock(&engine->lock);
+	atomic_store_explicit(&operation->is_open, true, memory_order_relaxed);
 	return operation;
+}
+
+static void forget_config(struct genops_operation *operation)
+{
+	if (operation->config == atomic_load_explicit(&operation->engine->config, memory_order_relaxed))
+		return;
+	genops_config_unref(operation->config);
+	operation->config = NULL;
 }
 
 static void give_back(struct genops_operation *operation)
 {
-	genops_engine *engine = operation->engine;
-	genops_config_unref(operation->config);
-	operation->config = NULL;
+	forget_config(operation);
 	genops_arena_reset(&operation->arena);
 	genops_buffer_clear(&operation->encoded);
-	pthread_mutex_lock(&engine->lock);
-	if (operation->prev)
-		operation->prev->next = operation->next;
-	else
-		engine->open_operations = operation->next;
-	if (operation->next)
-		operation->next->prev = operation->prev;
-	bool is_kept = engine->n_free < POOL_MAX;
-	if (is_kept) {
-		operation->next = engine->free_operations;
-		engine->free_operations = operation;
-		engine->n_free++;
+	atomic_store_explicit(&operation->is_open, false, memory_order_relaxed);
+	if (!genops_pool_put(&operation->engine->free_operations, operation))
+		free_operation(operation);
+}
+
+void genops_operation_forget_config(genops_engine *engine)
+{
+	struct genops_operation *taken[GENOPS_POOL_SIZE];
+	size_t n = 0;
+	while (n < GENOPS_POOL_SIZE && (taken[n] = genops_pool_take(&engine->free_operations)))
+		forget_config(taken[n++]);
+	while (n > 0) {
+		if (!genops_pool_put(&engine->free_operations, taken[--n]))
+			free_operation(taken[n]);
 	}
+}
+
+void genops_operation_after_fork(genops_engine *engine)
+{
+	for (struct genops_operation *operation = engine->operations; operation; operation = operation->next)
+		atomic_store_explicit(&operation->is_open, false, memory_order_relaxed);
+}
+
+static struct genops_operation *find_open(genops_engine *engine)
+{
+	pthread_mutex_lock(&engine->lock);
+	struct genops_operation *operation = engine->operations;
+	while (operation && !atomic_load_explicit(&operation->is_open, memory_order_relaxed))
+		operation = operation->next;
 	pthread_mutex_unlock(&engine->lock);
-	if (!is_kept)
-		genops_operation_free(operation);
+	return operation;
+}
+
+void genops_operation_end_open(genops_engine *engine)
+{
+	/* A failure to store the record was logged; the counters are settled either way. */
+	for (struct genops_operation *operation; (operation = find_open(engine));)
+		(void)genops_operation_end(operation, GENOPS_OUTCOME_CANCELLED, NULL);
+}
+
+void genops_operation_free_all(genops_engine *engine)
+{
+	while (engine->operations)
+		free_operation(engine->operations);
 }
 
 /* --- begin --- */
@@ -273,6 +316,8 @@ int genops_operation_record_usage(genops_operation *operation, const genops_usag
 int genops_operation_record_model(genops_operation *operation, genops_str model, struct genops_error *err)
 {
 	struct genops_record *record = &operation->record;
+	if (genops_str_equal(model, record->response_model))
+		return GENOPS_OK;
 	if (!genops_arena_dup(&operation->arena, model, &record->response_model))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for the model's name");
 	genops_settle_price_answer(operation);

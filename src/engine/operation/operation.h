@@ -16,8 +16,9 @@
 
 struct genops_operation {
 	genops_engine *engine;               /* borrowed: outlives the operation */
-	struct genops_operation *next, *prev;
-	struct genops_config *config;        /* one reference */
+	struct genops_operation *next, *prev; /* in the engine's list */
+	_Atomic bool is_open;
+	struct genops_config *config;        /* one reference, kept in the pool for the next one; NULL: none */
 	struct genops_arena arena;
 	struct genops_buffer encoded;        /* kept over reuse */
 	struct genops_attributes attributes;
@@ -59,8 +60,13 @@ struct genops_operation_origin {
 GENOPS_NODISCARD int genops_operation_begin_from(genops_engine *engine, const struct genops_operation_options *options,
     const struct genops_operation_origin *origin, genops_operation **ret_operation, struct genops_error *err);
 
-/* Frees one that is in no list: the pool's own, at close. */
-void genops_operation_free(struct genops_operation *operation);
+/* The snapshot was replaced: pooled operations give the old one back. */
+void genops_operation_forget_config(genops_engine *engine);
+/* In the child of a fork: what was open is its parent's. */
+void genops_operation_after_fork(genops_engine *engine);
+/* At close, when nobody else begins or ends any: ends those that are open as cancelled. */
+void genops_operation_end_open(genops_engine *engine);
+void genops_operation_free_all(genops_engine *engine);
 
 /* decide.c: policies, key binding and budgets, then the reservation. */
 GENOPS_NODISCARD int genops_decide(struct genops_operation *operation, const struct genops_operation_options *options,

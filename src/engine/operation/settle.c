@@ -94,10 +94,8 @@ static void fill_money(struct genops_operation *operation, enum genops_outcome o
 	struct genops_record *record = &operation->record;
 	struct genops_quote quote = {0};
 	bool is_executed = outcome != GENOPS_OUTCOME_REFUSED && outcome != GENOPS_OUTCOME_NOT_SENT;
-	if (is_executed) {
-		genops_settle_price_answer(operation);
+	if (is_executed)
 		record->actual_nano_usd = genops_settle_cost(operation, &quote);
-	}
 	record->input_nano_usd = genops_money_add(quote.input_nano_usd, is_executed ? operation->extra_cost_nano_usd : 0);
 	record->output_nano_usd = quote.output_nano_usd;
 	if (operation->price) {

@@ -17,30 +17,6 @@ struct genops_pattern_set {
 	struct genops_pattern_hyperscan *hyperscan; /* NULL: not used */
 };
 
-void *genops_pattern_pool_take(struct genops_pattern_pool *pool)
-{
-	for (size_t i = 0; i < GENOPS_PATTERN_POOL_SIZE; i++) {
-		/* Looked at before it is exchanged, so that empty slots cost no bus lock. */
-		if (!atomic_load_explicit(&pool->slots[i], memory_order_relaxed))
-			continue;
-		void *space = atomic_exchange_explicit(&pool->slots[i], NULL, memory_order_acquire);
-		if (space)
-			return space;
-	}
-	return NULL;
-}
-
-bool genops_pattern_pool_put(struct genops_pattern_pool *pool, void *space)
-{
-	for (size_t i = 0; i < GENOPS_PATTERN_POOL_SIZE; i++) {
-		void *expected = NULL;
-		if (atomic_compare_exchange_strong_explicit(&pool->slots[i], &expected, space,
-			memory_order_release, memory_order_relaxed))
-			return true;
-	}
-	return false;
-}
-
 /* A literal as an expression that both libraries read alike: every ASCII byte that is no letter or
  * digit is escaped. */
 static char *expression_of(const struct genops_pattern *pattern)

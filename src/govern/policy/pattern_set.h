@@ -14,8 +14,6 @@
 
 #include <genops/attribute.h>
 
-#include <stdatomic.h>
-
 #define GENOPS_PATTERNS_MAX    4096 /* in one set */
 #define GENOPS_PATTERN_LEN_MAX 4096 /* bytes */
 
@@ -52,18 +50,7 @@ enum genops_pattern_outcome genops_pattern_set_find(
 /* How many of the patterns Hyperscan looks for; for tests and `validate`. */
 size_t genops_pattern_set_fast_count(const struct genops_pattern_set *set);
 
-/* --- between pattern_set.c and the back ends --- */
-
-/* Work space that a search needs and no two threads may share: taken out of a slot, put back
- * afterwards. No lock, no thread-local storage: safe after fork and at thread exit; what finds no
- * free slot is made and freed. */
-#define GENOPS_PATTERN_POOL_SIZE 16
-struct genops_pattern_pool {
-	void *_Atomic slots[GENOPS_PATTERN_POOL_SIZE];
-};
-void *genops_pattern_pool_take(struct genops_pattern_pool *pool); /* NULL: none free */
-bool genops_pattern_pool_put(
-    struct genops_pattern_pool *pool, void *space); /* false: full, free it */
+/* --- between pattern_set.c and the back ends: each pools the work space of its searches, which no two threads may share --- */
 
 /* `expressions` are NUL-terminated regular expressions, `n` long, owned by the set. */
 struct genops_pattern_pcre2;

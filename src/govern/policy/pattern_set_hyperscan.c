@@ -6,6 +6,8 @@
 
 #ifdef GENOPS_HYPERSCAN
 
+#include "base/pool.h"
+
 #include <hs/hs.h>
 #include <stdlib.h>
 
@@ -15,7 +17,7 @@
 struct genops_pattern_hyperscan {
 	hs_database_t *database;
 	hs_scratch_t *scratch; /* what all others are cloned from */
-	struct genops_pattern_pool *pool;
+	struct genops_pool *pool;
 };
 
 /* What is being compiled: the patterns still taken, side by side. */
@@ -125,7 +127,7 @@ void genops_pattern_set_hyperscan_free(struct genops_pattern_hyperscan *hypersca
 	if (!hyperscan)
 		return;
 	for (hs_scratch_t *scratch;
-	     hyperscan->pool && (scratch = genops_pattern_pool_take(hyperscan->pool));)
+	     hyperscan->pool && (scratch = genops_pool_take(hyperscan->pool));)
 		hs_free_scratch(scratch);
 	hs_free_scratch(hyperscan->scratch);
 	hs_free_database(hyperscan->database);
@@ -150,12 +152,12 @@ enum genops_pattern_outcome genops_pattern_set_hyperscan_find(
     const struct genops_pattern_hyperscan *hyperscan, genops_str text, size_t *ret_index)
 {
 	struct search search = {UINT32_MAX};
-	hs_scratch_t *scratch = genops_pattern_pool_take(hyperscan->pool);
+	hs_scratch_t *scratch = genops_pool_take(hyperscan->pool);
 	if (!scratch && hs_clone_scratch(hyperscan->scratch, &scratch) != HS_SUCCESS)
 		return GENOPS_PATTERN_FAILED;
 	hs_error_t code = hs_scan(hyperscan->database, text.ptr ? text.ptr : "", (unsigned)text.len,
 	    0, scratch, on_match, &search);
-	if (!genops_pattern_pool_put(hyperscan->pool, scratch))
+	if (!genops_pool_put(hyperscan->pool, scratch))
 		hs_free_scratch(scratch);
 	if (search.first != UINT32_MAX) {
 		*ret_index = search.first;

@@ -5,6 +5,7 @@
  * outage. Compiled expressions are immutable; work space is pooled. */
 #include "govern/policy/pattern_set.h"
 
+#include "base/pool.h"
 #include "base/str.h"
 
 #include <stdlib.h>
@@ -21,7 +22,7 @@
 struct genops_pattern_pcre2 {
 	size_t n;
 	pcre2_code **codes;
-	struct genops_pattern_pool *pool;
+	struct genops_pool *pool;
 };
 
 struct space {
@@ -136,7 +137,7 @@ void genops_pattern_set_pcre2_free(struct genops_pattern_pcre2 *pcre2)
 		return;
 	for (size_t i = 0; pcre2->codes && i < pcre2->n; i++)
 		pcre2_code_free(pcre2->codes[i]);
-	for (struct space *space; pcre2->pool && (space = genops_pattern_pool_take(pcre2->pool));)
+	for (struct space *space; pcre2->pool && (space = genops_pool_take(pcre2->pool));)
 		space_free(space);
 	free(pcre2->codes);
 	free(pcre2->pool);
@@ -165,11 +166,11 @@ static enum genops_pattern_outcome find(const struct genops_pattern_pcre2 *pcre2
 enum genops_pattern_outcome genops_pattern_set_pcre2_find(const struct genops_pattern_pcre2 *pcre2,
     genops_str text, const bool *is_done, size_t end, size_t *ret_index)
 {
-	struct space *space = genops_pattern_pool_take(pcre2->pool);
+	struct space *space = genops_pool_take(pcre2->pool);
 	if (!space && !(space = space_new()))
 		return GENOPS_PATTERN_FAILED;
 	enum genops_pattern_outcome outcome = find(pcre2, space, text, is_done, end, ret_index);
-	if (!genops_pattern_pool_put(pcre2->pool, space))
+	if (!genops_pool_put(pcre2->pool, space))
 		space_free(space);
 	return outcome;
 }

@@ -108,13 +108,14 @@ static void add_delay(struct genops_decision *decision, const struct genops_verd
 	decision->message = evaluation->message;
 }
 
-static struct genops_evaluation evaluate(const struct genops_policy *policy, enum genops_mode mode,
-    const struct genops_policy_input *input, struct genops_decision *decision)
+static void evaluate(const struct genops_policy *policy, enum genops_mode mode,
+    const struct genops_policy_input *input, struct genops_decision *decision,
+    struct genops_evaluation *ret_evaluation)
 {
 	struct genops_verdict verdict = {0};
 	policy->type->evaluate(policy, input, &verdict);
 	enum genops_result result = result_of(policy, mode, &verdict);
-	struct genops_evaluation evaluation = {
+	*ret_evaluation = (struct genops_evaluation){
 	    .policy = policy->name,
 	    .policy_type = genops_str_of(policy->type->name),
 	    .result = result,
@@ -123,23 +124,23 @@ static struct genops_evaluation evaluate(const struct genops_policy *policy, enu
 	    .action = genops_level_action(result),
 	    .message = verdict.message,
 	};
-	if (evaluation.is_violation)
-		evaluation.reason = verdict.reason;
+	if (ret_evaluation->is_violation)
+		ret_evaluation->reason = verdict.reason;
 	else if (result != GENOPS_ALLOWED)
-		evaluation.reason = GENOPS_REASON_POLICY_ERROR;
-	genops_decision_add(decision, &evaluation);
-	if (evaluation.is_violation)
-		add_delay(decision, &verdict, &evaluation);
-	return evaluation;
+		ret_evaluation->reason = GENOPS_REASON_POLICY_ERROR;
+	genops_decision_add(decision, ret_evaluation);
+	if (ret_evaluation->is_violation)
+		add_delay(decision, &verdict, ret_evaluation);
 }
 
 size_t genops_policies_evaluate(const struct genops_policy *const *policies, size_t n_policies,
     enum genops_mode mode, const struct genops_policy_input *input,
     struct genops_evaluation *ret_evaluations, size_t max, struct genops_decision *decision)
 {
+	struct genops_policy_input looking = *input;
+	struct genops_evaluation over; /* those over max still decide */
 	size_t n = 0;
 	for (int is_taking = 0; is_taking <= 1; is_taking++) {
-		struct genops_policy_input looking = *input;
 		for (size_t i = 0; i < n_policies; i++) {
 			const struct genops_policy *policy = policies[i];
 			if (!policy->is_enabled || !policy->type->evaluate ||
@@ -147,10 +148,9 @@ size_t genops_policies_evaluate(const struct genops_policy *const *policies, siz
 			    !genops_match_holds(&policy->match, &input->subject))
 				continue;
 			looking.is_dry_run = input->is_dry_run || decision->is_refused;
-			struct genops_evaluation evaluation =
-			    evaluate(policy, mode, &looking, decision);
-			if (n < max)
-				ret_evaluations[n++] = evaluation;
+			evaluate(policy, mode, &looking, decision,
+			    n < max ? &ret_evaluations[n] : &over);
+			n += n < max;
 		}
 	}
 	if (decision->is_refused)

@@ -282,8 +282,11 @@ const struct genops_price *genops_prices_find(
 	const struct genops_price *row = exact(prices, provider, model, unix_s);
 	if (row)
 		return row;
-	provider = genops_prices_name_provider(provider);
-	row = nearest(prices, provider, model, unix_s);
+	genops_str known = genops_prices_name_provider(provider), shorter = model;
+	bool is_known = known.ptr == provider.ptr; /* then the exact name was tried */
+	provider = known;
+	if (!is_known || genops_prices_name_shorten(&shorter))
+		row = nearest(prices, provider, shorter, unix_s);
 	for (int step = 0; !row && (other = genops_prices_name_fallback(provider, step)).len;
 	     step++)
 		row = nearest(prices, other, model, unix_s);

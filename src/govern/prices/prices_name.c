@@ -77,7 +77,8 @@ static const struct fallback fallbacks[] = {{TEXT("azure"), TEXT("openai"), 0},
 genops_str genops_prices_name_provider(genops_str provider)
 {
 	for (size_t i = 0; i < COUNT(other_names); i++) {
-		if (genops_str_equal_nocase(provider, other_names[i].name))
+		if (provider.len == other_names[i].name.len &&
+		    genops_str_equal_nocase(provider, other_names[i].name))
 			return other_names[i].provider;
 	}
 	/* LiteLLM tells Vertex's families apart: vertex_ai-language-models,

@@ -79,10 +79,21 @@ static void add(struct side *side, int64_t count, int64_t rate, int64_t per)
 	side->sum += (uint128)(uint64_t)clamp(count) * (uint64_t)rate * (uint64_t)per;
 }
 
+/* Nearly every sum fits into 64 bits, where a division takes a fraction of the time. */
+static uint128 divide(uint128 sum, uint64_t *ret_rest)
+{
+	if (!(sum >> 64)) {
+		*ret_rest = (uint64_t)sum % (uint64_t)SCALE;
+		return (uint64_t)sum / (uint64_t)SCALE;
+	}
+	*ret_rest = (uint64_t)(sum % (uint64_t)SCALE);
+	return sum / (uint64_t)SCALE;
+}
+
 static int64_t round_half_even(uint128 sum)
 {
-	uint128 whole = sum / (uint64_t)SCALE;
-	uint64_t rest = (uint64_t)(sum % (uint64_t)SCALE);
+	uint64_t rest;
+	uint128 whole = divide(sum, &rest);
 	if (rest > SCALE / 2 || (rest == SCALE / 2 && (whole & 1)))
 		whole++;
 	return whole > (uint128)GENOPS_MONEY_MAX ? GENOPS_MONEY_MAX : (int64_t)whole;
@@ -90,7 +101,9 @@ static int64_t round_half_even(uint128 sum)
 
 static int64_t round_up(uint128 sum)
 {
-	uint128 whole = (sum + (uint64_t)(SCALE - 1)) / (uint64_t)SCALE;
+	uint64_t rest;
+	uint128 whole = divide(sum, &rest);
+	whole += rest > 0;
 	return whole > (uint128)GENOPS_MONEY_MAX ? GENOPS_MONEY_MAX : (int64_t)whole;
 }
 
@@ -129,11 +142,15 @@ static const struct genops_rate_card *card_of(
 static void add_units(struct side *input, struct side *output, const struct genops_price *price,
     const struct genops_rate_card *card, const struct genops_usage *usage)
 {
-	add(input, usage->characters, apart(price, card, GENOPS_RATE_CHARACTER), PER_UNIT);
-	add(input, usage->audio_ms, apart(price, card, GENOPS_RATE_AUDIO_SECOND), PER_MILLI);
+	if (usage->characters)
+		add(input, usage->characters, apart(price, card, GENOPS_RATE_CHARACTER), PER_UNIT);
+	if (usage->audio_ms)
+		add(input, usage->audio_ms, apart(price, card, GENOPS_RATE_AUDIO_SECOND), PER_MILLI);
 	add(input, 1, apart(price, card, GENOPS_RATE_REQUEST), PER_UNIT);
-	add(output, usage->images, apart(price, card, GENOPS_RATE_IMAGE), PER_UNIT);
-	add(output, usage->web_searches, apart(price, card, GENOPS_RATE_WEB_SEARCH), PER_UNIT);
+	if (usage->images)
+		add(output, usage->images, apart(price, card, GENOPS_RATE_IMAGE), PER_UNIT);
+	if (usage->web_searches)
+		add(output, usage->web_searches, apart(price, card, GENOPS_RATE_WEB_SEARCH), PER_UNIT);
 }
 
 struct part {

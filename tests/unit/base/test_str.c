@@ -223,6 +223,8 @@ static void test_utf8(void **state)
 		assert_true(genops_str_is_utf8((genops_str){text, sizeof text}));
 		text[at] = (char)0x80;
 		assert_false(genops_str_is_utf8((genops_str){text, sizeof text}));
+		for (size_t len = 0; len <= sizeof text; len++)
+			assert_int_equal(genops_str_ascii_len((genops_str){text, len}), len < at ? len : at);
 	}
 }
 
