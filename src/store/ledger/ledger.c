@@ -19,7 +19,7 @@
 #define TEXT_MAX        ((size_t)1 << 20)
 #define ADDED_MAX       ((size_t)8192)  /* roll-up rows of one batch before they are written */
 #define CACHE_MAX       ((size_t)65536) /* dimensions kept in memory */
-#define PENDING_MAX     ((size_t)32768) /* identities gathered before they are sorted into their table */
+#define PENDING_MAX     ((size_t)32768) /* identities gathered before they become a run */
 
 static const char FIX_CORRUPT[] =
     "restore ledger.db and audit.head from a backup, or move ledger.db* and audit.head away together to begin anew "
@@ -240,7 +240,7 @@ static struct genops_ledger *new_ledger(const char *state_dir, bool is_writer)
 	ledger->dimensions = (struct genops_ledger_table){.key_size = 16, .entry_size = 24, .max = CACHE_MAX};
 	ledger->rollups = (struct genops_ledger_table){.key_size = 24, .entry_size = 24 + sums, .max = ADDED_MAX};
 	ledger->hours = (struct genops_ledger_table){.key_size = 8, .entry_size = 24, .max = ADDED_MAX};
-	ledger->identities = (struct genops_ledger_table){
+	ledger->pending = (struct genops_ledger_table){
 	    .key_size = 24, .entry_size = GENOPS_LEDGER_IDENTITY_SIZE, .max = PENDING_MAX};
 	ledger->budgets = (struct genops_ledger_table){.key_size = 32, .entry_size = 32 + 128, .max = ADDED_MAX};
 	if (!ledger->path || !ledger->head_path || !ledger->sha256 || !ledger->digest) {
@@ -287,7 +287,8 @@ void genops_ledger_close(struct genops_ledger *ledger)
 	genops_ledger_table_done(&ledger->rollups);
 	genops_ledger_table_done(&ledger->hours);
 	genops_ledger_table_done(&ledger->budgets);
-	genops_ledger_table_done(&ledger->identities);
+	genops_ledger_table_done(&ledger->pending);
+	free(ledger->runs);
 	genops_buffer_done(&ledger->text);
 	genops_buffer_done(&ledger->evaluations);
 	free(ledger->path);

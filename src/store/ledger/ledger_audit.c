@@ -27,7 +27,7 @@ static void add_filter(struct genops_buffer *sql, genops_str key, int parameter)
 		genops_buffer_printf(sql, " AND a.kind=?%d", parameter);
 	else if (genops_str_is(key, "operation")) /* its id: "<trace>-<span>" */
 		genops_buffer_printf(sql,
-		    " AND a.sequence IN (" GENOPS_LEDGER_IDS " SELECT id FROM ids)"
+		    " AND a.sequence IN (" GENOPS_LEDGER_IDS ")"
 		    " AND lower(hex(o.trace_id))||'-'||lower(hex(o.span_id))=lower(?%d)",
 		    parameter);
 	else if (genops_str_is(key, "name") || genops_str_is(key, "type") || genops_str_is(key, "outcome") ||

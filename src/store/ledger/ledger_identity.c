@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store/ledger/ledger_identity.c - which operations are there already, by trace and span id.
  *
- * Identities are random, so that an index that gets each one as it comes dirties a page an operation: most of what a
- * batch would write. They are gathered instead: the newest (at most PENDING_MAX, those behind meta.identified) are in memory and
- * go into table identity sorted, many to a page. After a death they are read from their operation rows again. Keys begin
- * with the hour of the start, so that the pages of other hours stay as they are.
+ * Identities are random: an index over all of them would dirty a page an operation, which would be most of what a batch
+ * writes. So the newest (those behind the last run, at most as many as `pending` holds) are in memory; when it is full they
+ * are sorted and appended to table identity as a run, numbered, with the range of the operations' starts. An operation
+ * can only be in the runs that its start lies in: a new one as a rule in none. What was pending when a process died
+ * is read from its operation rows again.
  */
 #include "store/ledger/ledger_impl.h"
 
-#include "base/clock.h"
 #include "base/error.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define IDENTITY_BITS 40
+#define HASH_BITS 40
+#define HASH_MASK ((UINT64_C(1) << HASH_BITS) - 1)
 
-struct identity_entry {
+struct entry {
 	uint8_t ids[24]; /* key: trace and span */
-	int64_t key, id, cost_nano_usd;
+	int64_t hash, id, cost_nano_usd;
+	int64_t first_ns, last_ns; /* where its start lies */
 };
 
-static_assert(sizeof(struct identity_entry) == GENOPS_LEDGER_IDENTITY_SIZE, "as ledger.c sets up");
+static_assert(sizeof(struct entry) == GENOPS_LEDGER_IDENTITY_SIZE, "as ledger.c sets up");
 
 static void join_ids(const uint8_t trace_id[16], const uint8_t span_id[8], uint8_t ret_ids[24])
 {
@@ -35,164 +37,216 @@ int64_t genops_ledger_identity(
 {
 	uint8_t ids[24];
 	join_ids(trace_id, span_id, ids);
-	return (int64_t)(genops_hash_checksum(ids, sizeof ids, ledger->seed) & ((UINT64_C(1) << IDENTITY_BITS) - 1));
+	return (int64_t)(genops_hash_checksum(ids, sizeof ids, ledger->seed) & HASH_MASK);
 }
 
-int64_t genops_ledger_key(const struct genops_ledger *ledger, const struct genops_record *record)
+/* --- the runs --- */
+
+static int add_run(struct genops_ledger *ledger, struct genops_ledger_run run, struct genops_error *err)
 {
-	static_assert(IDENTITY_BITS < 63, "leaves room for the hour");
-	int64_t start = record->start_unix_ns < 0 ? 0 : record->start_unix_ns, hour = start / (3600 * GENOPS_NS_PER_S);
-	return hour << IDENTITY_BITS | genops_ledger_identity(ledger, record->trace_id, record->span_id);
+	if (ledger->n_runs == ledger->max_runs) {
+		size_t max = ledger->max_runs ? 2 * ledger->max_runs : 16;
+		struct genops_ledger_run *runs = realloc(ledger->runs, max * sizeof *runs);
+		if (!runs)
+			return genops_fail(err, GENOPS_NOMEM, "out of memory for the ledger's identities");
+		ledger->runs = runs;
+		ledger->max_runs = max;
+	}
+	run.newest_ns = run.last_ns;
+	if (ledger->n_runs && ledger->runs[ledger->n_runs - 1].newest_ns > run.newest_ns)
+		run.newest_ns = ledger->runs[ledger->n_runs - 1].newest_ns;
+	ledger->runs[ledger->n_runs++] = run;
+	return GENOPS_OK;
 }
 
 static int compare(const void *a, const void *b)
 {
-	const struct identity_entry *left = a, *right = b;
-	return left->key < right->key ? -1 : left->key > right->key;
+	const struct entry *left = a, *right = b;
+	return left->hash < right->hash ? -1 : left->hash > right->hash;
 }
 
-/* In the transaction that is open: all that is pending into the table. */
+static int store_run(struct genops_ledger *ledger, const struct genops_ledger_run *run, struct genops_error *err)
+{
+	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_ADD_RUN];
+	sqlite3_bind_int64(row, 1, run->number);
+	sqlite3_bind_int64(row, 2, run->last_id);
+	sqlite3_bind_int64(row, 3, run->first_ns);
+	sqlite3_bind_int64(row, 4, run->last_ns);
+	return genops_ledger_run(ledger, GENOPS_LEDGER_ADD_RUN, err);
+}
+
+/* In the transaction that is open. Equal hashes of one run get neighbouring keys. */
 static int flush(struct genops_ledger *ledger, struct genops_error *err)
 {
-	struct genops_ledger_table *pending = &ledger->identities;
-	struct identity_entry *entries = (struct identity_entry *)(void *)pending->entries;
+	struct genops_ledger_table *pending = &ledger->pending;
+	struct entry *entries = (struct entry *)(void *)pending->entries;
+	struct genops_ledger_run run = {.number = 1, .first_ns = INT64_MAX};
 	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_ADD_IDENTITY];
-	int64_t last = 0;
+	if (ledger->n_runs)
+		run.number = ledger->runs[ledger->n_runs - 1].number + 1;
 	qsort(entries, pending->n, sizeof *entries, compare);
-	for (size_t i = 0; i < pending->n; i++) {
-		last = entries[i].id > last ? entries[i].id : last;
-		sqlite3_bind_int64(row, 1, entries[i].key);
-		sqlite3_bind_int64(row, 2, entries[i].id);
+	int64_t key = run.number << HASH_BITS;
+	for (size_t i = 0; i < pending->n; i++, key++) {
+		const struct entry *entry = &entries[i];
+		if (key < (run.number << HASH_BITS | entry->hash))
+			key = run.number << HASH_BITS | entry->hash;
+		run.last_id = entry->id > run.last_id ? entry->id : run.last_id;
+		run.first_ns = entry->first_ns < run.first_ns ? entry->first_ns : run.first_ns;
+		run.last_ns = entry->last_ns > run.last_ns ? entry->last_ns : run.last_ns;
+		sqlite3_bind_int64(row, 1, key);
+		sqlite3_bind_int64(row, 2, entry->id);
 		GENOPS_TRY(genops_ledger_run(ledger, GENOPS_LEDGER_ADD_IDENTITY, err));
 	}
-	genops_ledger_bind_text(ledger->statements[GENOPS_LEDGER_SET_META], 1, GENOPS_STR("identified"));
-	sqlite3_bind_int64(ledger->statements[GENOPS_LEDGER_SET_META], 2, last);
-	GENOPS_TRY(genops_ledger_run(ledger, GENOPS_LEDGER_SET_META, err));
+	GENOPS_TRY(store_run(ledger, &run, err));
+	GENOPS_TRY(add_run(ledger, run, err));
 	genops_ledger_table_clear(pending);
 	return GENOPS_OK;
 }
 
-static int remember(struct genops_ledger *ledger, const uint8_t ids[24], int64_t key, int64_t id, int64_t cost,
-    struct genops_error *err)
+/* --- what a process that begins must know --- */
+
+static int remember(struct genops_ledger *ledger, const struct entry *entry, struct genops_error *err)
 {
 	bool is_new;
-	struct identity_entry *entry = genops_ledger_table_at(&ledger->identities, ids, &is_new);
-	if (!entry)
+	struct entry *to = genops_ledger_table_at(&ledger->pending, entry->ids, &is_new);
+	if (!to)
 		return genops_fail(err, GENOPS_NOMEM, "out of memory for the ledger's identities");
-	if (is_new) {
-		entry->key = key;
-		entry->id = id;
-		entry->cost_nano_usd = cost;
-	}
+	if (is_new)
+		*to = *entry;
 	return GENOPS_OK;
 }
 
-static int load_row(struct genops_ledger *ledger, sqlite3_stmt *row, struct genops_error *err)
+static int load_run(struct genops_ledger *ledger, sqlite3_stmt *row, struct genops_error *err)
 {
-	genops_str trace = genops_ledger_column(row, 2), span = genops_ledger_column(row, 3);
-	uint8_t ids[24];
+	struct genops_ledger_run run = {.number = sqlite3_column_int64(row, 0), .last_id = sqlite3_column_int64(row, 1),
+	    .first_ns = sqlite3_column_int64(row, 2), .last_ns = sqlite3_column_int64(row, 3)};
+	return add_run(ledger, run, err);
+}
+
+static int load_pending(struct genops_ledger *ledger, sqlite3_stmt *row, struct genops_error *err)
+{
+	genops_str trace = genops_ledger_column(row, 1), span = genops_ledger_column(row, 2);
+	int64_t time = sqlite3_column_int64(row, 3), duration = sqlite3_column_int64(row, 4);
+	struct entry entry = {.id = sqlite3_column_int64(row, 0), .cost_nano_usd = sqlite3_column_int64(row, 5),
+	    .first_ns = duration ? time - duration : 0, /* 0: the start may not be known */
+	    .last_ns = time - duration};
 	if (trace.len != 16 || span.len != 8)
 		return GENOPS_OK; /* not written by us */
-	join_ids((const uint8_t *)trace.ptr, (const uint8_t *)span.ptr, ids);
-	return remember(ledger, ids, sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1),
-	    sqlite3_column_int64(row, 4), err);
+	join_ids((const uint8_t *)trace.ptr, (const uint8_t *)span.ptr, entry.ids);
+	entry.hash = genops_ledger_identity(ledger, entry.ids, entry.ids + 16);
+	return remember(ledger, &entry, err);
+}
+
+static int each(struct genops_ledger *ledger, const char *sql, int64_t limit,
+    int (*load)(struct genops_ledger *, sqlite3_stmt *, struct genops_error *), struct genops_error *err)
+{
+	sqlite3_stmt *row;
+	GENOPS_TRY(genops_ledger_prepare(ledger, genops_str_of(sql), &row, err));
+	sqlite3_bind_int64(row, 1, limit);
+	int step, code = GENOPS_OK;
+	while (code == GENOPS_OK && (step = sqlite3_step(row)) != SQLITE_DONE)
+		code = step == SQLITE_ROW ? load(ledger, row, err) : genops_ledger_fail(ledger, "query", err);
+	sqlite3_finalize(row);
+	return code;
 }
 
 int genops_ledger_identity_load(struct genops_ledger *ledger, struct genops_error *err)
 {
-	sqlite3_stmt *row;
 	if (ledger->has_identities)
 		return GENOPS_OK;
-	GENOPS_TRY(genops_ledger_prepare(ledger,
-	    GENOPS_STR("SELECT key, id, trace_id, span_id, cost_nano_usd FROM operation"
-		       " WHERE id > (SELECT value FROM meta WHERE key = 'identified') ORDER BY id LIMIT ?"),
-	    &row, err));
-	sqlite3_bind_int64(row, 1, (sqlite3_int64)ledger->identities.max); /* more are none of ours */
-	int step, code = GENOPS_OK;
-	while (code == GENOPS_OK && (step = sqlite3_step(row)) != SQLITE_DONE)
-		code = step == SQLITE_ROW ? load_row(ledger, row, err) : genops_ledger_fail(ledger, "query", err);
-	sqlite3_finalize(row);
-	if (code == GENOPS_OK)
-		ledger->has_identities = true;
-	else
-		genops_ledger_table_clear(&ledger->identities);
-	return code;
+	genops_ledger_identity_forget(ledger);
+	GENOPS_TRY(each(ledger, "SELECT number, last_id, first_ns, last_ns FROM run ORDER BY number LIMIT ?", -1, load_run, err));
+	/* More than can be pending are none of ours. */
+	GENOPS_TRY(each(ledger,
+	    "SELECT id, trace_id, span_id, time_ns, duration_ns, cost_nano_usd FROM operation"
+	    " WHERE id > (SELECT coalesce(max(last_id), 0) FROM run) ORDER BY id LIMIT ?",
+	    (int64_t)ledger->pending.max, load_pending, err));
+	ledger->has_identities = true;
+	return GENOPS_OK;
 }
 
 void genops_ledger_identity_forget(struct genops_ledger *ledger)
 {
-	genops_ledger_table_clear(&ledger->identities);
+	genops_ledger_table_clear(&ledger->pending);
+	ledger->n_runs = 0;
 	ledger->has_identities = false;
 }
 
-/* Runs a FIND, its key bound, to the row of this very operation. */
-static int find(struct genops_ledger *ledger, sqlite3_stmt *row, const uint8_t trace_id[16],
-    const uint8_t span_id[8], bool *ret_found, int64_t *ret_cost, struct genops_error *err)
+/* --- looking and adding --- */
+
+static int find_in_run(struct genops_ledger *ledger, int64_t key, const uint8_t ids[24], bool *ret_found,
+    int64_t *ret_cost, struct genops_error *err)
 {
-	bool found = false;
-	int step = SQLITE_DONE;
-	while (!found && (step = sqlite3_step(row)) == SQLITE_ROW) {
-		genops_str trace = genops_ledger_column(row, 0), span = genops_ledger_column(row, 1);
-		found = trace.len == 16 && span.len == 8 && memcmp(trace.ptr, trace_id, 16) == 0 &&
-		    memcmp(span.ptr, span_id, 8) == 0;
-		if (found)
-			*ret_cost = sqlite3_column_int64(row, 2);
+	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_FIND];
+	int step;
+	sqlite3_bind_int64(row, 1, key);
+	for (*ret_found = false; (step = sqlite3_step(row)) == SQLITE_ROW && sqlite3_column_int64(row, 0) == key; key++) {
+		genops_str trace = genops_ledger_column(row, 1), span = genops_ledger_column(row, 2);
+		*ret_found = trace.len == 16 && span.len == 8 && memcmp(trace.ptr, ids, 16) == 0 &&
+		    memcmp(span.ptr, ids + 16, 8) == 0;
+		if (*ret_found) {
+			*ret_cost = sqlite3_column_int64(row, 3);
+			break;
+		}
 	}
-	int code = found || step == SQLITE_DONE ? GENOPS_OK : genops_ledger_fail(ledger, "query", err);
+	int code = step == SQLITE_ROW || step == SQLITE_DONE ? GENOPS_OK : genops_ledger_fail(ledger, "query", err);
 	sqlite3_reset(row);
-	*ret_found = found;
 	return code;
 }
 
-int genops_ledger_identity_has(struct genops_ledger *ledger, const struct genops_record *record, int64_t key,
-    bool *ret_has, struct genops_error *err)
+/* Looks into the runs that a start within [first, last] may be in. */
+static int find(struct genops_ledger *ledger, const uint8_t ids[24], int64_t hash, int64_t first_ns, int64_t last_ns,
+    bool *ret_found, int64_t *ret_cost, struct genops_error *err)
 {
-	uint8_t ids[24];
-	int64_t cost;
-	join_ids(record->trace_id, record->span_id, ids);
-	if (genops_ledger_table_find(&ledger->identities, ids)) {
-		*ret_has = true;
-		return GENOPS_OK;
+	const struct entry *entry = genops_ledger_table_find(&ledger->pending, ids);
+	*ret_found = entry != NULL;
+	if (entry)
+		*ret_cost = entry->cost_nano_usd;
+	for (size_t i = ledger->n_runs; !*ret_found && i-- > 0;) {
+		const struct genops_ledger_run *run = &ledger->runs[i];
+		if (run->newest_ns < first_ns)
+			break;
+		if (run->first_ns <= last_ns && run->last_ns >= first_ns)
+			GENOPS_TRY(find_in_run(ledger, run->number << HASH_BITS | hash, ids, ret_found, ret_cost, err));
 	}
-	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_FIND];
-	sqlite3_bind_int64(row, 1, key);
-	return find(ledger, row, record->trace_id, record->span_id, ret_has, &cost, err);
+	return GENOPS_OK;
 }
 
-int genops_ledger_identity_add(struct genops_ledger *ledger, const struct genops_record *record, int64_t key,
-    int64_t id, struct genops_error *err)
+static int64_t start_of(const struct genops_record *record)
+{
+	return record->start_unix_ns < 0 ? 0 : record->start_unix_ns;
+}
+
+int genops_ledger_identity_has(
+    struct genops_ledger *ledger, const struct genops_record *record, bool *ret_has, struct genops_error *err)
 {
 	uint8_t ids[24];
+	int64_t cost, hash = genops_ledger_identity(ledger, record->trace_id, record->span_id);
 	join_ids(record->trace_id, record->span_id, ids);
-	if (ledger->identities.n == ledger->identities.max)
+	return find(ledger, ids, hash, start_of(record), start_of(record), ret_has, &cost, err);
+}
+
+int genops_ledger_identity_add(
+    struct genops_ledger *ledger, const struct genops_record *record, int64_t id, struct genops_error *err)
+{
+	struct entry entry = {.id = id, .first_ns = start_of(record), .last_ns = start_of(record),
+	    .cost_nano_usd = record->actual_nano_usd < 0 ? 0 : record->actual_nano_usd};
+	join_ids(record->trace_id, record->span_id, entry.ids);
+	entry.hash = genops_ledger_identity(ledger, record->trace_id, record->span_id);
+	if (ledger->pending.n == ledger->pending.max)
 		GENOPS_TRY(flush(ledger, err));
-	return remember(ledger, ids, key, id, record->actual_nano_usd < 0 ? 0 : record->actual_nano_usd, err);
+	return remember(ledger, &entry, err);
 }
 
 bool genops_ledger_settled(struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8],
     int64_t *ret_actual_nano_usd)
 {
-	static const char sql[] =
-	    "WITH " GENOPS_LEDGER_HOURS " SELECT o.trace_id, o.span_id, o.cost_nano_usd FROM hours CROSS JOIN identity i"
-	    " ON i.key = (h << 40 | ?1) JOIN operation o ON o.id = i.id";
 	uint8_t ids[24];
-	sqlite3_stmt *row;
 	bool found;
-	int64_t cost;
-	if (genops_ledger_identity_load(ledger, NULL) != GENOPS_OK)
-		return false;
+	int64_t cost, hash = genops_ledger_identity(ledger, trace_id, span_id);
 	join_ids(trace_id, span_id, ids);
-	const struct identity_entry *entry = genops_ledger_table_find(&ledger->identities, ids);
-	if (entry) {
-		*ret_actual_nano_usd = entry->cost_nano_usd;
-		return true;
-	}
-	if (genops_ledger_prepare(ledger, genops_str_of(sql), &row, NULL) != GENOPS_OK)
-		return false;
-	sqlite3_bind_int64(row, 1, genops_ledger_identity(ledger, trace_id, span_id));
-	int code = find(ledger, row, trace_id, span_id, &found, &cost, NULL);
-	sqlite3_finalize(row);
-	if (code != GENOPS_OK || !found)
+	if (!ledger->is_writer || genops_ledger_identity_load(ledger, NULL) != GENOPS_OK ||
+	    find(ledger, ids, hash, 0, INT64_MAX, &found, &cost, NULL) != GENOPS_OK || !found)
 		return false;
 	*ret_actual_nano_usd = cost;
 	return true;

@@ -43,7 +43,7 @@ enum {
 #define GENOPS_LEDGER_STATEMENTS(X)                                                                   \
 	X(BEGIN) X(COMMIT) X(ROLLBACK) X(FIND) X(ADD_OPERATION) X(ADD_AUDIT) X(FIND_DIMENSION)        \
 	X(ADD_DIMENSION) X(ADD_ROLLUP) X(ADD_HOUR) X(ADD_BUDGET) X(ADD_POSITION) X(DROP_POSITION)     \
-	X(SET_META) X(ADD_IDENTITY)
+	X(SET_META) X(ADD_IDENTITY) X(ADD_RUN)
 
 enum genops_ledger_statement {
 #define X(symbol) GENOPS_LEDGER_##symbol,
@@ -80,8 +80,13 @@ struct genops_ledger {
 	struct genops_chain_head head, committed;
 	struct genops_ledger_table dimensions; /* identity -> id, a cache */
 	struct genops_ledger_table rollups, hours, budgets; /* what the batch adds up to */
-	struct genops_ledger_table identities; /* of the newest operations, not yet in table identity */
-	bool has_identities;                   /* they have been loaded */
+	struct genops_ledger_table pending;    /* identities of the newest operations, not yet in a run */
+	struct genops_ledger_run {
+		int64_t number, last_id, first_ns, last_ns;
+		int64_t newest_ns;              /* the greatest last_ns up to this one */
+	} *runs;
+	size_t n_runs, max_runs;
+	bool has_identities;                   /* pending and runs have been loaded */
 	struct genops_ledger_bounds {
 		int64_t start, end;
 	} bounds[GENOPS_ROLLUP_N];              /* of the last operation's hour, day, month */
@@ -104,26 +109,19 @@ void genops_ledger_bind_text(sqlite3_stmt *statement, int index, genops_str text
 void genops_ledger_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t len);
 genops_str genops_ledger_column(sqlite3_stmt *statement, int column); /* borrowed until the next step */
 
-/* ledger_identity.c: a key is the hour of the start, shifted, and a hash of the ids. GENOPS_LEDGER_HOURS is a table `hours` of the
- * hours that table identity has, for those who do not know the start; GENOPS_LEDGER_IDS a table `ids` of all operations whose
- * hash is ?1. */
-#define GENOPS_LEDGER_IDENTITY_SIZE 48
-#define GENOPS_LEDGER_HOURS                                                                           \
-	"RECURSIVE hours(h) AS (SELECT min(key) >> 40 FROM identity UNION ALL SELECT (SELECT key >> 40"  \
-	" FROM identity WHERE key >= (h + 1) << 40 ORDER BY key LIMIT 1) FROM hours WHERE h IS NOT NULL)"
+/* ledger_identity.c: identity.key is the run's number, shifted, and a hash of the ids. GENOPS_LEDGER_IDS gives the operations whose
+ * hash is ?1, or that are not in a run yet. */
+#define GENOPS_LEDGER_IDENTITY_SIZE 64
 #define GENOPS_LEDGER_IDS                                                                             \
-	"WITH " GENOPS_LEDGER_HOURS                                                                   \
-	", ids(id) AS (SELECT i.id FROM hours CROSS JOIN identity i ON i.key = (h << 40 | ?1)"           \
-	" UNION ALL SELECT id FROM operation WHERE id > (SELECT value FROM meta WHERE key = 'identified')" \
-	" AND key & 0xffffffffff = ?1)"
+	"SELECT i.id FROM run CROSS JOIN identity i ON i.key BETWEEN (number << 40 | ?1) AND (number << 40 | ?1) + 15" \
+	" UNION ALL SELECT id FROM operation WHERE id > (SELECT coalesce(max(last_id), 0) FROM run)"
 int64_t genops_ledger_identity(const struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8]);
-int64_t genops_ledger_key(const struct genops_ledger *ledger, const struct genops_record *record);
 GENOPS_NODISCARD int genops_ledger_identity_load(struct genops_ledger *ledger, struct genops_error *err); /* once */
 void genops_ledger_identity_forget(struct genops_ledger *ledger);
 GENOPS_NODISCARD int genops_ledger_identity_has(struct genops_ledger *ledger, const struct genops_record *record,
-    int64_t key, bool *ret_has, struct genops_error *err);
+    bool *ret_has, struct genops_error *err);
 GENOPS_NODISCARD int genops_ledger_identity_add(struct genops_ledger *ledger, const struct genops_record *record,
-    int64_t key, int64_t id, struct genops_error *err);
+    int64_t id, struct genops_error *err);
 
 /* ledger_schema.c */
 extern const char *const genops_ledger_schema; /* of GENOPS_LEDGER_VERSION */

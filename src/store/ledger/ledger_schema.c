@@ -25,7 +25,7 @@ const char *const genops_ledger_schema =
     GENOPS_DIMENSIONS(X)
 #undef X
     ") STRICT;"
-    "CREATE TABLE operation(id INTEGER PRIMARY KEY, key INTEGER NOT NULL, trace_id BLOB NOT NULL,"
+    "CREATE TABLE operation(id INTEGER PRIMARY KEY, trace_id BLOB NOT NULL,"
     " span_id BLOB NOT NULL, dimension INTEGER NOT NULL, time_ns INTEGER NOT NULL,"
     " duration_ns INTEGER NOT NULL, first_byte_ns INTEGER NOT NULL, name TEXT, type TEXT, outcome TEXT NOT NULL,"
     " reason TEXT, policy TEXT, is_refused INTEGER NOT NULL, estimated_nano_usd INTEGER NOT NULL,"
@@ -34,8 +34,9 @@ const char *const genops_ledger_schema =
     GENOPS_USAGE_FIELDS(X)
 #undef X
     ",attributes TEXT, evaluations TEXT) STRICT;"
-    "CREATE TABLE identity(key INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY(key, id)) STRICT, WITHOUT ROWID;"
-    "INSERT INTO meta VALUES('identified', 0);"
+    "CREATE TABLE identity(key INTEGER PRIMARY KEY, id INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE run(number INTEGER PRIMARY KEY, last_id INTEGER NOT NULL, first_ns INTEGER NOT NULL,"
+    " last_ns INTEGER NOT NULL) STRICT;"
     "CREATE TABLE rollup(level INTEGER NOT NULL, start INTEGER NOT NULL, dimension INTEGER NOT NULL,"
     " operations INTEGER NOT NULL, refused INTEGER NOT NULL, cost_nano_usd INTEGER NOT NULL"
 #define X(field, unit) "," #field " INTEGER NOT NULL"
@@ -68,10 +69,10 @@ const char *const genops_ledger_sql[GENOPS_LEDGER_STATEMENT_N] = {
     [GENOPS_LEDGER_BEGIN] = "BEGIN IMMEDIATE",
     [GENOPS_LEDGER_COMMIT] = "COMMIT",
     [GENOPS_LEDGER_ROLLBACK] = "ROLLBACK",
-    [GENOPS_LEDGER_FIND] = "SELECT o.trace_id, o.span_id, o.cost_nano_usd FROM identity i"
-			   " JOIN operation o ON o.id = i.id WHERE i.key = ?",
+    [GENOPS_LEDGER_FIND] = "SELECT i.key, o.trace_id, o.span_id, o.cost_nano_usd FROM identity i"
+			   " CROSS JOIN operation o ON o.id = i.id WHERE i.key >= ? ORDER BY i.key",
     [GENOPS_LEDGER_ADD_OPERATION] =
-	"INSERT INTO operation VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+	"INSERT INTO operation VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 #define X(field, unit) ",?"
 	GENOPS_USAGE_FIELDS(X)
 #undef X
@@ -100,6 +101,7 @@ const char *const genops_ledger_sql[GENOPS_LEDGER_STATEMENT_N] = {
 	"INSERT INTO budget VALUES(?,?,?,?,?,?) ON CONFLICT DO UPDATE SET end=excluded.end," ADD(consumed_nano_usd),
     [GENOPS_LEDGER_ADD_POSITION] = "INSERT OR REPLACE INTO position VALUES(?,?,?,?,?)",
     [GENOPS_LEDGER_DROP_POSITION] = "DELETE FROM position WHERE process = ? AND epoch = ?",
-    [GENOPS_LEDGER_ADD_IDENTITY] = "INSERT OR IGNORE INTO identity VALUES(?,?)",
+    [GENOPS_LEDGER_ADD_IDENTITY] = "INSERT INTO identity VALUES(?,?)",
+    [GENOPS_LEDGER_ADD_RUN] = "INSERT INTO run VALUES(?,?,?,?)",
     [GENOPS_LEDGER_SET_META] = "INSERT OR REPLACE INTO meta VALUES(?,?)",
 };

@@ -108,33 +108,32 @@ static int64_t record_time(const struct genops_record *record)
 	return at_least_0(time > 0 ? time : record->start_unix_ns);
 }
 
-static int add_operation(struct genops_ledger *ledger, const struct genops_record *record, int64_t key,
-    int64_t dimension, struct genops_error *err)
+static int add_operation(struct genops_ledger *ledger, const struct genops_record *record, int64_t dimension,
+    struct genops_error *err)
 {
 	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_ADD_OPERATION];
-	int64_t time = record_time(record), start = at_least_0(record->start_unix_ns), n = 18;
+	int64_t time = record_time(record), start = at_least_0(record->start_unix_ns), n = 17;
 	write_attributes(&ledger->text, record);
 	write_evaluations(&ledger->evaluations, record);
 	if (ledger->text.error || ledger->evaluations.error)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation's attributes");
 	sqlite3_bind_int64(row, 1, ledger->head.sequence);
-	sqlite3_bind_int64(row, 2, key);
-	genops_ledger_bind_blob(row, 3, record->trace_id, sizeof record->trace_id);
-	genops_ledger_bind_blob(row, 4, record->span_id, sizeof record->span_id);
-	sqlite3_bind_int64(row, 5, dimension);
-	sqlite3_bind_int64(row, 6, time);
-	sqlite3_bind_int64(row, 7, start ? at_least_0(time - start) : 0);
-	sqlite3_bind_int64(row, 8, record->first_byte_unix_ns > start ? record->first_byte_unix_ns - start : 0);
-	bind_optional(row, 9, record->name);
-	bind_optional(row, 10, record->type);
-	genops_ledger_bind_text(row, 11, genops_str_of(genops_conventions_outcome(record->outcome)));
-	bind_optional(row, 12, genops_str_of(genops_reason_name(record->reason)));
-	bind_optional(row, 13, record->policy);
-	sqlite3_bind_int(row, 14, record->is_refused);
-	sqlite3_bind_int64(row, 15, at_least_0(record->estimated_nano_usd));
-	sqlite3_bind_int64(row, 16, at_least_0(record->actual_nano_usd));
-	sqlite3_bind_int(row, 17, record->is_cost_estimated);
-	sqlite3_bind_int(row, 18, record->http_status);
+	genops_ledger_bind_blob(row, 2, record->trace_id, sizeof record->trace_id);
+	genops_ledger_bind_blob(row, 3, record->span_id, sizeof record->span_id);
+	sqlite3_bind_int64(row, 4, dimension);
+	sqlite3_bind_int64(row, 5, time);
+	sqlite3_bind_int64(row, 6, start ? at_least_0(time - start) : 0);
+	sqlite3_bind_int64(row, 7, record->first_byte_unix_ns > start ? record->first_byte_unix_ns - start : 0);
+	bind_optional(row, 8, record->name);
+	bind_optional(row, 9, record->type);
+	genops_ledger_bind_text(row, 10, genops_str_of(genops_conventions_outcome(record->outcome)));
+	bind_optional(row, 11, genops_str_of(genops_reason_name(record->reason)));
+	bind_optional(row, 12, record->policy);
+	sqlite3_bind_int(row, 13, record->is_refused);
+	sqlite3_bind_int64(row, 14, at_least_0(record->estimated_nano_usd));
+	sqlite3_bind_int64(row, 15, at_least_0(record->actual_nano_usd));
+	sqlite3_bind_int(row, 16, record->is_cost_estimated);
+	sqlite3_bind_int(row, 17, record->http_status);
 #define X(field, unit) sqlite3_bind_int64(row, (int)++n, at_least_0(record->usage.field));
 	GENOPS_USAGE_FIELDS(X)
 #undef X
@@ -143,14 +142,14 @@ static int add_operation(struct genops_ledger *ledger, const struct genops_recor
 	return genops_ledger_run(ledger, GENOPS_LEDGER_ADD_OPERATION, err);
 }
 
-static int add_new(struct genops_ledger *ledger, const struct genops_record *record, int64_t key, genops_str encoded,
+static int add_new(struct genops_ledger *ledger, const struct genops_record *record, genops_str encoded,
     struct genops_error *err)
 {
 	int64_t dimension, time = record_time(record);
 	GENOPS_TRY(genops_ledger_dimension(ledger, record, &dimension, err));
 	GENOPS_TRY(genops_chain_add(ledger, time, GENOPS_STR("operation"), encoded, err));
-	GENOPS_TRY(add_operation(ledger, record, key, dimension, err));
-	GENOPS_TRY(genops_ledger_identity_add(ledger, record, key, ledger->head.sequence, err));
+	GENOPS_TRY(add_operation(ledger, record, dimension, err));
+	GENOPS_TRY(genops_ledger_identity_add(ledger, record, ledger->head.sequence, err));
 	return genops_ledger_roll(
 	    ledger, record, dimension, ledger->head.sequence, time / GENOPS_NS_PER_S, err);
 }
@@ -160,10 +159,9 @@ int genops_ledger_add(struct genops_ledger *ledger, const struct genops_record *
 {
 	GENOPS_TRY(not_in_batch(ledger, err));
 	bool found;
-	int64_t key = genops_ledger_key(ledger, record);
-	int code = genops_ledger_identity_has(ledger, record, key, &found, err);
+	int code = genops_ledger_identity_has(ledger, record, &found, err);
 	if (code == GENOPS_OK && !found)
-		code = add_new(ledger, record, key, encoded, err);
+		code = add_new(ledger, record, encoded, err);
 	if (code != GENOPS_OK) {
 		ledger->has_failed = true;
 		return code;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/unit/store/test_ledger_identity.c - an operation is known again, whether its identity is still gathered in memory or in its
- * table, in this process and in the next one. */
+ * tests/unit/store/test_ledger_identity.c - an operation is known again, whether its identity is still pending in memory or in a
+ * run, in this process and in the next one. */
 #include "ledger_fixture.h"
 
-#define MANY 70000 /* more than twice what is gathered */
+#define MANY 70000 /* two runs and some that are in none */
 
 static void add(struct fixture *fixture, uint64_t first, uint64_t n, bool is_new)
 {
@@ -86,7 +86,7 @@ static void test_rolled_back_is_unknown(void **state)
 	add(fixture, 1, 10, true);
 	fixture_commit(fixture);
 	fixture_begin(fixture);
-	add(fixture, 11, MANY, true); /* some of them went into the table */
+	add(fixture, 11, MANY, true); /* some of them went into a run */
 	genops_ledger_rollback(fixture->ledger);
 	fixture_begin(fixture);
 	add(fixture, 1, 10, false);
