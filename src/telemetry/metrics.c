@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/metrics.c - see metrics.h: which record counts in which series. One mutex; no allocation once a series exists. */
+ * telemetry/metrics.c - see metrics.h: which record counts in which series. One mutex; no allocation once a series exists.
+ *
+ * Most records are like one before: the series of the last 1024 combinations of attributes are kept by a hash of the texts, so
+ * that no label is written for these. A combination that finds its place taken takes it. */
 #include "telemetry/metrics.h"
 
+#include "base/hash.h"
 #include "base/str.h"
 #include "telemetry/conventions.h"
 #include "telemetry/exposition.h"
@@ -13,11 +17,27 @@
 
 #define SELF_MAX   256
 #define LABELS_MAX ((size_t)8192)
+#define SETS_N     1024 /* powers of two */
+#define BUDGETS_N  256
+#define TOKENS_N   10
+
+/* Where a record of these texts counts; NULL: not looked up yet, or "other". */
+struct series_set {
+	struct genops_hash key;
+	struct genops_series *operations, *cost, *duration, *traces, *tokens[TOKENS_N];
+};
+
+struct budget_set {
+	struct genops_hash key;
+	struct genops_series *consumed, *limit, *remaining, *utilization;
+};
 
 struct genops_metrics {
 	pthread_mutex_t lock;
 	struct genops_series_table table;
 	struct genops_buffer labels; /* scratch */
+	struct series_set sets[SETS_N];
+	struct budget_set budgets[BUDGETS_N];
 	size_t n_self;
 	struct genops_exposition_self self[SELF_MAX]; /* sorted by name, then labels; texts owned */
 };
@@ -27,6 +47,8 @@ struct subject {
 	const struct genops_record *record;
 	genops_str standard[GENOPS_ATTRIBUTE_N_STANDARD];
 	genops_str model;
+	struct series_set *set;
+	bool has_labels;
 	size_t who_len, model_len; /* of the labels that begin all of its series */
 };
 
@@ -63,9 +85,19 @@ static struct genops_series *find(struct genops_metrics *metrics, enum genops_me
 	return genops_series_find(&metrics->table, family, &metrics->labels);
 }
 
-static void count(struct genops_metrics *metrics, enum genops_metric_family family, int64_t more)
+/* The series of the labels that are written, kept in its place for the next such record. */
+static struct genops_series *keep(
+    struct genops_metrics *metrics, enum genops_metric_family family, struct genops_series **place)
 {
+	uint64_t n_other = metrics->table.n_other;
 	struct genops_series *series = find(metrics, family);
+	if (metrics->table.n_other == n_other) /* samples of "other" are counted one by one */
+		*place = series;
+	return series;
+}
+
+static void count(struct genops_series *series, int64_t more)
+{
 	if (series && more > 0 && __builtin_add_overflow(series->value, more, &series->value))
 		series->value = INT64_MAX;
 }
@@ -75,63 +107,58 @@ static void label(struct genops_metrics *metrics, const char *name, genops_str v
 	genops_series_label(&metrics->labels, name, value);
 }
 
-/* Labels that many series share stand at the front of the buffer, so that they are written once a record: team, project,
- * environment, then provider and model. */
-static void begin_labels(struct genops_metrics *metrics, struct subject *subject)
+/* Labels that many series share stand at the front of the buffer, so that they are written at most once a record: team,
+ * project, environment, then provider and model. What is behind these is cut off. */
+static void begin_labels(struct genops_metrics *metrics, struct subject *subject, bool has_model)
 {
-	genops_buffer_clear(&metrics->labels);
-	label(metrics, "genops_team", subject->standard[GENOPS_ATTRIBUTE_TEAM]);
-	label(metrics, "genops_project", subject->standard[GENOPS_ATTRIBUTE_PROJECT]);
-	label(metrics, "genops_environment", subject->standard[GENOPS_ATTRIBUTE_ENVIRONMENT]);
-	subject->who_len = metrics->labels.len;
-	label(metrics, "ai_model_provider", subject->record->provider);
-	label(metrics, "ai_model_name", subject->model);
-	subject->model_len = metrics->labels.len;
+	if (!subject->has_labels) {
+		subject->has_labels = true;
+		genops_buffer_clear(&metrics->labels);
+		label(metrics, "genops_team", subject->standard[GENOPS_ATTRIBUTE_TEAM]);
+		label(metrics, "genops_project", subject->standard[GENOPS_ATTRIBUTE_PROJECT]);
+		label(metrics, "genops_environment", subject->standard[GENOPS_ATTRIBUTE_ENVIRONMENT]);
+		subject->who_len = metrics->labels.len;
+		label(metrics, "ai_model_provider", subject->record->provider);
+		label(metrics, "ai_model_name", subject->model);
+		subject->model_len = metrics->labels.len;
+	}
+	metrics->labels.len = has_model ? subject->model_len : subject->who_len;
 }
 
-/* Keeps only the shared ones, for the next series. */
-static void cut_labels(struct genops_metrics *metrics, size_t len)
+static void count_cost(struct genops_metrics *metrics, struct subject *subject)
 {
-	metrics->labels.len = len;
+	struct genops_series *series = subject->set->cost;
+	if (!series) {
+		begin_labels(metrics, subject, true);
+		label(metrics, "genops_customer_id", subject->standard[GENOPS_ATTRIBUTE_CUSTOMER_ID]);
+		label(metrics, "genops_cost_center", subject->standard[GENOPS_ATTRIBUTE_COST_CENTER]);
+		label(metrics, "genops_feature", subject->standard[GENOPS_ATTRIBUTE_FEATURE]);
+		series = keep(metrics, GENOPS_METRIC_COST, &subject->set->cost);
+	}
+	count(series, subject->record->actual_nano_usd);
 }
 
-static void count_cost(struct genops_metrics *metrics, const struct subject *subject)
-{
-	cut_labels(metrics, subject->model_len);
-	label(metrics, "genops_customer_id", subject->standard[GENOPS_ATTRIBUTE_CUSTOMER_ID]);
-	label(metrics, "genops_cost_center", subject->standard[GENOPS_ATTRIBUTE_COST_CENTER]);
-	label(metrics, "genops_feature", subject->standard[GENOPS_ATTRIBUTE_FEATURE]);
-	count(metrics, GENOPS_METRIC_COST, subject->record->actual_nano_usd);
-}
-
-static void count_operation(struct genops_metrics *metrics, const struct subject *subject)
+static void count_operation(struct genops_metrics *metrics, struct subject *subject)
 {
 	const struct genops_record *record = subject->record;
-	cut_labels(metrics, subject->model_len);
-	label(metrics, "genops_policy_result", genops_str_of(genops_result_name(record->result)));
-	label(
-	    metrics, "genops_outcome", genops_str_of(genops_conventions_outcome(record->outcome)));
-	count(metrics, GENOPS_METRIC_OPERATIONS, 1);
+	struct genops_series *series = subject->set->operations;
+	if (!series) {
+		begin_labels(metrics, subject, true);
+		label(metrics, "genops_policy_result", genops_str_of(genops_result_name(record->result)));
+		label(metrics, "genops_outcome", genops_str_of(genops_conventions_outcome(record->outcome)));
+		series = keep(metrics, GENOPS_METRIC_OPERATIONS, &subject->set->operations);
+	}
+	count(series, 1);
 }
 
-static void count_tokens_of(struct genops_metrics *metrics, const struct subject *subject,
-    enum genops_metric_family family, const char *type, int64_t n)
-{
-	if (n <= 0)
-		return;
-	cut_labels(metrics, subject->model_len);
-	label(metrics, "type", genops_str_of(type));
-	count(metrics, family, n);
-}
-
-static void count_tokens(struct genops_metrics *metrics, const struct subject *subject)
+static void count_tokens(struct genops_metrics *metrics, struct subject *subject)
 {
 	const genops_usage *usage = &subject->record->usage;
 	const struct {
 		enum genops_metric_family family;
 		const char *type;
 		int64_t n;
-	} rows[] = {
+	} rows[TOKENS_N] = {
 	    {GENOPS_METRIC_TOKENS, "input", usage->input_tokens},
 	    {GENOPS_METRIC_TOKENS, "output", usage->output_tokens},
 	    {GENOPS_METRIC_TOKEN_PARTS, "cache_read", usage->cache_read_tokens},
@@ -143,11 +170,20 @@ static void count_tokens(struct genops_metrics *metrics, const struct subject *s
 	    {GENOPS_METRIC_TOKEN_PARTS, "image_input", usage->image_input_tokens},
 	    {GENOPS_METRIC_TOKEN_PARTS, "image_output", usage->image_output_tokens},
 	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		count_tokens_of(metrics, subject, rows[i].family, rows[i].type, rows[i].n);
+	for (size_t i = 0; i < TOKENS_N; i++) {
+		struct genops_series *series = subject->set->tokens[i];
+		if (rows[i].n <= 0)
+			continue;
+		if (!series) {
+			begin_labels(metrics, subject, true);
+			label(metrics, "type", genops_str_of(rows[i].type));
+			series = keep(metrics, rows[i].family, &subject->set->tokens[i]);
+		}
+		count(series, rows[i].n);
+	}
 }
 
-static void count_duration(struct genops_metrics *metrics, const struct subject *subject)
+static void count_duration(struct genops_metrics *metrics, struct subject *subject)
 {
 #define X(ms, seconds) INT64_C(1000000) * (ms),
 	static const int64_t bounds_ns[] = {GENOPS_DURATION_BUCKETS(X)};
@@ -159,43 +195,73 @@ static void count_duration(struct genops_metrics *metrics, const struct subject 
 		ns = 0;
 	while (at < GENOPS_DURATION_BOUNDS && ns > bounds_ns[at])
 		at++;
-	cut_labels(metrics, subject->model_len);
-	struct genops_series *series = find(metrics, GENOPS_METRIC_DURATION);
+	struct genops_series *series = subject->set->duration;
+	if (!series) {
+		begin_labels(metrics, subject, true);
+		series = keep(metrics, GENOPS_METRIC_DURATION, &subject->set->duration);
+	}
 	if (!series)
 		return;
 	series->buckets->counts[at]++;
 	series->buckets->sum_ns += (uint64_t)ns;
 }
 
-static void count_violations(struct genops_metrics *metrics, const struct subject *subject)
+static void count_trace(struct genops_metrics *metrics, struct subject *subject)
+{
+	struct genops_series *series = subject->set->traces;
+	if (!series) {
+		begin_labels(metrics, subject, false);
+		series = keep(metrics, GENOPS_METRIC_TRACES, &subject->set->traces);
+	}
+	count(series, 1);
+}
+
+/* Last of all: these write over the labels of the model. */
+static void count_violations(struct genops_metrics *metrics, struct subject *subject)
 {
 	for (size_t i = 0; i < subject->record->n_evaluations; i++) {
 		const struct genops_evaluation *evaluation = &subject->record->evaluations[i];
 		if (!evaluation->is_violation)
 			continue;
-		cut_labels(metrics, subject->who_len);
+		begin_labels(metrics, subject, false);
 		label(metrics, "genops_policy_name", evaluation->policy);
 		label(metrics, "genops_policy_type", evaluation->policy_type);
 		label(metrics, "genops_policy_result",
 		    genops_str_of(genops_result_name(evaluation->result)));
 		label(metrics, "genops_policy_reason_code",
 		    genops_str_of(genops_reason_name(evaluation->reason)));
-		count(metrics, GENOPS_METRIC_VIOLATIONS, 1);
+		count(find(metrics, GENOPS_METRIC_VIOLATIONS), 1);
 	}
+}
+
+static struct genops_hash fold(struct genops_hash hash, genops_str text)
+{
+	return genops_hash_of(text, hash.low ^ (hash.high << 1 | hash.high >> 63));
+}
+
+static struct series_set *set_of(struct genops_metrics *metrics, const struct subject *subject)
+{
+	const struct genops_record *record = subject->record;
+	struct genops_hash key = {.low = (uint64_t)record->result, .high = (uint64_t)record->outcome};
+	for (size_t i = 0; i < GENOPS_ATTRIBUTE_N_STANDARD; i++)
+		key = fold(key, subject->standard[i]);
+	key = fold(fold(key, record->provider), subject->model);
+	struct series_set *set = &metrics->sets[key.low & (SETS_N - 1)];
+	if (!genops_hash_equal(set->key, key))
+		*set = (struct series_set){.key = key};
+	return set;
 }
 
 static void count_all(struct genops_metrics *metrics, struct subject *subject)
 {
-	begin_labels(metrics, subject);
+	subject->set = set_of(metrics, subject);
 	count_operation(metrics, subject);
 	if (genops_conventions_is_executed(subject->record->outcome)) {
 		count_cost(metrics, subject);
 		count_tokens(metrics, subject);
 		count_duration(metrics, subject);
 	}
-	/* These overwrite the labels of the model. */
-	cut_labels(metrics, subject->who_len);
-	count(metrics, GENOPS_METRIC_TRACES, 1);
+	count_trace(metrics, subject);
 	count_violations(metrics, subject);
 }
 
@@ -211,7 +277,7 @@ static void count_alerts(struct genops_metrics *metrics, const struct subject *s
 		    genops_str_of(genops_period_name(alert->alert.period)));
 		snprintf(percent, sizeof percent, "%d", alert->alert.percent);
 		label(metrics, "percent", genops_str_of(percent));
-		count(metrics, GENOPS_METRIC_ALERTS, 1);
+		count(find(metrics, GENOPS_METRIC_ALERTS), 1);
 	}
 }
 
@@ -225,10 +291,35 @@ static int64_t window_start(const struct genops_record_budget *budget)
 	return 0;
 }
 
-static void set_gauge(
-    struct genops_metrics *metrics, enum genops_metric_family family, int64_t value)
+static void find_budget(
+    struct genops_metrics *metrics, const struct genops_record_budget *budget, struct budget_set *set)
 {
-	struct genops_series *series = find(metrics, family);
+	genops_buffer_clear(&metrics->labels);
+	label(metrics, "genops_budget_name", budget->name);
+	if (!genops_str_equal(budget->label, budget->name))
+		label(metrics, "genops_budget_scope", budget->label);
+	label(metrics, "genops_budget_period", genops_str_of(genops_period_name(budget->period)));
+	set->consumed = find(metrics, GENOPS_METRIC_BUDGET_CONSUMED);
+	set->limit = find(metrics, GENOPS_METRIC_BUDGET_LIMIT);
+	set->remaining = find(metrics, GENOPS_METRIC_BUDGET_REMAINING);
+	set->utilization = find(metrics, GENOPS_METRIC_BUDGET_UTILIZATION);
+}
+
+static struct budget_set *budget_set_of(struct genops_metrics *metrics, const struct genops_record_budget *budget)
+{
+	struct genops_hash key = {.low = (uint64_t)budget->period};
+	key = fold(fold(key, budget->name), budget->label);
+	struct budget_set *set = &metrics->budgets[key.low & (BUDGETS_N - 1)];
+	if (!genops_hash_equal(set->key, key) || !set->utilization) {
+		uint64_t n_other = metrics->table.n_other;
+		find_budget(metrics, budget, set);
+		set->key = metrics->table.n_other == n_other ? key : (struct genops_hash){0};
+	}
+	return set;
+}
+
+static void set_gauge(struct genops_series *series, int64_t value)
+{
 	if (series)
 		series->value = value;
 }
@@ -238,27 +329,20 @@ static void set_gauge(
 static void set_budget(struct genops_metrics *metrics, const struct genops_record_budget *budget)
 {
 	int64_t start = window_start(budget);
-	struct genops_series *series;
-	genops_buffer_clear(&metrics->labels);
-	label(metrics, "genops_budget_name", budget->name);
-	if (!genops_str_equal(budget->label, budget->name))
-		label(metrics, "genops_budget_scope", budget->label);
-	label(metrics, "genops_budget_period", genops_str_of(genops_period_name(budget->period)));
-	series = find(metrics, GENOPS_METRIC_BUDGET_CONSUMED);
+	const struct budget_set *set = budget_set_of(metrics, budget);
+	struct genops_series *series = set->consumed;
 	if (!series || start < series->window_start_unix_s)
 		return;
 	if (start == series->window_start_unix_s && budget->consumed_nano_usd < series->value)
 		return;
 	series->window_start_unix_s = start;
 	series->value = budget->consumed_nano_usd;
-	set_gauge(metrics, GENOPS_METRIC_BUDGET_LIMIT, budget->limit_nano_usd);
-	set_gauge(metrics, GENOPS_METRIC_BUDGET_REMAINING,
-	    budget->limit_nano_usd - budget->consumed_nano_usd);
-	series = find(metrics, GENOPS_METRIC_BUDGET_UTILIZATION);
-	if (series && budget->limit_nano_usd > 0)
-		series->ratio = (double)budget->consumed_nano_usd / (double)budget->limit_nano_usd;
-	else if (series)
-		series->ratio = 1; /* a limit of nothing is used up */
+	set_gauge(set->limit, budget->limit_nano_usd);
+	set_gauge(set->remaining, budget->limit_nano_usd - budget->consumed_nano_usd);
+	if (set->utilization && budget->limit_nano_usd > 0)
+		set->utilization->ratio = (double)budget->consumed_nano_usd / (double)budget->limit_nano_usd;
+	else if (set->utilization)
+		set->utilization->ratio = 1; /* a limit of nothing is used up */
 }
 
 void genops_metrics_add_record(struct genops_metrics *metrics, const struct genops_record *record)
@@ -368,8 +452,8 @@ void genops_metrics_expose(struct genops_metrics *metrics, struct genops_buffer 
 {
 	pthread_mutex_lock(&metrics->lock);
 	genops_buffer_clear(&metrics->labels);
-	set_gauge(metrics, GENOPS_METRIC_SELF_SERIES, (int64_t)metrics->table.n);
-	set_gauge(metrics, GENOPS_METRIC_SELF_OTHER, (int64_t)metrics->table.n_other);
+	set_gauge(find(metrics, GENOPS_METRIC_SELF_SERIES), (int64_t)metrics->table.n);
+	set_gauge(find(metrics, GENOPS_METRIC_SELF_OTHER), (int64_t)metrics->table.n_other);
 	genops_exposition_write(&metrics->table, metrics->self, metrics->n_self, buf);
 	pthread_mutex_unlock(&metrics->lock);
 }
