@@ -48,7 +48,7 @@ struct subject {
 	genops_str standard[GENOPS_ATTRIBUTE_N_STANDARD];
 	genops_str model;
 	struct series_set *set;
-	bool has_labels;
+	bool is_taken_back, has_labels;
 	size_t who_len, model_len; /* of the labels that begin all of its series */
 };
 
@@ -96,9 +96,13 @@ static struct genops_series *keep(
 	return series;
 }
 
-static void count(struct genops_series *series, int64_t more)
+static void count(const struct subject *subject, struct genops_series *series, int64_t more)
 {
-	if (series && more > 0 && __builtin_add_overflow(series->value, more, &series->value))
+	if (!series || more <= 0)
+		return;
+	if (subject->is_taken_back)
+		series->value = series->value > more ? series->value - more : 0;
+	else if (__builtin_add_overflow(series->value, more, &series->value))
 		series->value = INT64_MAX;
 }
 
@@ -135,7 +139,7 @@ static void count_cost(struct genops_metrics *metrics, struct subject *subject)
 		label(metrics, "genops_feature", subject->standard[GENOPS_ATTRIBUTE_FEATURE]);
 		series = keep(metrics, GENOPS_METRIC_COST, &subject->set->cost);
 	}
-	count(series, subject->record->actual_nano_usd);
+	count(subject, series, subject->record->actual_nano_usd);
 }
 
 static void count_operation(struct genops_metrics *metrics, struct subject *subject)
@@ -148,7 +152,7 @@ static void count_operation(struct genops_metrics *metrics, struct subject *subj
 		label(metrics, "genops_outcome", genops_str_of(genops_conventions_outcome(record->outcome)));
 		series = keep(metrics, GENOPS_METRIC_OPERATIONS, &subject->set->operations);
 	}
-	count(series, 1);
+	count(subject, series, 1);
 }
 
 static void count_tokens(struct genops_metrics *metrics, struct subject *subject)
@@ -179,7 +183,7 @@ static void count_tokens(struct genops_metrics *metrics, struct subject *subject
 			label(metrics, "type", genops_str_of(rows[i].type));
 			series = keep(metrics, rows[i].family, &subject->set->tokens[i]);
 		}
-		count(series, rows[i].n);
+		count(subject, series, rows[i].n);
 	}
 }
 
@@ -202,8 +206,8 @@ static void count_duration(struct genops_metrics *metrics, struct subject *subje
 	}
 	if (!series)
 		return;
-	series->buckets->counts[at]++;
-	series->buckets->sum_ns += (uint64_t)ns;
+	series->buckets->counts[at] += subject->is_taken_back ? UINT64_MAX : 1; /* modulo 2^64 */
+	series->buckets->sum_ns += subject->is_taken_back ? 0 - (uint64_t)ns : (uint64_t)ns;
 }
 
 static void count_trace(struct genops_metrics *metrics, struct subject *subject)
@@ -213,7 +217,7 @@ static void count_trace(struct genops_metrics *metrics, struct subject *subject)
 		begin_labels(metrics, subject, false);
 		series = keep(metrics, GENOPS_METRIC_TRACES, &subject->set->traces);
 	}
-	count(series, 1);
+	count(subject, series, 1);
 }
 
 /* Last of all: these write over the labels of the model. */
@@ -230,7 +234,7 @@ static void count_violations(struct genops_metrics *metrics, struct subject *sub
 		    genops_str_of(genops_result_name(evaluation->result)));
 		label(metrics, "genops_policy_reason_code",
 		    genops_str_of(genops_reason_name(evaluation->reason)));
-		count(find(metrics, GENOPS_METRIC_VIOLATIONS), 1);
+		count(subject, find(metrics, GENOPS_METRIC_VIOLATIONS), 1);
 	}
 }
 
@@ -277,7 +281,7 @@ static void count_alerts(struct genops_metrics *metrics, const struct subject *s
 		    genops_str_of(genops_period_name(alert->alert.period)));
 		snprintf(percent, sizeof percent, "%d", alert->alert.percent);
 		label(metrics, "percent", genops_str_of(percent));
-		count(find(metrics, GENOPS_METRIC_ALERTS), 1);
+		count(subject, find(metrics, GENOPS_METRIC_ALERTS), 1);
 	}
 }
 
@@ -345,9 +349,9 @@ static void set_budget(struct genops_metrics *metrics, const struct genops_recor
 		set->utilization->ratio = 1; /* a limit of nothing is used up */
 }
 
-void genops_metrics_add_record(struct genops_metrics *metrics, const struct genops_record *record)
+static void count_record(struct genops_metrics *metrics, const struct genops_record *record, bool is_taken_back)
 {
-	struct subject subject = {.record = record, .model = record->request_model};
+	struct subject subject = {.record = record, .model = record->request_model, .is_taken_back = is_taken_back};
 	if (record->is_dry_run)
 		return;
 	if (!subject.model.len)
@@ -357,9 +361,19 @@ void genops_metrics_add_record(struct genops_metrics *metrics, const struct geno
 	if (!genops_conventions_is_alert(record))
 		count_all(metrics, &subject);
 	count_alerts(metrics, &subject);
-	for (size_t i = 0; i < record->n_budgets; i++)
+	for (size_t i = 0; i < record->n_budgets && !is_taken_back; i++)
 		set_budget(metrics, &record->budgets[i]);
 	pthread_mutex_unlock(&metrics->lock);
+}
+
+void genops_metrics_add_record(struct genops_metrics *metrics, const struct genops_record *record)
+{
+	count_record(metrics, record, false);
+}
+
+void genops_metrics_remove_record(struct genops_metrics *metrics, const struct genops_record *record)
+{
+	count_record(metrics, record, true);
 }
 
 void genops_metrics_add_budget(

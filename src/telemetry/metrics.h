@@ -76,6 +76,8 @@ void genops_metrics_free(struct genops_metrics *metrics);
 
 /* Counts one record. Without memory for a new series the sample goes to "other". */
 void genops_metrics_add_record(struct genops_metrics *metrics, const struct genops_record *record);
+/* Takes back what add_record counted; budgets keep the figures they were told. */
+void genops_metrics_remove_record(struct genops_metrics *metrics, const struct genops_record *record);
 
 /* Only the gauges of one budget: for budgets that no operation has touched since start. */
 void genops_metrics_add_budget(struct genops_metrics *metrics, const struct genops_record_budget *budget);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/drain/batch.c - see batch.h. One thread. */
+ * engine/drain/batch.c - see batch.h. One thread.
+ *
+ * A record is decoded once, into memory that the next one uses again, and counts in the ledger and the metrics at once. A batch
+ * that could not be committed (a full disk) comes again: what it had counted is taken back. */
 #include "engine/drain/batch.h"
 
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/json_write.h"
 
-#define ARENA_MAX ((size_t)64 << 20)
+#define ARENA_MAX ((size_t)16 << 20) /* far more than the longest record needs */
 
 void genops_batch_init(struct genops_batch *batch)
 {
@@ -29,6 +32,7 @@ static genops_str entry_at(const struct genops_batch *batch, size_t i)
 static int add(struct genops_batch *batch, const struct genops_segment_entry *entry, struct genops_error *err)
 {
 	batch->entries[batch->n].kind = entry->kind;
+	batch->entries[batch->n].state = GENOPS_BATCH_KNOWN;
 	batch->entries[batch->n].offset = batch->bytes.len;
 	batch->entries[batch->n].len = entry->payload.len;
 	batch->entries[batch->n].after = entry->after;
@@ -92,18 +96,6 @@ static int store_alerts(struct genops_ledger *ledger, const struct genops_record
 	return GENOPS_OK;
 }
 
-/* What only counts once it is stored: a batch that a full disk rolled back comes again. */
-static void tell(const struct genops_record *record, const struct genops_log *log, struct genops_metrics *metrics)
-{
-	genops_metrics_add_record(metrics, record);
-	for (size_t i = 0; i < record->n_alerts; i++) {
-		const struct genops_record_alert *crossed = &record->alerts[i];
-		genops_log_write(log, GENOPS_LOG_WARN, "budget \"%.*s\" has passed %d %% of its %s limit",
-		    (int)(crossed->budget.len > 128 ? 128 : crossed->budget.len), crossed->budget.ptr,
-		    crossed->alert.percent, genops_period_name(crossed->alert.period));
-	}
-}
-
 /* engine/event.c: kind, NUL, JSON. */
 static int store_event(struct genops_ledger *ledger, genops_str entry, const struct genops_log *log,
     struct genops_metrics *metrics, struct genops_error *err)
@@ -117,17 +109,22 @@ static int store_event(struct genops_ledger *ledger, genops_str entry, const str
 	return GENOPS_OK;
 }
 
+static int decode(struct genops_batch *batch, size_t i, struct genops_record *ret_record, struct genops_error *err)
+{
+	genops_arena_reset(&batch->arena);
+	return genops_record_decode(entry_at(batch, i), &batch->arena, ret_record, err);
+}
+
 static int store_entry(struct genops_batch *batch, size_t i, struct genops_ledger *ledger, const struct genops_log *log,
     struct genops_metrics *metrics, struct genops_error *err)
 {
 	struct genops_error fault;
+	struct genops_record record;
 	if (batch->entries[i].kind == GENOPS_ENTRY_EVENT)
 		return store_event(ledger, entry_at(batch, i), log, metrics, err);
 	if (batch->entries[i].kind != GENOPS_ENTRY_OPERATION)
 		return GENOPS_OK; /* received spans have a consumer of their own */
-	struct genops_record *record = genops_arena_alloc(&batch->arena, sizeof *record);
-	int code = record ? genops_record_decode(entry_at(batch, i), &batch->arena, record, &fault)
-			  : genops_fail(&fault, GENOPS_NOMEM, "no memory for a record");
+	int code = decode(batch, i, &record, &fault);
 	if (code == GENOPS_NOMEM)
 		return genops_fail(err, code, "%s", fault.message); /* tried again: nothing of the batch is stored */
 	if (code != GENOPS_OK) {
@@ -136,18 +133,45 @@ static int store_entry(struct genops_batch *batch, size_t i, struct genops_ledge
 		return GENOPS_OK;
 	}
 	bool is_new = false;
-	GENOPS_TRY(genops_ledger_add(ledger, record, entry_at(batch, i), &is_new, err));
+	GENOPS_TRY(genops_ledger_add(ledger, &record, entry_at(batch, i), &is_new, err));
 	if (!is_new)
 		return GENOPS_OK;
-	batch->fresh[batch->n_fresh++] = record;
-	return store_alerts(ledger, record, err);
+	GENOPS_TRY(store_alerts(ledger, &record, err));
+	batch->entries[i].state = record.n_alerts ? GENOPS_BATCH_ALERTING : GENOPS_BATCH_FRESH;
+	genops_metrics_add_record(metrics, &record);
+	return GENOPS_OK;
+}
+
+/* Of a batch that is stored. */
+static void tell_alerts(struct genops_batch *batch, const struct genops_log *log)
+{
+	struct genops_record record;
+	for (size_t i = 0; i < batch->n; i++) {
+		if (batch->entries[i].state != GENOPS_BATCH_ALERTING || decode(batch, i, &record, NULL) != GENOPS_OK)
+			continue;
+		for (size_t k = 0; k < record.n_alerts; k++) {
+			const struct genops_record_alert *crossed = &record.alerts[k];
+			genops_log_write(log, GENOPS_LOG_WARN, "budget \"%.*s\" has passed %d %% of its %s limit",
+			    (int)(crossed->budget.len > 128 ? 128 : crossed->budget.len), crossed->budget.ptr,
+			    crossed->alert.percent, genops_period_name(crossed->alert.period));
+		}
+	}
+}
+
+/* Of a batch that was rolled back. */
+static void take_back(struct genops_batch *batch, struct genops_metrics *metrics)
+{
+	struct genops_record record;
+	for (size_t i = 0; i < batch->n; i++) {
+		if (batch->entries[i].state != GENOPS_BATCH_KNOWN && decode(batch, i, &record, NULL) == GENOPS_OK)
+			genops_metrics_remove_record(metrics, &record);
+		batch->entries[i].state = GENOPS_BATCH_KNOWN;
+	}
 }
 
 int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger, const struct genops_log *log,
     struct genops_metrics *metrics, struct genops_error *err)
 {
-	genops_arena_reset(&batch->arena);
-	batch->n_fresh = 0;
 	GENOPS_TRY(genops_ledger_begin(ledger, err));
 	int code = GENOPS_OK;
 	for (size_t i = 0; code == GENOPS_OK && i < batch->n; i++)
@@ -156,10 +180,12 @@ int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger,
 		code = genops_ledger_position(ledger, batch->after, err);
 	if (code == GENOPS_OK)
 		code = genops_ledger_commit(ledger, err);
-	if (code != GENOPS_OK)
+	if (code == GENOPS_OK) {
+		tell_alerts(batch, log);
+	} else {
 		genops_ledger_rollback(ledger);
-	for (size_t i = 0; code == GENOPS_OK && i < batch->n_fresh; i++)
-		tell(batch->fresh[i], log, metrics);
+		take_back(batch, metrics);
+	}
 	return code;
 }
 

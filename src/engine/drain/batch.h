@@ -15,17 +15,16 @@
 #define GENOPS_BATCH_BLOCK   512  /* entries of one queue block: about what one request to a destination carries */
 
 struct genops_batch {
-	struct genops_arena arena;           /* decoded records */
+	struct genops_arena arena;           /* the record that is being decoded */
 	struct genops_buffer bytes;
 	struct genops_segment_position after; /* behind the last entry */
 	size_t n;
 	struct {
 		enum genops_entry_kind kind;
+		enum { GENOPS_BATCH_KNOWN, GENOPS_BATCH_FRESH, GENOPS_BATCH_ALERTING } state; /* FRESH and on: new to the ledger */
 		size_t offset, len;
 		struct genops_segment_position after;
 	} entries[GENOPS_BATCH_ENTRIES];
-	size_t n_fresh;
-	const struct genops_record *fresh[GENOPS_BATCH_ENTRIES]; /* of the store that runs: new to the ledger */
 };
 
 void genops_batch_init(struct genops_batch *batch);

@@ -194,6 +194,46 @@ static void test_cardinality_is_bounded(void **state)
 	genops_metrics_free(metrics);
 }
 
+/* More combinations than are kept at hand, and each again. */
+static void test_many_combinations(void **state)
+{
+	(void)state;
+	struct genops_metrics *metrics = genops_metrics_new(100000);
+	struct genops_attribute attributes[2] = {{.key = GENOPS_STR("team")}, {.key = GENOPS_STR("project")}};
+	struct genops_record record = {.outcome = GENOPS_OUTCOME_OK, .n_attributes = 2, .attributes = attributes,
+	    .actual_nano_usd = 1};
+	for (int i = 0; i < 6000; i++) {
+		char team[20], project[20];
+		snprintf(team, sizeof team, "%d", i % 3000 / 100);
+		snprintf(project, sizeof project, "%d", i % 100);
+		attributes[0].value.string = genops_str_of(team);
+		attributes[1].value.string = genops_str_of(project);
+		genops_metrics_add_record(metrics, &record);
+	}
+	char *text = expose(metrics);
+	assert_int_equal(count_lines(text, "traces{"), 3000);
+	assert_line(text, "traces{genops_team=\"1\",genops_project=\"11\"} 2");
+	assert_line(text, "traces{genops_team=\"11\",genops_project=\"1\"} 2");
+	assert_line(text, "traces{genops_team=\"29\",genops_project=\"99\"} 2");
+	free(text);
+	genops_metrics_free(metrics);
+}
+
+static void test_taken_back(void **state)
+{
+	(void)state;
+	struct genops_metrics *metrics = genops_metrics_new(1000);
+	genops_metrics_add_record(metrics, &fixture_record);
+	char *before = expose(metrics);
+	genops_metrics_add_record(metrics, &fixture_record);
+	genops_metrics_remove_record(metrics, &fixture_record);
+	char *after = expose(metrics);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+	genops_metrics_free(metrics);
+}
+
 static void test_labels_are_escaped_and_utf8(void **state)
 {
 	(void)state;
@@ -284,6 +324,8 @@ int main(void)
 	    cmocka_unit_test(test_alert_is_no_operation),
 	    cmocka_unit_test(test_budget_is_monotonic_in_a_window),
 	    cmocka_unit_test(test_cardinality_is_bounded),
+	    cmocka_unit_test(test_many_combinations),
+	    cmocka_unit_test(test_taken_back),
 	    cmocka_unit_test(test_labels_are_escaped_and_utf8),
 	    cmocka_unit_test(test_self),
 	    cmocka_unit_test(test_threads),
