@@ -61,6 +61,7 @@ def answer(fake, method, path, _query, body):
     if function is None:
         return json_answer(404, {"error": f"there is no {method} {path}", "there_are": sorted(ROUTES)})
     try:
-        return json_answer(200, function(fake, json.loads(body) if body else None))
+        found = function(fake, json.loads(body) if body else None)
+        return json_answer(200, {} if found is None else found)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, Refusal) as error:
         return json_answer(400, {"error": str(error)})

@@ -51,7 +51,7 @@ class FakeCollibra:
             context, self.ca_file = certificates.make(self._tls_folder.name)
         self._server = Server(self, context)
         self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve, daemon=True)
         self._thread.start()
         return self
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Failures on demand: each fault waits for the nth call that it matches, plays `times` times, and is gone. FIELDS says what each kind
-takes; `stored` is whether the call took effect at the far side before it failed."""
+takes; `stored` is whether the call took effect at the far side (always where it has none)."""
 import email.utils
 import fnmatch
 import json
@@ -14,13 +14,13 @@ FIELDS = {
     "status": {"status": 500, "body": "json", "retry_after": None, "stored": False},  # body: json, html, empty
     "delay": {"seconds": 1.0, "stored": True},            # stored: answered late; not stored: handled late
     "reset": {"stored": False},                           # the connection is reset, no answer
-    "truncate": {"stored": True},                         # half the body, then the end
-    "html": {"stored": False},                            # 200 with a page
-    "wrong_length": {"stored": True},                     # Content-Length short of the body
-    "chunked": {"stored": True},                          # a good answer in chunks
-    "huge": {"stored": True, "bytes": 64 << 20},          # a good answer with a member that large
-    "deep": {"stored": True, "depth": 100_000},           # an answer nested that deep
-    "redirect": {"stored": False, "location": "/signin"},
+    "truncate": {},                                       # half the body, then the end
+    "html": {"stored": False},                            # 200 with a page of HTML
+    "wrong_length": {},                                   # Content-Length short of the body
+    "chunked": {},                                        # a good answer in chunks
+    "huge": {"bytes": 64 << 20},                          # a good answer with a member that large
+    "deep": {"depth": 100_000},                           # an answer nested that deep
+    "redirect": {"stored": False, "location": "/signin"},  # 302
 }
 
 

@@ -50,8 +50,17 @@ class Server(http.server.ThreadingHTTPServer):
         if not isinstance(sys.exc_info()[1], (OSError, ValueError)):
             self.fake.defects.append(traceback.format_exc())
 
+    def serve(self):
+        """Until close(); its own loop, since serve_forever() looks only now and then whether it should end."""
+        while True:
+            try:
+                connection, address = self.socket.accept()
+            except OSError:
+                return
+            self.process_request(connection, address)
+
     def close(self):
-        self.shutdown()
+        self.socket.shutdown(socket.SHUT_RDWR)  # accept() returns
         self.server_close()
         with self._lock:
             for connection in self.connections:
@@ -124,7 +133,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         options = fault.options
         if fault.kind == "delay" and not options["stored"]:
             time.sleep(options["seconds"])
-        answer = self._answer(address, path, body) if options["stored"] or fault.kind == "delay" else None
+        answer = self._answer(address, path, body) if options.get("stored", True) or fault.kind == "delay" else None
         if fault.kind == "delay":
             if options["stored"]:
                 time.sleep(options["seconds"])
