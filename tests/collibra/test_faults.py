@@ -148,3 +148,15 @@ def test_away_and_back(client, collibra, item):
         client.get("/assets")
     collibra.start()
     assert collibra.port == port and client.get("/assets").json()["total"] == 1
+
+
+def test_a_client_that_goes_away_in_the_middle_of_its_request(collibra, client, item):
+    whole = json.dumps(item("a")).encode()
+    connection = http.client.HTTPConnection("127.0.0.1", collibra.port)
+    connection.putrequest("POST", BASE + "/assets")
+    for name, value in (("Authorization", client.authorization), ("Content-Type", "application/json"), ("Content-Length", str(len(whole) + 50))):
+        connection.putheader(name, value)
+    connection.endheaders(whole)
+    connection.close()
+    assert client.get("/assets").json()["total"] == 0
+    assert collibra.calls.by_operation() == {"GET /assets": 1}

@@ -18,7 +18,7 @@ class Call:
     body: bytes
     began: float         # monotonic seconds
     ended: float = None
-    status: int = None   # None: still running, or cut off without an answer
+    status: int = None   # None: still running, or ended without an answer
     answer_bytes: int = 0
     fault: str = None    # the kind of the fault that was played
 

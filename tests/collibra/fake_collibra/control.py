@@ -56,7 +56,7 @@ ROUTES = {
 }
 
 
-def answer(fake, method, path, _query, body):
+def answer(fake, method, path, body):
     function = ROUTES.get(f"{method} {path}")
     if function is None:
         return json_answer(404, {"error": f"there is no {method} {path}", "there_are": sorted(ROUTES)})

@@ -83,18 +83,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         fake, address = self.server.fake, urllib.parse.urlsplit(self.path)
         path = address.path
         body = self._body()
+        self.call = self.fault = None
         if path.startswith("/control/"):
-            return self._write(control.answer(fake, self.command, path, address.query, body))
+            self._write(control.answer(fake, self.command, path, body))
+            return
         name = operation_name(self.command, path)
-        call = fake.calls.begin(self.command, path, address.query, name, dict(self.headers.items()), body or b"")
-        fault = fake.faults.take(self.command, (path, path.removeprefix(BASE), name.partition(" ")[2]))
-        status = sent = None
+        self.call = fake.calls.begin(self.command, path, address.query, name, dict(self.headers.items()), body or b"")
+        self.fault = fake.faults.take(self.command, (path, path.removeprefix(BASE), name.partition(" ")[2]))
         try:
-            status, sent = self._play(fault, address, path, body)
+            self._play(self.fault, address, path, body)
         finally:
-            fake.calls.end(call, status, sent or 0, fault and fault.kind)
+            self._end(None, 0)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_one
+
+    def _end(self, status, size):
+        """The call is over. Before its answer is written: who has the answer finds the call in the counters as it was."""
+        if self.call and self.call.ended is None:
+            self.server.fake.calls.end(self.call, status, size, self.fault and self.fault.kind)
 
     def _body(self):
         """The body; None where it is larger than allowed (it is read and dropped, the connection ends)."""
@@ -109,6 +115,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             size = int(self.headers.get("Content-Length") or 0)
             parts.append(self.rfile.read(size))
+            if len(parts[0]) < size:
+                raise ConnectionAbortedError("the client went away in the middle of its request")
         if size > maximum and not self.path.startswith("/control/"):
             return None
         return b"".join(parts)
@@ -127,9 +135,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return refuse(Refusal(500, "The fake Collibra has a defect; see its defects."))
 
     def _play(self, fault, address, path, body):
-        """(status or None, bytes of the answer's body) of what was written."""
         if fault is None:
-            return self._write(self._answer(address, path, body))
+            self._write(self._answer(address, path, body))
+            return
         options = fault.options
         if fault.kind == "delay" and not options["stored"]:
             time.sleep(options["seconds"])
@@ -137,37 +145,35 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault.kind == "delay":
             if options["stored"]:
                 time.sleep(options["seconds"])
-            return self._write(answer)
-        return getattr(self, f"_play_{fault.kind}")(options, answer)
+            self._write(answer)
+        else:
+            getattr(self, f"_play_{fault.kind}")(options, answer)
 
     def _play_status(self, options, _):
         status, headers, body = faults.status_answer(options)
-        return self._write(Answer(status, body, headers))
+        self._write(Answer(status, body, headers))
 
     def _play_html(self, *_):
-        return self._write(Answer(200, faults.HTML, {"Content-Type": "text/html;charset=UTF-8"}))
+        self._write(Answer(200, faults.HTML, {"Content-Type": "text/html;charset=UTF-8"}))
 
     def _play_redirect(self, options, _):
-        return self._write(Answer(302, b"", {"Location": options["location"]}))
+        self._write(Answer(302, b"", {"Location": options["location"]}))
 
     def _play_reset(self, *_):
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._end(None, 0)
         os.close(self.connection.detach())  # close() would leave it open for the file objects
-        return None, 0
 
     def _play_truncate(self, _, answer):
         self._head(answer, len(answer.body))
-        half = answer.body[:len(answer.body) // 2]
-        self.wfile.write(half)
+        self.wfile.write(answer.body[:len(answer.body) // 2])
         self.close_connection = True
-        return None, len(half)
 
     def _play_wrong_length(self, _, answer):
         self._head(answer, max(0, len(answer.body) - 7))
         self.wfile.write(answer.body)
         self.close_connection = True
-        return answer.status, len(answer.body)
 
     def _play_chunked(self, _, answer):
         self._head(answer, None)
@@ -175,19 +181,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
             piece = answer.body[start:start + 100]
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         self.wfile.write(b"0\r\n\r\n")
-        return answer.status, len(answer.body)
 
     def _play_huge(self, options, answer):
         body = json.loads(answer.body or b"{}")
         large = "x" * options["bytes"]
         body = {**body, "somethingLarge": large} if isinstance(body, dict) else [*body, large]
-        return self._write(Answer(answer.status, json.dumps(body).encode(), answer.headers))
+        self._write(Answer(answer.status, json.dumps(body).encode(), answer.headers))
 
     def _play_deep(self, options, answer):
         body = b'{"results":' + b"[" * options["depth"] + b"]" * options["depth"] + b"}"
-        return self._write(Answer(answer.status, body, {"Content-Type": "application/json"}))
+        self._write(Answer(answer.status, body, {"Content-Type": "application/json"}))
 
     def _head(self, answer, length):
+        self._end(answer.status, len(answer.body))
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
@@ -207,4 +213,3 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(answer.body)
         self.wfile.flush()
-        return answer.status, len(answer.body)
