@@ -52,6 +52,20 @@ typedef int genops_ledger_budget_fn(void *arg, struct genops_hash key, genops_st
 GENOPS_NODISCARD int genops_ledger_budgets(struct genops_ledger *ledger, int64_t now_unix_s,
     genops_ledger_budget_fn *on_budget, void *arg, struct genops_error *err);
 
+/* One budget's sums, for seeding one that is new; add and mark between begin and commit. A mark remembers that a budget was seen, and by
+ * its fingerprint what it counted. */
+struct genops_ledger_window {
+	enum genops_period period;
+	int64_t start_unix_s, end_unix_s;
+};
+GENOPS_NODISCARD int genops_ledger_budget_consumed(struct genops_ledger *ledger, struct genops_hash key,
+    enum genops_period period, int64_t start_unix_s, int64_t *ret_consumed_nano_usd, struct genops_error *err);
+GENOPS_NODISCARD int genops_ledger_budget_add(struct genops_ledger *ledger, struct genops_hash key, genops_str label,
+    const struct genops_ledger_window *window, int64_t amount_nano_usd, struct genops_error *err);
+bool genops_ledger_budget_is_marked(struct genops_ledger *ledger, genops_str name, uint64_t fingerprint);
+GENOPS_NODISCARD int genops_ledger_budget_mark(
+    struct genops_ledger *ledger, genops_str name, uint64_t fingerprint, struct genops_error *err);
+
 /* Sums, grouped by up to 4 keys (a standard attribute, provider, model, key_name, result, or any attribute: "attribute:x",
  * "hour", "day", "month"). Standard keys come from roll-ups, the rest from a scan. */
 struct genops_sums {

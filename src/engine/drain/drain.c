@@ -13,6 +13,7 @@
 #include "engine/drain/batch.h"
 #include "engine/drain/publish.h"
 #include "engine/drain/reap.h"
+#include "engine/drain/seed.h"
 #include "store/drain_lock.h"
 
 #include <stdio.h>
@@ -48,6 +49,7 @@ struct genops_drain {
 	bool is_unsynced;                    /* since the last sync */
 	bool is_queue_unsynced;              /* blocks appended since the queue's last sync */
 	int64_t published_ns, synced_ns, removed_ns;
+	struct genops_seeding seeding;
 };
 
 /* --- sources --- */
@@ -365,6 +367,7 @@ bool genops_drain_configure(struct genops_drain *drain, struct genops_config *co
 		return false;
 	stop_pumps(drain);
 	configure_queue(drain, config);
+	genops_seed_begin(&drain->seeding, drain->ledger, drain->config, config);
 	genops_config_unref(drain->config);
 	drain->config = genops_config_ref(config);
 	start_pumps(drain);
@@ -384,6 +387,7 @@ void genops_drain_upkeep(struct genops_drain *drain)
 {
 	int64_t now_ns = genops_clock_monotonic_ns();
 	struct genops_error err;
+	genops_seed_pass(&drain->seeding, drain->engine, drain->ledger, drain->config, true, now_ns);
 	if (now_ns - drain->synced_ns >= drain->config->sync_interval_ns && drain->is_unsynced) {
 		drain->is_unsynced = false;
 		if (genops_segment_sync(drain->engine->state_dir, &err) != GENOPS_OK)
@@ -426,6 +430,8 @@ int genops_drain_restore(struct genops_drain *drain, struct genops_error *err)
 	}
 	if (code != GENOPS_OK && code != GENOPS_FULL)
 		return code;
+	genops_seed_pass(&drain->seeding, drain->engine, drain->ledger, drain->config, false, genops_clock_monotonic_ns());
+	genops_seed_done(&drain->seeding);
 	return genops_ledger_budgets(
 	    drain->ledger, genops_clock_unix_ns() / GENOPS_NS_PER_S, restore_budget, drain, err);
 }
@@ -456,6 +462,7 @@ int genops_drain_open(genops_engine *engine, struct genops_drain **ret_drain, st
 		return code;
 	}
 	drain->is_changed = true;
+	genops_seed_begin(&drain->seeding, drain->ledger, NULL, drain->config);
 	start_pumps(drain);
 	*ret_drain = drain;
 	return GENOPS_OK;
@@ -470,6 +477,7 @@ void genops_drain_close(struct genops_drain *drain)
 		genops_segment_reader_free(drain->sources[i].reader);
 	if (drain->metrics && drain->queue)
 		genops_publish_metrics(drain->engine, drain->metrics, drain->queue);
+	genops_seed_done(&drain->seeding);
 	genops_queue_close(drain->queue);
 	genops_ledger_close(drain->ledger);
 	genops_drain_lock_release(drain->lock);
