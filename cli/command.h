@@ -20,6 +20,7 @@
 	X(budget)                                                                                     \
 	X(policy)                                                                                     \
 	X(audit)                                                                                      \
+	X(collibra)                                                                                   \
 	X(catalog)                                                                                    \
 	X(demo)                                                                                       \
 	X(docs)

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 
 #include "base/clock.h"
+#include "connect/collibra/client.h"
 #include "engine/collibra/collibra_export.h"
 #include "engine/drain/drain.h"
 #include "engine/exchange/exchange_state.h"
@@ -201,6 +202,7 @@ void genops_engine_close(genops_engine *engine)
 	genops_operation_free_all(engine);
 	genops_exchange_pool_free(engine);
 	genops_config_unref(engine->config);
+	genops_collibra_account_unref(engine->collibra_account);
 	pthread_cond_destroy(&engine->wake);
 	pthread_mutex_destroy(&engine->wake_lock);
 	pthread_mutex_destroy(&engine->lock);
@@ -221,6 +223,7 @@ int genops_engine_after_fork(genops_engine *engine, struct genops_error *err)
 	engine->drain = NULL;
 	engine->collibra_exporter = NULL;
 	engine->is_draining = false;
+	engine->collibra_account = NULL;
 	genops_operation_after_fork(engine);
 	genops_pending_free(engine);
 	genops_segment_writer_free(engine->segments);

@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct genops_collibra_account;
 struct genops_drain;
 struct genops_pending;
 struct genops_collibra_exporter;
@@ -31,10 +32,12 @@ struct genops_engine {
 	uint32_t pid;
 	enum genops_drain_mode drain_option;
 
-	pthread_mutex_t lock;                /* config's reference, the list of operations */
+	pthread_mutex_t lock;                /* config's reference, the list of operations, the Collibra account */
 	struct genops_config *_Atomic config; /* current snapshot: one reference; compared without the lock, never followed */
 	struct genops_operation *operations; /* all there are, open or pooled; doubly linked, for close */
 	struct genops_pool free_operations, free_exchanges;
+
+	struct genops_collibra_account *collibra_account; /* shared by the connector's threads; NULL: not used yet */
 
 	struct genops_counters *counters;
 	struct genops_segment_writer *segments;

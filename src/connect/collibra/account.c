@@ -3,6 +3,7 @@
 #include "connect/collibra/account.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include "codec/json_scan.h"
 
@@ -129,6 +130,23 @@ static int copy_settings(struct genops_collibra_account *account, const struct g
 	return ok ? GENOPS_OK : GENOPS_NOMEM;
 }
 
+static uint64_t fingerprint_of(const struct genops_collibra_settings *settings)
+{
+	const genops_str texts[] = {settings->url, settings->username, settings->password, settings->api_token, settings->client_id,
+	    settings->client_secret, settings->ca_file};
+	const int64_t numbers[] = {settings->timeout_ns, settings->connect_timeout_ns, settings->max_retries, settings->rate_limit_per_second};
+	uint64_t sum = genops_hash_checksum(numbers, sizeof numbers, 0);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		sum = genops_hash_checksum(texts[i].len ? texts[i].ptr : "", texts[i].len, sum + texts[i].len);
+	return sum;
+}
+
+bool genops_collibra_account_fits(
+    const struct genops_collibra_account *account, const struct genops_collibra_settings *settings)
+{
+	return account->fingerprint == fingerprint_of(settings);
+}
+
 struct genops_collibra_account *genops_collibra_account_new(
     const struct genops_collibra_settings *settings, struct genops_error *err)
 {
@@ -141,20 +159,28 @@ struct genops_collibra_account *genops_collibra_account_new(
 		genops_fail(err, GENOPS_NOMEM, "no memory for a Collibra account");
 		return NULL;
 	}
+	account->refs = 1;
+	account->fingerprint = fingerprint_of(settings);
 	genops_arena_init(&account->arena, ARENA_MAX);
 	pthread_mutex_init(&account->lock, NULL);
 	pthread_mutex_init(&account->token_lock, NULL);
 	if (copy_settings(account, settings, url) != GENOPS_OK) {
-		genops_collibra_account_free(account);
+		genops_collibra_account_unref(account);
 		genops_fail(err, GENOPS_NOMEM, "no memory for a Collibra account");
 		return NULL;
 	}
 	return account;
 }
 
-void genops_collibra_account_free(struct genops_collibra_account *account)
+struct genops_collibra_account *genops_collibra_account_ref(struct genops_collibra_account *account)
 {
-	if (!account)
+	atomic_fetch_add_explicit(&account->refs, 1, memory_order_relaxed);
+	return account;
+}
+
+void genops_collibra_account_unref(struct genops_collibra_account *account)
+{
+	if (!account || atomic_fetch_sub_explicit(&account->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	genops_arena_done(&account->arena);
 	pthread_mutex_destroy(&account->lock);

@@ -9,13 +9,16 @@
 #include "net/http.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define GENOPS_COLLIBRA_RATE_MAX  1000
 #define GENOPS_COLLIBRA_TOKEN_MAX 8192
 #define GENOPS_COLLIBRA_HEADER_MAX 12288 /* Authorization */
 
 struct genops_collibra_account {
+	_Atomic uint32_t refs;
 	struct genops_arena arena;
+	uint64_t fingerprint;         /* of the settings as they were given */
 	struct genops_collibra_settings settings; /* copies; url normalised */
 	pthread_mutex_t lock;
 	/* A token comes back a second after it was taken, so that no second sees more calls than there are tokens. */

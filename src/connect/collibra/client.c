@@ -43,11 +43,11 @@ struct genops_collibra_client *genops_collibra_client_new(
 		genops_fail(err, GENOPS_NOMEM, "no memory for a Collibra client");
 		return NULL;
 	}
-	client->account = account;
+	client->account = genops_collibra_account_ref(account);
 	client->cancel = cancel;
 	client->http = genops_http_client_new(err);
 	if (!client->http) {
-		free(client);
+		genops_collibra_client_free(client);
 		return NULL;
 	}
 	return client;
@@ -58,6 +58,7 @@ void genops_collibra_client_free(struct genops_collibra_client *client)
 	if (!client)
 		return;
 	genops_http_client_free(client->http);
+	genops_collibra_account_unref(client->account);
 	explicit_bzero(client->authorization, sizeof client->authorization);
 	free(client);
 }

@@ -44,10 +44,14 @@ struct genops_collibra_counts {
 
 struct genops_collibra_account;
 
-/* Borrows nothing. NULL with *err: CONFIG (no URL, not https, no credentials; the message names the variable to set), NOMEM. */
+/* An owned reference; borrows nothing. NULL with *err: CONFIG (no URL, not https, no credentials; the message names the variable to set), NOMEM. */
 struct genops_collibra_account *genops_collibra_account_new(
     const struct genops_collibra_settings *settings, struct genops_error *err);
-void genops_collibra_account_free(struct genops_collibra_account *account);
+struct genops_collibra_account *genops_collibra_account_ref(struct genops_collibra_account *account);
+void genops_collibra_account_unref(struct genops_collibra_account *account); /* NULL is fine */
+/* Is it one of these settings? */
+bool genops_collibra_account_fits(
+    const struct genops_collibra_account *account, const struct genops_collibra_settings *settings);
 void genops_collibra_account_counts(struct genops_collibra_account *account, struct genops_collibra_counts *ret_counts);
 /* "https://acme.collibra.com", normalised. Borrowed. */
 genops_str genops_collibra_account_url(const struct genops_collibra_account *account);
@@ -97,7 +101,7 @@ struct genops_collibra_answer {
 
 struct genops_collibra_client;
 
-/* `cancel` (may be NULL) is read atomically: non-zero ends waits and calls. `account` and `cancel` are borrowed while it lives. */
+/* `cancel` (may be NULL) is read atomically: non-zero ends waits and calls. `cancel` is borrowed while it lives. */
 struct genops_collibra_client *genops_collibra_client_new(
     struct genops_collibra_account *account, const volatile int *cancel, struct genops_error *err);
 void genops_collibra_client_free(struct genops_collibra_client *client);

@@ -3,7 +3,7 @@
  *
  * COLLIBRA_URL and the credentials have the guide's variables, every other key GENOPS_COLLIBRA_<KEY>. Without a URL the
  * connector is off, whatever else is set. */
-#include "engine/config/config_read.h"
+#include "engine/collibra/collibra_kept.h"
 
 #include "base/str.h"
 
@@ -93,9 +93,17 @@ static int read_variable(struct genops_config_reader *reader, const struct genop
 static int check(struct genops_config_reader *reader, const struct genops_yaml_node *node)
 {
 	struct genops_config_collibra *collibra = &reader->config->collibra;
+	const struct genops_yaml_node *url = genops_config_read_get(node, genops_config_collibra_rows, "url");
+	char normalized[1024];
 	bool has_user = collibra->username.len && collibra->password.len;
 	bool has_client = collibra->client_id.len && collibra->client_secret.len;
-	if (!collibra->url.len || has_user || has_client || collibra->api_token.len)
+	if (!collibra->url.len)
+		return GENOPS_OK;
+	GENOPS_TRY(genops_config_read_place(
+	    reader, url ? url : node, genops_collibra_url_normalize(collibra->url, normalized, sizeof normalized, reader->err)));
+	if (!genops_arena_dup(reader->arena, genops_str_of(normalized), &collibra->url))
+		return genops_config_read_no_memory(reader);
+	if (has_user || has_client || collibra->api_token.len)
 		return GENOPS_OK;
 	return genops_config_read_fail(reader, node,
 	    "set COLLIBRA_API_TOKEN, or COLLIBRA_USERNAME and COLLIBRA_PASSWORD, or COLLIBRA_CLIENT_ID and COLLIBRA_CLIENT_SECRET",
@@ -120,5 +128,6 @@ int genops_config_collibra_read(
 		collibra->export_mode = GENOPS_COLLIBRA_REALTIME; /* its other spellings (contract A-016) */
 	if (collibra->ca_file.len)
 		GENOPS_TRY(genops_config_file_path(reader, collibra->ca_file, reader->folder, &collibra->ca_file));
-	return check(reader, node);
+	GENOPS_TRY(check(reader, node));
+	return genops_collibra_kept_load(reader);
 }

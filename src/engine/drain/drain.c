@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "engine/collibra/collibra_worker.h"
 #include "engine/drain/batch.h"
 #include "engine/drain/publish.h"
 #include "engine/drain/reap.h"
@@ -45,6 +46,7 @@ struct genops_drain {
 	struct source sources[WRITERS_MAX];
 	size_t n_pumps;
 	struct genops_pump *pumps[PUMPS_MAX];
+	struct genops_collibra_worker *importer; /* of policies; NULL: none is wanted */
 	bool is_changed;                     /* since the last publish */
 	bool is_unsynced;                    /* since the last sync */
 	bool is_queue_unsynced;              /* blocks appended since the queue's last sync */
@@ -361,6 +363,19 @@ static void configure_queue(struct genops_drain *drain, const struct genops_conf
 	drain->queue = queue;
 }
 
+/* It reads its settings itself; it only begins and ends here. */
+static void start_or_stop_importer(struct genops_drain *drain)
+{
+	bool is_wanted = genops_collibra_worker_is_wanted(drain->config) && drain->engine->drain_option != GENOPS_DRAIN_NEVER;
+	struct genops_error err;
+	if (!is_wanted) {
+		genops_collibra_worker_stop(drain->importer);
+		drain->importer = NULL;
+	} else if (!drain->importer && genops_collibra_worker_start(drain->engine, &drain->importer, &err) != GENOPS_OK) {
+		genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "policies are not imported", &err);
+	}
+}
+
 bool genops_drain_configure(struct genops_drain *drain, struct genops_config *config)
 {
 	if (config == drain->config)
@@ -371,6 +386,7 @@ bool genops_drain_configure(struct genops_drain *drain, struct genops_config *co
 	genops_config_unref(drain->config);
 	drain->config = genops_config_ref(config);
 	start_pumps(drain);
+	start_or_stop_importer(drain);
 	return true;
 }
 
@@ -464,6 +480,7 @@ int genops_drain_open(genops_engine *engine, struct genops_drain **ret_drain, st
 	drain->is_changed = true;
 	genops_seed_begin(&drain->seeding, drain->ledger, NULL, drain->config);
 	start_pumps(drain);
+	start_or_stop_importer(drain);
 	*ret_drain = drain;
 	return GENOPS_OK;
 }
@@ -472,6 +489,7 @@ void genops_drain_close(struct genops_drain *drain)
 {
 	if (!drain)
 		return;
+	genops_collibra_worker_stop(drain->importer);
 	stop_pumps(drain);
 	for (size_t i = 0; i < drain->n_sources; i++)
 		genops_segment_reader_free(drain->sources[i].reader);

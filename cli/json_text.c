@@ -6,7 +6,13 @@
 
 void json_text(const char *name, genops_str text)
 {
-	printf("\"%s\":\"", name);
+	printf("\"%s\":", name);
+	json_string(text);
+}
+
+void json_string(genops_str text)
+{
+	printf("\"");
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
 		if (c < 0x20)

@@ -7,5 +7,6 @@
 
 /* "name":"text", without a comma; quotes, backslashes and control characters are escaped. */
 void json_text(const char *name, genops_str text);
+void json_string(genops_str text); /* "text" */
 
 #endif

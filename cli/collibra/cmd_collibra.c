@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_collibra.c - genops collibra: how the exchange with Collibra goes, and parts of it done now. One function an action; what is
+ * long is in a file of its own. */
+#include "collibra/collibra.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(field) offsetof(struct collibra_options, field)
+
+static const struct command_option options[] = {
+    {"json", 'j', OPTION_FLAG, AT(as_json), NULL, "print JSON"},
+    {0},
+};
+
+static const struct {
+	const char *name;
+	collibra_action *run;
+} actions[] = {{"status", collibra_status}, {"sync", collibra_sync}, {"policies", collibra_policies}};
+
+static int run(const struct invocation *invocation)
+{
+	const char *name = invocation->n_arguments ? invocation->arguments[0] : "status";
+	size_t i = 0;
+	int code = EXIT_DONE;
+	while (i < sizeof actions / sizeof *actions && strcmp(actions[i].name, name) != 0)
+		i++;
+	if (i == sizeof actions / sizeof *actions)
+		return complain_text(EXIT_WRONG_USE, "genops collibra can status, sync or policies, not \"%s\"", name);
+	genops_engine *engine = open_engine(invocation, &code);
+	if (!engine)
+		return code;
+	code = actions[i].run(invocation, engine);
+	genops_engine_close(engine);
+	return code;
+}
+
+const struct command command_collibra = {
+    .name = "collibra",
+    .summary = "the exchange with Collibra: how it goes, import policies now",
+    .usage = "[status|sync|policies] [--json]",
+    .details = "  genops collibra            what was imported, when, and what went wrong\n"
+	       "  genops collibra sync       import the policies now; they govern every process within a second\n"
+	       "  genops collibra policies   the policies that are known, and whether they are in force",
+    .options = options,
+    .options_size = sizeof(struct collibra_options),
+    .max_arguments = 1,
+    .run = run,
+};
