@@ -2,6 +2,7 @@
 """The operating model: asset types, attribute types, assignments, domains, domain types, communities, statuses; what a set-up does."""
 import pytest
 
+from conftest import Client
 from fake_collibra import FakeCollibra
 
 GOVERNANCE_ASSET = "00000000-0000-0000-0000-000000031201"
@@ -18,8 +19,9 @@ def bare():
         yield collibra
 
 
-def test_a_set_up_from_nothing(bare):
-    from conftest import Client
+@pytest.mark.parametrize("mode", ["own", "none"])
+def test_a_set_up_from_nothing(bare, mode):
+    bare.switches.type_assignment = mode
     client = Client(bare)
     community = client.post("/communities", {"name": "AI"}).json()["id"]
     domain_type = next(row for row in client.get("/domainTypes").json()["results"] if row["name"] == "Governance Asset Domain")["id"]
@@ -27,19 +29,42 @@ def test_a_set_up_from_nothing(bare):
     types = client.post("/assetTypes/bulk", [asset_type("Cost", publicId="Cost_C", parentId=GOVERNANCE_ASSET), asset_type("Orphan")]).json()
     attributes = client.post("/attributeTypes/bulk", [{"name": "team", "kind": "STRING", "stringType": "PLAIN_TEXT", "publicId": "Team_C"},
                                                       {"name": "cost", "kind": "NUMERIC"}]).json()
-    assert [row["name"] for row in client.get(f"/assignments/domain/{domain}/assetTypes").json() if not row["system"]] == ["Cost"]  # the parent's assignment
+    assert [row["name"] for row in client.get(f"/assignments/domain/{domain}/assetTypes").json() if not row["system"]] == ["Cost"]  # as its parent
     assert client.post("/assets", {"name": "a", "domainId": domain, "typeId": types[1]["id"]}).status == 403
     statuses = [row["id"] for row in client.get("/statuses").json()["results"]][:2]
-    body = {"assetTypeId": types[1]["id"], "statusIds": statuses, "domainTypeIds": [domain_type],
-            "characteristicTypes": [{"id": attributes[0]["id"], "type": "AttributeType", "min": 0, "max": 1}, {"id": attributes[1]["id"], "type": "NumericAttributeType"}]}
-    reply = client.post("/assignments", body)
-    assert reply.status == 201 and reply.json()["defaultStatusId"] == statuses[0]
-    assert client.post("/assignments", body).status == 400
+    change = {"statusIds": statuses, "domainTypeIds": [domain_type],
+              "characteristicTypes": [{"id": attributes[0]["id"], "type": "AttributeType", "min": 0, "max": 1}, {"id": attributes[1]["id"], "type": "NumericAttributeType"}]}
+    before = client.get(f"/assignments/assetType/{types[1]['id']}").json()
+    assert len(before) == (1 if mode == "own" else 0)
+    reply = client.post("/assignments", {"assetTypeId": types[1]["id"], **change})
+    if mode == "own":
+        assert reply.status == 400
+        reply = client.call("PATCH", f"/assignments/{before[0]['id']}", change)
+    assert (reply.status, reply.json()["defaultStatusId"]) == (200 if mode == "own" else 201, statuses[0])
+    assert client.post("/assignments", {"assetTypeId": types[1]["id"], **change}).status == 400
     read, = client.get(f"/assignments/assetType/{types[1]['id']}").json()
     assert [(row["attributeType"]["name"], row.get("maximumOccurrences"), row["assignedCharacteristicTypeDiscriminator"])
             for row in read["characteristicTypes"]] == [("team", 1, "AttributeType"), ("cost", None, "AttributeType")]
+    assert [row["assignedResourceReference"]["name"] for row in read["assignedCharacteristicTypeReferences"]] == ["team", "cost"]
     assert client.post("/assets", {"name": "a", "domainId": domain, "typeId": types[1]["id"]}).status == 201
     assert set(bare.asset_types()) == {"Cost", "Orphan"} and set(bare.attribute_types()) == {"team", "cost"}
+
+
+def test_a_type_has_an_assignment_of_its_own_that_is_changed_alone(client, collibra):
+    child = client.post("/assetTypes", asset_type("Child", parentId=collibra.type_id("AI Cost Limit"))).json()["id"]
+    own, = client.get(f"/assignments/assetType/{child}").json()
+    assert own["assetType"]["id"] == child and "max_cost" in {row["attributeType"]["name"] for row in own["characteristicTypes"]}
+    changed = client.call("PATCH", f"/assignments/{own['id']}", {"characteristicTypes": [{"id": collibra.type_id("team"), "type": "AttributeType"}]}).json()
+    assert [row["attributeType"]["name"] for row in changed["characteristicTypes"]] == ["team"]
+    assert changed["domainTypes"] == own["domainTypes"] and changed["statuses"] == own["statuses"]
+    parent, = client.get(f"/assignments/assetType/{collibra.type_id('AI Cost Limit')}").json()
+    assert "max_cost" in {row["attributeType"]["name"] for row in parent["characteristicTypes"]}
+    for body, status in (({"statusIds": []}, 400), ({"defaultStatusId": NOBODY}, 400), ({"domainTypeIds": [NOBODY]}, 404), ({"statusIds": [NOBODY]}, 404),
+                         ({"characteristicTypes": [{"id": NOBODY, "type": "AttributeType"}]}, 404), ({"characteristicTypes": [{"type": "AttributeType"}]}, 400)):
+        assert client.call("PATCH", f"/assignments/{own['id']}", body).status == status, body
+    assert client.call("PATCH", f"/assignments/{NOBODY}", {}).status == 404
+    collibra.permit()
+    assert client.call("PATCH", f"/assignments/{own['id']}", {}).status == 403
 
 
 def test_a_type_read_back_has_a_discriminator_and_no_kind(client):
@@ -101,14 +126,14 @@ def test_an_instance_without_public_ids(client, collibra):
                                                  ("AttributeType", "AttributeType", 201), ("AttributeType", "StringAttributeType", 400),
                                                  ("kind", "AttributeType", 400), ("kind", "StringAttributeType", 201), ("any", "Sausage", 400)])
 def test_the_word_for_a_characteristic(client, collibra, switch, given, status):
-    collibra.switches.characteristic_type = switch
+    collibra.switches.set(characteristic_type=switch, type_assignment="none")
     id = client.post("/assetTypes", asset_type("x")).json()["id"]
     body = {"assetTypeId": id, "statusIds": [client.get("/statuses/name/Accepted").json()["id"]], "characteristicTypes": [{"id": collibra.type_id("team"), "type": given}]}
     assert client.post("/assignments", body).status == status
 
 
 def test_an_assignment_without_a_default_status(client, collibra):
-    collibra.switches.assignment_default_status = "required"
+    collibra.switches.set(assignment_default_status="required", type_assignment="none")
     accepted = client.get("/statuses/name/Accepted").json()["id"]
     body = {"assetTypeId": client.post("/assetTypes", asset_type("x")).json()["id"], "statusIds": [accepted]}
     assert client.post("/assignments", body).status == 400

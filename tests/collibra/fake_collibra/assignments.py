@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Assignments: which domain types may hold an asset type, which statuses and attributes it has. A type without one has its parent's."""
-from .catalogue import reference, resource
-from .domains import ancestors, check_new_id
-from .refusal import duplicate, invalid
-from .routes import serves
-from .types import KINDS, asset_type_answer, attribute_type_answer
+"""Assignments as rules: which domain types may hold an asset type, which attributes it has. assignment_calls.py serves them."""
+from .domains import ancestors
 
 
 def effective(catalogue, type_id):
-    """(assignment, whether it is inherited) of an asset type; (None, False) without any."""
+    """(assignment, whether it is inherited) of an asset type; (None, False) without any. Inherited ones are there only where types
+    do not get their own (the switch type_assignment)."""
     for number, row in enumerate(ancestors(catalogue.asset_types, catalogue.asset_types.get(type_id))):
         if found := catalogue.assignments.find("asset_type", row["id"]):
             return found[0], number > 0
@@ -28,67 +25,11 @@ def characteristic(catalogue, type_id, attribute_type_id):
     return assignment["characteristics"].get(attribute_type_id) if assignment else None
 
 
-def assignment_answer(request, row, is_inherited=False):
+def add_own(request, asset_type):
+    """The assignment that comes with a new asset type: a copy of its parent's; without a parent all statuses and no place to be."""
     catalogue = request.catalogue
-    characteristics = []
-    for id, bounds in row["characteristics"].items():
-        attribute_type = catalogue.attribute_types.get(id)
-        common = {key: row[key] for key in ("createdBy", "createdOn", "lastModifiedBy", "lastModifiedOn", "system")}
-        characteristics.append({
-            **common, "resourceType": "AssignedCharacteristicType", "assignedResourceId": id, "assignedResourceType": "AttributeType",
-            "assignedCharacteristicTypeDiscriminator": "AttributeType", "attributeType": attribute_type_answer(request, attribute_type),
-            "minimumOccurrences": bounds["min"], "inherited": is_inherited, "hidden": False, "readOnly": False,
-            **({} if bounds["max"] is None else {"maximumOccurrences": bounds["max"]})})
-    return resource(row, "Assignment", assetType=reference(catalogue.asset_types.get(row["asset_type"]), "AssetType"),
-                    statuses=[reference(catalogue.statuses.get(id), "Status") for id in row["statuses"]], defaultStatusId=row["default_status"],
-                    characteristicTypes=characteristics, domainTypes=[reference(catalogue.domain_types.get(id), "DomainType") for id in row["domain_types"]])
-
-
-def _characteristics(request, items):
-    """attribute type id -> {min, max}; other kinds of characteristics are not covered."""
-    found = {}
-    for item in items:
-        row = request.named("attribute_types", "attribute type", item["id"], "attTypeNotFoundId")
-        allowed = {"any": ("AttributeType", KINDS[row["kind"]]), "AttributeType": ("AttributeType",),
-                   "kind": (KINDS[row["kind"]],)}[request.switches.characteristic_type]
-        if item["type"] not in allowed:
-            raise invalid(f"The characteristic type {row['name']} is no {item['type']}")
-        maximum = item.get("max")
-        if maximum is not None and maximum < item.get("min", 0):
-            raise invalid("max is below min")
-        found[item["id"]] = {"min": item.get("min", 0), "max": maximum}
-    return found
-
-
-@serves("POST /assignments", needs=("SYSTEM_ADMINISTRATION",))
-def post_assignment(request):
-    catalogue, item = request.catalogue, request.body
-    check_new_id(catalogue.assignments, item.get("id"))
-    request.named("asset_types", "asset type", item["assetTypeId"])
-    for id in item["statusIds"]:
-        request.named("statuses", "status", id)
-    for id in item.get("domainTypeIds", ()):
-        request.named("domain_types", "domain type", id)
-    default = item.get("defaultStatusId")
-    if default is None and request.switches.assignment_default_status == "required":
-        raise invalid("body must contain ['defaultStatusId'] properties")
-    if default is not None and default not in item["statusIds"]:
-        raise invalid("The default status is none of statusIds")
-    if catalogue.assignments.find("asset_type", item["assetTypeId"]):
-        raise duplicate("The asset type has a global assignment")
-    row = catalogue.assignments.put(catalogue.new_row(
-        request.user.id, item.get("id"), asset_type=item["assetTypeId"], statuses=tuple(item["statusIds"]), default_status=default or item["statusIds"][0],
-        domain_types=tuple(item.get("domainTypeIds", ())), characteristics=_characteristics(request, item.get("characteristicTypes", ()))))
-    return 201, assignment_answer(request, row)
-
-
-@serves("GET /assignments/assetType/{assetTypeId}")
-def list_assignments(request):
-    assignment, is_inherited = effective(request.catalogue, request.at("asset_types", "asset type")["id"])
-    return 200, [assignment_answer(request, assignment, is_inherited)] if assignment else []
-
-
-@serves("GET /assignments/domain/{domainId}/assetTypes")
-def list_asset_types_of_domain(request):
-    domain = request.at("domains", "domain")
-    return 200, [asset_type_answer(request, row) for row in request.catalogue.asset_types if is_allowed(request.catalogue, row["id"], domain)]
+    like, _ = effective(catalogue, asset_type["parent"]) if asset_type["parent"] else (None, False)
+    statuses = like["statuses"] if like else tuple(catalogue.statuses.rows)
+    catalogue.assignments.put(catalogue.new_row(
+        request.user.id, asset_type=asset_type["id"], statuses=statuses, default_status=like["default_status"] if like else statuses[0],
+        domain_types=like["domain_types"] if like else (), characteristics=dict(like["characteristics"]) if like else {}))

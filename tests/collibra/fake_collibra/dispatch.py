@@ -4,7 +4,7 @@ import json
 import urllib.parse
 from dataclasses import dataclass, field
 
-from . import assets, assignments, attributes, auth, domains, imports, jobs, types  # noqa: F401  each registers what it serves
+from . import assets, assignment_calls, attributes, auth, domains, imports, jobs, types  # noqa: F401  each registers what it serves
 from .contract import CONTRACT
 from .refusal import Refusal, invalid
 from .routes import SERVED, Request

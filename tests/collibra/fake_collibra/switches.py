@@ -28,6 +28,7 @@ ROWS = (
     ("multi_values", "array", ("array", "records"), "?", "a multi-value list is read as one array, or as a record a value"),
     ("rich_text_html", False, bool, "I", "rich text is read back as HTML"),
     ("public_ids", "on", ("on", "off"), "V", "public ids are there (off: an instance of before 2024)"),
+    ("type_assignment", "own", ("own", "none"), "V", "a new asset type has an assignment of its own, a copy of its parent's, which only PATCH changes; or none, and POST makes it"),
     ("assignment_default_status", "first", ("first", "required"), "V", "an assignment without defaultStatusId: its first status, or 400"),
     ("characteristic_type", "any", ("any", "AttributeType", "kind"), "?", "characteristicTypes[].type: AttributeType, StringAttributeType..., or both"),
     ("gzip", "asked", ("asked", "never"), "I", "answers are compressed for a client that accepts it"),

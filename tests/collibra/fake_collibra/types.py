@@ -2,6 +2,7 @@
 """Asset types and attribute types. A type read back has no kind: it tells it by a discriminator, as Collibra's answers do."""
 import re
 
+from .assignments import add_own
 from .bulk import each
 from .catalogue import reference, resource
 from .domains import check_new_id
@@ -47,9 +48,12 @@ def add_asset_type(request, item):
     if item.get("parentId") and item["parentId"] not in catalogue.asset_types:
         raise missing("asset type", item["parentId"])
     symbol = {"symbolType": item["symbolType"], "iconCode": item.get("iconCode"), "acronymCode": item.get("acronymCode"), "color": item.get("color")}
-    return catalogue.asset_types.put(catalogue.new_row(
+    row = catalogue.asset_types.put(catalogue.new_row(
         request.user.id, item.get("id"), name=item["name"], description=item.get("description"), parent=item.get("parentId"), symbol=symbol,
         publicId=_public_id(request, catalogue.asset_types, item), displayNameEnabled=item["displayNameEnabled"], ratingEnabled=item["ratingEnabled"]))
+    if request.switches.type_assignment == "own":
+        add_own(request, row)
+    return row
 
 
 def subtypes(catalogue, id):
@@ -64,7 +68,8 @@ def subtypes(catalogue, id):
 
 @serves("POST /assetTypes", needs=("SYSTEM_ADMINISTRATION",))
 def post_asset_type(request):
-    return 201, asset_type_answer(request, add_asset_type(request, request.body))
+    with request.catalogue.transaction():
+        return 201, asset_type_answer(request, add_asset_type(request, request.body))
 
 
 @serves("POST /assetTypes/bulk", needs=("SYSTEM_ADMINISTRATION",))
