@@ -225,8 +225,8 @@ service:
         return children(self.nginx()) if self.nginx() else []
 
     def drainer(self):
-        """The id of the process that drains, 0 when nobody does."""
-        with contextlib.suppress(OSError, ValueError):
+        """The id of the process that drains, 0 when nobody does (or is only just writing it)."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
             return int((self.state / "drain.lock").read_text().split()[0])
         return 0
 
