@@ -223,7 +223,8 @@ static ngx_int_t gather_body(ngx_http_request_t *r, genops_str *ret_body)
 	if (!copy)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	for (ngx_chain_t *link = r->request_body ? r->request_body->bufs : NULL; link; link = link->next)
-		at = ngx_cpymem(at, link->buf->pos, link->buf->last - link->buf->pos);
+		if (ngx_buf_size(link->buf) > 0) /* an empty one may have no memory at all */
+			at = ngx_cpymem(at, link->buf->pos, link->buf->last - link->buf->pos);
 	*ret_body = (genops_str){(char *)copy, size};
 	return NGX_OK;
 }

@@ -6,6 +6,7 @@
 #   unit        unit tests and the fuzz targets' corpora replayed, in BUILD
 #   lint        layers, names, sizes: a test each
 #   sanitizers  the same unit tests and corpora with ASan and UBSan, in BUILD-asan
+#   gateway     end-to-end tests of streams, refusals, bodies, bad requests, clients that leave, reload: nginx with that build's module
 #   threads     the unit tests that start threads with TSan, in BUILD-tsan
 #   valgrind    the unit tests of the hot path and of what is on disk with memcheck, in BUILD
 #   pcre2       the pattern tests without Hyperscan, in BUILD-pcre2
@@ -17,8 +18,9 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=$(realpath "${1:-build}")
-parts=${TEST_PARTS:-unit lint sanitizers threads valgrind pcre2 e2e}
+parts=${TEST_PARTS:-unit lint sanitizers gateway threads valgrind pcre2 e2e}
 results=$build/test-results
+with_asan=(-Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1)
 rm -rf "$results"
 mkdir -p "$results"
 exec </dev/null
@@ -52,7 +54,7 @@ configure() {
 	local dir=$1
 	shift
 	[ -f "$dir/build.ninja" ] && return 0
-	meson setup "$dir" -Dnginx_module=false "$@" >"$dir.log" 2>&1 || { cat "$dir.log" >&2; return 1; }
+	meson setup "$dir" "$@" >"$dir.log" 2>&1 || { cat "$dir.log" >&2; return 1; }
 	rm -f "$dir.log"
 }
 
@@ -120,13 +122,28 @@ for test in json.load(sys.stdin):
 
 run_sanitizers() {
 	# shellcheck disable=SC2046
-	run_variant asan $(all_tests) -- -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1
+	run_variant asan $(all_tests) -- "${with_asan[@]}"
+}
+
+# The module stands in nginx as it is installed, so the sanitizers' libraries come first (tools/nginx_asan.sh).
+run_gateway() {
+	local dir=$build-asan logs=$build-asan/reports
+	python_packages && configure "$dir" "${with_asan[@]}" && ninja -C "$dir" genops nginx/ngx_http_genops_module.so ||
+		{ note gateway 1; return; }
+	rm -rf "$logs"
+	mkdir -m 1777 "$logs"
+	GENOPS_BUILD=$dir GENOPS_NGINX=$PWD/tools/nginx_asan.sh GENOPS_SANITIZER_LOGS=$logs \
+		ASAN_OPTIONS=detect_leaks=0:log_path=$logs/asan UBSAN_OPTIONS=print_stacktrace=1:log_path=$logs/ubsan \
+		"$build/venv/bin/python" -m pytest -q --junitxml="$results/gateway.xml" tests/e2e/test_{streams,requests,governance,gateway_review}.py \
+		tests/e2e/test_recorded.py::test_recording_passes_and_is_metered \
+		tests/e2e/test_chaos_reload.py::test_no_request_is_dropped_while_everything_is_reloaded
+	[ -s "$results/gateway.xml" ] || note gateway 1
 }
 
 run_threads() {
 	local -x TSAN_OPTIONS="suppressions=$PWD/tools/tsan.supp"
 	# shellcheck disable=SC2046
-	run_variant tsan $(tests_with_threads) -- -Db_sanitize=thread -Db_lundef=false -Doptimization=1
+	run_variant tsan $(tests_with_threads) -- -Dnginx_module=false -Db_sanitize=thread -Db_lundef=false -Doptimization=1
 }
 
 # Not those that replace malloc or run PCRE2's and Hyperscan's generated code: valgrind has its own malloc and does not know theirs.
@@ -142,22 +159,26 @@ run_valgrind() {
 }
 
 run_pcre2() {
-	run_variant pcre2 govern/pattern_set govern/content_filter replay/pattern_set -- -Dhyperscan=disabled
+	run_variant pcre2 govern/pattern_set govern/content_filter replay/pattern_set -- -Dnginx_module=false -Dhyperscan=disabled
 }
 
-run_e2e() {
+python_packages() {
 	local venv=$build/venv
 	if ! cmp -s tests/requirements.txt "$venv/installed.txt"; then
 		rm -rf "$venv"
 		python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check -r tests/requirements.txt &&
-			cp tests/requirements.txt "$venv/installed.txt" || { note packages 1; return; }
+			cp tests/requirements.txt "$venv/installed.txt" || return 1
 	fi
+}
+
+run_e2e() {
+	python_packages || { note packages 1; return; }
 	# Without npm's packages the tests of those SDKs are skipped, and say so.
 	if ! cmp -s tests/e2e/package-lock.json tests/e2e/node_modules/installed.json; then
 		npm ci --prefix tests/e2e --ignore-scripts --no-audit --no-fund --silent &&
 			cp tests/e2e/package-lock.json tests/e2e/node_modules/installed.json || echo "npm's packages cannot be installed" >&2
 	fi
-	GENOPS_BUILD=$build "$venv/bin/python" -m pytest -q --junitxml="$results/e2e.xml" tests/e2e
+	GENOPS_BUILD=$build "$build/venv/bin/python" -m pytest -q --junitxml="$results/e2e.xml" tests/e2e
 	[ -s "$results/e2e.xml" ] || note e2e 1
 	# The fake Collibra's own rules.
 	"$venv/bin/python" -m pytest -q --junitxml="$results/collibra.xml" -c tests/collibra/pytest.ini tests/collibra

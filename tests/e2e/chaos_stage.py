@@ -134,7 +134,7 @@ class Stage:
         self.receiver, self.serve, self.provider = None, None, None
         self.governance, self.telemetry, self.gateway, self.exporter = governance, telemetry, gateway, exporter
         self.with_exporter, self.log, self.latency = with_exporter, self.folder / "serve.log", latency
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "GENOPS_"))}
+        self.env = {k: v for k, v in os.environ.items() if k == "GENOPS_NGINX" or not k.startswith(("OTEL_", "GENOPS_"))}
         self.env.update(GENOPS_NGINX_MODULE=str(MODULE), HOME=str(self.folder), TMPDIR=str(self.folder))
 
     def __enter__(self):

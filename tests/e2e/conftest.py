@@ -2,6 +2,7 @@
 """Fixtures of the end-to-end tests: real `genops serve` and nginx, a fake provider, loopback only. GENOPS_BUILD names the build
 directory (build/ unless set)."""
 import os
+import re
 
 import pytest
 
@@ -14,6 +15,23 @@ from provider import Answer, Provider
 def pytest_configure(config):
     if not os.access(gateways.GENOPS, os.X_OK):
         pytest.exit(f"{gateways.GENOPS} is not there: run `make build`, or set GENOPS_BUILD", 2)
+
+
+SANITIZER_LOGS = os.environ.get("GENOPS_SANITIZER_LOGS")  # a folder (tools/test.sh)
+_read = {}  # bytes of each file there that were looked at
+
+
+@pytest.fixture(autouse=True)
+def sanitizer():
+    """A report of a sanitizer fails the test in which it came. Torn down last, so a test's own gateways have ended by then."""
+    yield
+    for name in sorted(os.listdir(SANITIZER_LOGS)) if SANITIZER_LOGS else ():
+        with open(os.path.join(SANITIZER_LOGS, name), "rb") as file:
+            file.seek(_read.get(name, 0))
+            text = file.read()
+            _read[name] = file.tell()
+        if found := re.search(rb".*(Sanitizer|runtime error:)", text):
+            pytest.fail(f"{name}:\n{text[found.start():][:20000].decode(errors='replace')}")
 
 
 @pytest.fixture
