@@ -46,6 +46,10 @@ size_t genops_ledger_positions(struct genops_ledger *ledger, struct genops_segme
 bool genops_ledger_settled(struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8],
     int64_t *ret_actual_nano_usd);
 
+/* The id (audit sequence) of the newest operation, 0: there is none, and how many are newer than `after`. */
+GENOPS_NODISCARD int genops_ledger_behind(struct genops_ledger *ledger, int64_t after, int64_t *ret_last,
+    uint64_t *ret_n, struct genops_error *err);
+
 /* For restoring counters: every budget window that contains now. */
 typedef int genops_ledger_budget_fn(void *arg, struct genops_hash key, genops_str label, enum genops_period period,
     int64_t start_unix_s, int64_t end_unix_s, int64_t consumed_nano_usd);

@@ -77,13 +77,13 @@ static int add_window(struct genops_collibra_exporter *exporter, const struct ge
 	return GENOPS_OK;
 }
 
-static int add_view(struct genops_collibra_exporter *exporter, const struct genops_budget_rule *rule,
+static int add_view(struct genops_collibra_exporter *exporter, const struct genops_budget_rule *rule, genops_str label,
     struct genops_budget_view *view, struct genops_error *err)
 {
 	genops_budget_roll(rule, &view->cell, genops_clock_unix_ns() / GENOPS_NS_PER_S);
 	for (int period = 0; period < GENOPS_PERIOD_N; period++) {
 		if (rule->limit_nano_usd[period] != GENOPS_COST_UNKNOWN)
-			GENOPS_TRY(add_window(exporter, rule, genops_str_of(view->label), (enum genops_period)period,
+			GENOPS_TRY(add_window(exporter, rule, label, (enum genops_period)period,
 			    &view->cell.lines[period], err));
 	}
 	return GENOPS_OK;
@@ -101,11 +101,17 @@ int genops_collibra_budgets_add(struct genops_collibra_exporter *exporter, struc
 	size_t n = genops_counters_budgets(exporter->engine->counters, views, VIEWS_MAX);
 	for (size_t i = 0; i < config->n_budgets && code == GENOPS_OK; i++) {
 		const struct genops_budget_rule *rule = &config->budgets[i];
+		bool is_seen = false;
 		for (size_t j = 0; j < n && j < VIEWS_MAX && code == GENOPS_OK; j++) {
 			genops_str label = genops_str_of(views[j].label);
-			if (genops_str_starts(label, rule->name) && (label.len == rule->name.len || label.ptr[rule->name.len] == '['))
-				code = add_view(exporter, rule, &views[j], err);
+			if (!genops_str_starts(label, rule->name) || (label.len != rule->name.len && label.ptr[rule->name.len] != '['))
+				continue;
+			is_seen = true;
+			code = add_view(exporter, rule, label, &views[j], err);
 		}
+		struct genops_budget_view unused = {0};
+		if (code == GENOPS_OK && !is_seen && !rule->n_per)
+			code = add_view(exporter, rule, rule->name, &unused, err);
 	}
 	free(views);
 	return code;

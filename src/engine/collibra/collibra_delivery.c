@@ -87,7 +87,7 @@ void genops_collibra_delivery_fail(
 	complain(exporter, reason);
 	if (progress == GENOPS_COLLIBRA_STALE)
 		exporter->is_connected = false;
-	place->state = GENOPS_COLLIBRA_FAILING;
+	place->state = progress == GENOPS_COLLIBRA_HELD ? GENOPS_COLLIBRA_WAITING_FOR_REPAIR : GENOPS_COLLIBRA_FAILING;
 	place->failed_unix_ns = genops_clock_unix_ns();
 	snprintf(place->reason, sizeof place->reason, "%.380s", reason);
 	if (exporter->file)
@@ -159,7 +159,7 @@ static void count(struct genops_collibra_exporter *exporter, const struct genops
 static void finish(struct genops_collibra_exporter *exporter, struct genops_collibra_delivery *delivery)
 {
 	struct genops_collibra_place *place = &exporter->place;
-	bool was_failing = place->state == GENOPS_COLLIBRA_FAILING;
+	bool was_failing = place->reason[0] != '\0';
 	count(exporter, delivery);
 	if (delivery == &exporter->urgent) {
 		if (delivery->until > place->urgent_until)
@@ -172,8 +172,6 @@ static void finish(struct genops_collibra_exporter *exporter, struct genops_coll
 		else
 			genops_collibra_feed_forget(exporter);
 	}
-	if (!exporter->n_waiting && !exporter->batch.is_open && place->urgent_until > place->cursor)
-		place->cursor = place->urgent_until;
 	place->state = GENOPS_COLLIBRA_IDLE;
 	place->n_unsent = 0;
 	place->reason[0] = '\0';
@@ -181,6 +179,8 @@ static void finish(struct genops_collibra_exporter *exporter, struct genops_coll
 	if (was_failing)
 		complain(exporter, "goes on");
 	genops_collibra_delivery_reset(delivery);
+	if (!exporter->n_waiting && !exporter->batch.is_open && !exporter->urgent.is_open && place->urgent_until > place->cursor)
+		place->cursor = place->urgent_until;
 	genops_collibra_delivery_save(exporter, true);
 }
 

@@ -20,7 +20,7 @@ static bool is_set(const int *flag)
 	return __atomic_load_n(flag, __ATOMIC_RELAXED);
 }
 
-static bool is_wanted(const struct genops_config *config)
+bool genops_collibra_export_is_on(const struct genops_config *config)
 {
 	return config->collibra.url.len && config->collibra.export_mode != GENOPS_COLLIBRA_OFF;
 }
@@ -61,6 +61,7 @@ static int load_place(struct genops_collibra_exporter *exporter, struct genops_e
 {
 	const char *state_dir = exporter->engine->state_dir;
 	struct genops_collibra_place *place = &exporter->place;
+	int64_t end;
 	int code = genops_collibra_export_look(state_dir, place, err);
 	if (code == GENOPS_CORRUPT) {
 		genops_log_error(&exporter->engine->log, GENOPS_LOG_ERROR, "collibra: everything in the ledger is exported anew", err);
@@ -69,11 +70,14 @@ static int load_place(struct genops_collibra_exporter *exporter, struct genops_e
 		return GENOPS_OK;
 	}
 	GENOPS_TRY(code);
-	if (place->version)
+	GENOPS_TRY(end_of_ledger(state_dir, &end, err));
+	exporter->asked = genops_place_asked(exporter->file);
+	exporter->flush_to = exporter->asked <= end ? exporter->asked : 0;
+	if (place->version && place->cursor <= end)
 		return GENOPS_OK;
+	/* A ledger that ends before our place was made anew. */
+	place->cursor = place->urgent_until = place->version ? 0 : end;
 	place->version = GENOPS_COLLIBRA_PLACE_VERSION;
-	GENOPS_TRY(end_of_ledger(state_dir, &place->cursor, err));
-	place->urgent_until = place->cursor;
 	return genops_place_save(exporter->file, place, sizeof *place, true, err);
 }
 
@@ -142,7 +146,7 @@ static bool is_batch_due(const struct genops_collibra_exporter *exporter)
 	if (!exporter->n_waiting)
 		return false;
 	return exporter->n_waiting >= (size_t)collibra->batch_size || is_set(&exporter->must_stop) ||
-	       genops_place_asked(exporter->file) > exporter->place.cursor ||
+	       exporter->flush_to > exporter->place.cursor ||
 	       genops_clock_unix_ns() - exporter->waiting_since_ns >= collibra->batch_interval_ns;
 }
 
@@ -182,9 +186,21 @@ static void step_batch(struct genops_collibra_exporter *exporter)
 static void look_for_flush(struct genops_collibra_exporter *exporter)
 {
 	int64_t asked = genops_place_asked(exporter->file);
-	if (asked > exporter->asked && asked > exporter->place.cursor)
-		genops_retry_succeeded(&exporter->retry);
-	exporter->asked = asked;
+	if (asked == exporter->asked)
+		return;
+	exporter->asked = exporter->flush_to = asked;
+	genops_retry_succeeded(&exporter->retry);
+}
+
+/* Behind the cursor there is nothing but what went ahead. */
+static void pass_over(struct genops_collibra_exporter *exporter)
+{
+	struct genops_collibra_place *place = &exporter->place;
+	if (exporter->n_waiting || exporter->urgent.is_open || exporter->batch.is_open || place->urgent_until <= place->cursor ||
+	    exporter->seen < place->urgent_until)
+		return;
+	place->cursor = place->urgent_until;
+	genops_collibra_delivery_save(exporter, false);
 }
 
 static void tick(struct genops_collibra_exporter *exporter)
@@ -192,15 +208,14 @@ static void tick(struct genops_collibra_exporter *exporter)
 	struct genops_error err;
 	int64_t now_ns = genops_clock_monotonic_ns();
 	configure(exporter);
-	if (!is_wanted(exporter->config) || !has_place(exporter, now_ns) || !has_ledger(exporter))
+	if (!genops_collibra_export_is_on(exporter->config) || !has_place(exporter, now_ns) || !has_ledger(exporter))
 		return;
 	look_for_flush(exporter);
 	if (genops_collibra_feed_scan(exporter, &err) != GENOPS_OK) {
 		genops_collibra_delivery_fail(exporter, GENOPS_COLLIBRA_AGAIN, err.message);
 		return;
 	}
-	if (!exporter->n_waiting && !exporter->urgent.is_open && !exporter->batch.is_open && exporter->seen > exporter->place.cursor)
-		exporter->place.cursor = exporter->seen; /* stored with the next delivery: passing over it again is harmless */
+	pass_over(exporter);
 	/* A failure holds back what begins, not a job that runs. */
 	if (!genops_retry_may_send(&exporter->retry, now_ns) && !exporter->batch.is_open && !exporter->urgent.is_open)
 		return;
@@ -214,7 +229,7 @@ static void tick(struct genops_collibra_exporter *exporter)
 
 static bool has_work(const struct genops_collibra_exporter *exporter)
 {
-	return exporter->file && exporter->place.state != GENOPS_COLLIBRA_FAILING &&
+	return exporter->file && !exporter->place.reason[0] &&
 	       (exporter->batch.is_open || exporter->urgent.is_open || exporter->n_waiting);
 }
 
@@ -267,7 +282,7 @@ int genops_collibra_export_start(
     genops_engine *engine, struct genops_collibra_exporter **ret_exporter, struct genops_error *err)
 {
 	struct genops_config *config = genops_engine_config(engine);
-	bool has_export = is_wanted(config) && engine->drain_option != GENOPS_DRAIN_NEVER;
+	bool has_export = genops_collibra_export_is_on(config) && engine->drain_option != GENOPS_DRAIN_NEVER;
 	genops_config_unref(config);
 	*ret_exporter = NULL;
 	if (!has_export)

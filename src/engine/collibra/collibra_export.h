@@ -20,6 +20,7 @@ enum genops_collibra_state {
 	GENOPS_COLLIBRA_IDLE,    /* everything was sent, or waits for its batch */
 	GENOPS_COLLIBRA_SENDING,
 	GENOPS_COLLIBRA_FAILING, /* tried again by itself; reason says why */
+	GENOPS_COLLIBRA_WAITING_FOR_REPAIR, /* of the set-up; tried again now and then, and by a flush */
 };
 
 /* What is kept and shown to everybody; all sums since the state directory was made. */
@@ -51,6 +52,9 @@ GENOPS_NODISCARD int genops_collibra_export_start(
 /* Sends what waits if Collibra takes it at once; what it does not take stays in the ledger. NULL is fine. */
 void genops_collibra_export_stop(struct genops_collibra_exporter *exporter);
 void genops_collibra_export_wake(struct genops_collibra_exporter *exporter);
+
+/* Does this configuration export at all? */
+bool genops_collibra_export_is_on(const struct genops_config *config);
 
 /* The place as it is now; all zero if there is none yet. CORRUPT, IO. */
 GENOPS_NODISCARD int genops_collibra_export_look(

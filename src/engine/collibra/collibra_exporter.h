@@ -44,7 +44,7 @@ struct genops_collibra_exporter {
 	char complaint[384];                 /* last one logged, so that it is logged once */
 
 	/* what waits */
-	int64_t asked;                       /* what a flush asked for when it was looked at last */
+	int64_t asked, flush_to;             /* what was asked for when it was looked at last; what that makes due */
 	int64_t seen;                        /* audit sequence */
 	size_t n_waiting;                    /* operations behind the cursor that were seen and are not urgent */
 	int64_t waiting_since_ns;            /* Unix; of the first of them */

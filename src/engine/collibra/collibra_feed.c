@@ -80,7 +80,7 @@ static bool is_urgent(const struct genops_collibra_exporter *exporter, const str
 
 static bool exceeds_budget(const struct genops_record *record)
 {
-	bool is_exceeded = record->reason == GENOPS_REASON_BUDGET_EXCEEDED;
+	bool is_exceeded = record->reason == GENOPS_REASON_BUDGET_EXCEEDED || record->reason == GENOPS_REASON_BUDGET_RESERVATION_FAILED;
 	for (size_t i = 0; i < record->n_alerts && !is_exceeded; i++)
 		is_exceeded = record->alerts[i].alert.percent >= 100;
 	return is_exceeded;

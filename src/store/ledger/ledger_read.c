@@ -26,6 +26,22 @@ size_t genops_ledger_positions(struct genops_ledger *ledger, struct genops_segme
 	return n;
 }
 
+int genops_ledger_behind(
+    struct genops_ledger *ledger, int64_t after, int64_t *ret_last, uint64_t *ret_n, struct genops_error *err)
+{
+	sqlite3_stmt *row;
+	GENOPS_TRY(genops_ledger_prepare(ledger,
+	    GENOPS_STR("SELECT (SELECT max(id) FROM operation), (SELECT count(*) FROM operation WHERE id > ?1)"), &row, err));
+	sqlite3_bind_int64(row, 1, after);
+	int step = sqlite3_step(row);
+	if (step == SQLITE_ROW) {
+		*ret_last = sqlite3_column_int64(row, 0);
+		*ret_n = (uint64_t)sqlite3_column_int64(row, 1);
+	}
+	sqlite3_finalize(row);
+	return step == SQLITE_ROW ? GENOPS_OK : genops_ledger_fail(ledger, "query", err);
+}
+
 static int read_budget(
     struct genops_ledger *ledger, sqlite3_stmt *row, genops_ledger_budget_fn *on_budget, void *arg, struct genops_error *err)
 {
