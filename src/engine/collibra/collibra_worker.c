@@ -163,3 +163,16 @@ void genops_collibra_worker_stop(struct genops_collibra_worker *worker)
 	pthread_join(worker->thread, NULL);
 	free_worker(worker);
 }
+
+void genops_collibra_worker_keep(
+    genops_engine *engine, const struct genops_config *config, struct genops_collibra_worker **worker)
+{
+	bool is_wanted = genops_collibra_worker_is_wanted(config) && engine->drain_option != GENOPS_DRAIN_NEVER;
+	struct genops_error err;
+	if (!is_wanted) {
+		genops_collibra_worker_stop(*worker);
+		*worker = NULL;
+	} else if (!*worker && genops_collibra_worker_start(engine, worker, &err) != GENOPS_OK) {
+		genops_log_error(&engine->log, GENOPS_LOG_ERROR, "policies are not imported", &err);
+	}
+}

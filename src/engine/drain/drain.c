@@ -363,19 +363,6 @@ static void configure_queue(struct genops_drain *drain, const struct genops_conf
 	drain->queue = queue;
 }
 
-/* It reads its settings itself; it only begins and ends here. */
-static void start_or_stop_importer(struct genops_drain *drain)
-{
-	bool is_wanted = genops_collibra_worker_is_wanted(drain->config) && drain->engine->drain_option != GENOPS_DRAIN_NEVER;
-	struct genops_error err;
-	if (!is_wanted) {
-		genops_collibra_worker_stop(drain->importer);
-		drain->importer = NULL;
-	} else if (!drain->importer && genops_collibra_worker_start(drain->engine, &drain->importer, &err) != GENOPS_OK) {
-		genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "policies are not imported", &err);
-	}
-}
-
 bool genops_drain_configure(struct genops_drain *drain, struct genops_config *config)
 {
 	if (config == drain->config)
@@ -386,7 +373,7 @@ bool genops_drain_configure(struct genops_drain *drain, struct genops_config *co
 	genops_config_unref(drain->config);
 	drain->config = genops_config_ref(config);
 	start_pumps(drain);
-	start_or_stop_importer(drain);
+	genops_collibra_worker_keep(drain->engine, drain->config, &drain->importer);
 	return true;
 }
 
@@ -480,7 +467,7 @@ int genops_drain_open(genops_engine *engine, struct genops_drain **ret_drain, st
 	drain->is_changed = true;
 	genops_seed_begin(&drain->seeding, drain->ledger, NULL, drain->config);
 	start_pumps(drain);
-	start_or_stop_importer(drain);
+	genops_collibra_worker_keep(drain->engine, drain->config, &drain->importer);
 	*ret_drain = drain;
 	return GENOPS_OK;
 }
