@@ -143,3 +143,15 @@ def test_another_user(collibra):
     reader = Client(collibra, basic("reader", "secret"))
     assert reader.get("/users/current").json()["userName"] == "reader"
     assert reader.send("GET", BASE + "/assets", authorization="Bearer " + collibra.issue_token(user="reader")).status == 200
+
+
+def test_how_long_tokens_of_the_endpoint_live(client, collibra, token):
+    collibra.switches.set(token_life=10, token_requests=1)
+    answer = token({"grant_type": "client_credentials"}, quoted(collibra.client_id, collibra.client_secret)).json()
+    bearer = f"Bearer {answer['access_token']}"
+    assert answer["expires_in"] == 10
+    assert [client.call("GET", "/users/current", authorization=bearer).code for _ in range(2)] == [None, "expiredToken"]
+    collibra.switches.token_requests = None
+    bearer = "Bearer " + token({"grant_type": "client_credentials"}, quoted(collibra.client_id, collibra.client_secret)).json()["access_token"]
+    collibra.advance(11)
+    assert client.call("GET", "/users/current", authorization=bearer).code == "expiredToken"

@@ -219,3 +219,8 @@ def test_the_readme_names_every_switch_fault_and_control_call():
         assert f"| `{name}` |" in readme, name
     for name in ROUTES:
         assert f"`{name}`" in readme, name
+
+
+def test_every_switch_is_tested():
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("test_*.py"))
+    assert [row[0] for row in ROWS if row[0] not in tests] == []

@@ -135,3 +135,12 @@ def test_domains_and_communities(collibra, ask):
     assert ask("{domains{name parent{name} type{name} assets{fullName}}}")["data"]["domains"] == [
         {"name": "AI Governance", "parent": {"name": "AI"}, "type": {"name": "Governance Asset Domain"}, "assets": [{"fullName": "a"}]}]
     assert ask("{communities{name}}")["data"]["communities"] == [{"name": "AI"}]
+
+
+def test_the_budget_and_the_separator_are_switches(collibra, ask):
+    collibra.create_attribute_type("levels", kind="MULTI_VALUE_LIST", allowedValues=["a", "b"])
+    collibra.create_policy("AI Cost Limit", "x", levels=["b", "a"])
+    collibra.switches.set(graphql_separator=", ", graphql_nodes_maximum=110)
+    query = "{assets(limit:10){multiValueAttributes(limit:%d){stringValues}}}"
+    assert ask(query % 10)["data"]["assets"] == [{"multiValueAttributes": [{"stringValues": "b, a"}]}]
+    assert "size limit" in ask(query % 11)["errors"][0]["message"]

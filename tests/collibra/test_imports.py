@@ -224,3 +224,16 @@ def test_the_list_of_jobs(client, run, command):
         run([command(name)])
     jobs = client.get("/jobs", type="IMPORT", limit=1).json()
     assert (jobs["total"], len(jobs["results"])) == (2, 1)
+
+
+def test_how_many_failures_are_too_many(collibra, run, command):
+    collibra.switches.import_failures_maximum = 1
+    assert run([command(name, cost_amount="dear") for name in "ab"], continueOnError="true")["result"] == "ABORTED"
+
+
+def test_how_jobs_end_while_the_switch_says_so(client, collibra, submit, command):
+    collibra.switches.set(import_end="ERROR", import_polls=())
+    for _ in range(2):
+        job = client.get(f"/jobs/{submit([command('a')]).json()['id']}").json()
+        assert (job["state"], job["result"]) == ("ERROR", "FAILURE")
+    assert collibra.assets() == []
