@@ -44,3 +44,161 @@ def test_policy_of_collibra_blocks_a_call(collibra, gateway):
     comes(running, "blocked", content="this is CONFIDENTIAL")
     assert decision(running, content="public") == "allowed"
     assert sync(running)["imported"] == 0
+
+
+# type: values that hello from team search with gpt-4o-mini violates, and such that it does not
+TYPES = {
+    "AI Cost Limit": ({"max_cost": 0.0000001}, {"max_cost": 10.0}),
+    "AI Rate Limit": ({"max_requests_per_minute": 1}, {"max_requests_per_minute": 100000}),
+    "Content Filter": ({"blocked_patterns": "goodbye,HELLO"}, {"blocked_patterns": "goodbye"}),
+    "Team Access Control": ({"allowed_teams": "ml-platform, data-science"}, {"allowed_teams": "ml-platform,search"}),
+    "Budget Constraint": ({"daily_budget": 0.0000001}, {"daily_budget": None, "monthly_budget": 3000.0}),
+    "Model Governance": ({"allowed_models": "claude-3", "blocked_models": "gpt-4o"}, {"allowed_models": "gpt-4o-mini,claude-3"}),
+}
+LEVELS = (("BLOCKED", "blocked"), ("Warning", "warning"), ("throttle", "rate_limited"), ("allowed", "allowed"), ("block", "blocked"),
+          ("warn", "warning"), ("rate_limit", "rate_limited"), ("allow", "allowed"))
+
+
+@pytest.mark.parametrize("type_name", TYPES)
+def test_every_type_at_every_level_through_its_life(collibra, gateway, type_name):
+    """COL-132 COL-134 COL-137 COL-139 COL-141 COL-143 COL-144 COL-147 COL-148 COL-150 COL-151 COL-152 COL-153 COL-058 COL-071 A-002: created,
+    changed, switched off, on again and deleted in Collibra; each takes effect at the next sync, without a restart."""
+    running = gateway(section(collibra))
+    violated, kept = TYPES[type_name]
+    id = collibra.create_policy(type_name, "the policy", enforcement_level=LEVELS[0][0], **violated)
+    assert sync(running)["imported"] == 1
+    comes(running, "blocked")
+    half = list(TYPES).index(type_name) % 2  # each spelling with three types
+    for level, result in LEVELS[1 + half::2] if half else LEVELS[1:8:2]:
+        collibra.change_policy(id, enforcement_level=level)
+        assert sync(running)["updated"] == 1
+        comes(running, result)
+    collibra.change_policy(id, enforcement_level="block", **kept)
+    assert sync(running) == {"imported": 0, "updated": 1, "removed": 0, "failed": 0, "errors": []}
+    comes(running, "allowed")
+    collibra.change_policy(id, **violated)
+    sync(running)
+    comes(running, "blocked")
+    collibra.change_policy(id, status="Deprecated")
+    assert sync(running)["removed"] == 1
+    comes(running, "allowed")
+    collibra.change_policy(id, status="Accepted")
+    assert sync(running)["imported"] == 1
+    comes(running, "blocked")
+    collibra.delete_policy(id)
+    assert sync(running)["removed"] == 1
+    comes(running, "allowed")
+
+
+def test_the_background_imports_what_changes(collibra, gateway):
+    """COL-007 COL-039 COL-054 COL-055 COL-061 COL-062 COL-063 COL-065: at its interval, one call each, and statistics of all of it."""
+    running = gateway(section(collibra, enable_policy_sync=True, policy_sync_interval_minutes=0.02))
+    id = collibra.create_policy("Content Filter", "No secrets", blocked_patterns="hello", enforcement_level="block")
+    comes(running, "blocked")
+    collibra.change_policy(id, enforcement_level="warn")
+    comes(running, "warning")
+    collibra.delete_policy(id)
+    comes(running, "allowed")
+    status = running.command("collibra", "status", "--json")["policies"]
+    assert (status["imported"], status["updated"], status["removed"], status["in_force"]) == (1, 1, 1, 0)
+    assert status["last_sync_unix_ns"] > 0 and status["syncs"] >= 3
+    calls = collibra.calls.by_operation()
+    assert calls["GET /assetTypes"] == calls["GET /attributeTypes"] == 1, "types are looked up once"
+    assert set(calls) <= {"GET /domains", "GET /assetTypes", "GET /attributeTypes", "POST /graphql/knowledgeGraph/v1"}
+
+
+@pytest.mark.parametrize("graphql", ("on", "404", "403"))
+def test_forms_of_values(collibra, gateway, graphql):
+    """COL-134 COL-137: lists as one text, several values or rich text; numbers as numbers or texts; the same by either way."""
+    collibra.switches.graphql = graphql
+    collibra.create_policy("Content Filter", "One text", blocked_patterns=" confidential, /a{1,3}b/ ,,secret ", enforcement_level="Warn")
+    collibra.create_policy("Team Access Control", "Several values", allowed_teams=["ml-platform", "search"], enforcement_level="block")
+    collibra.create_policy("Model Governance", "Rich text", allowed_models="<p>gpt-4o,</p><p>claude-3</p>", enforcement_level="block")
+    collibra.create_policy("AI Cost Limit", "Large", max_cost=12345678.5, enforcement_level="block", applies_to_teams="dear")
+    running = gateway(section(collibra))
+    assert sync(running)["imported"] == 4
+    known = {row["name"]: row["attributes"] for row in running.command("collibra", "policies", "--json")["policies"]}
+    assert known["One text"]["blocked_patterns"] == ["confidential", "/a{1,3}b/", "secret"]
+    assert sorted(known["Several values"]["allowed_teams"]) == ["ml-platform", "search"]
+    assert known["Rich text"]["allowed_models"] == ["gpt-4o", "claude-3"]
+    assert known["Large"]["max_cost"] == ["12345678.5"]
+    assert sync(running) == {"imported": 0, "updated": 0, "removed": 0, "failed": 0, "errors": []}
+    listed = {row["name"]: row for row in running.command("policy", "--json")["policies"]}
+    assert listed["Large"]["match"] == {"team": ["dear"]} and listed["Large"]["origin"].startswith("collibra:")
+
+
+def test_a_way_changes_nothing(collibra, gateway):
+    """The knowledge graph goes away: REST finds the same set, and nothing counts as changed."""
+    for number in range(60):
+        collibra.create_policy("Team Access Control", f"policy {number:02}", allowed_teams=f"team-{number}", enforcement_level="allow")
+    running = gateway(section(collibra, rate_limit_per_second=1000))
+    assert sync(running)["imported"] == 60
+    collibra.switches.graphql = "404"
+    collibra.calls.clear()
+    assert sync(running) == {"imported": 0, "updated": 0, "removed": 0, "failed": 0, "errors": []}
+    calls = collibra.calls.by_operation()
+    assert (calls["GET /assets"], calls["GET /attributes"]) == (1, 1), "many are listed, not asked for one by one"
+
+
+def test_malformed_policies_disturb_nobody(collibra, gateway):
+    """COL-059 COL-064 COL-066 COL-070: reported by name with the reason; a good one that is damaged stays in force as it was."""
+    good = collibra.create_policy("Content Filter", "Good", blocked_patterns="hello", enforcement_level="block")
+    collibra.create_policy("AI Cost Limit", "No limit", enforcement_level="block")
+    collibra.create_policy("AI Cost Limit", "Odd level", max_cost=1, enforcement_level="perhaps")
+    running = gateway(section(collibra))
+    told = sync(running)
+    assert (told["imported"], told["failed"], len(told["errors"])) == (1, 2, 2)
+    assert any("No limit" in text and "max_cost" in text for text in told["errors"])
+    assert any("Odd level" in text and "perhaps" in text for text in told["errors"])
+    comes(running, "blocked")
+    collibra.change_policy(good, enforcement_level="hmm")
+    told = sync(running)
+    assert (told["imported"], told["updated"], told["removed"], told["failed"]) == (0, 0, 0, 3)
+    assert any("last good version stays" in text for text in told["errors"])
+    assert decision(running) == "blocked"
+    assert running.command("collibra", "--json")["policies"]["failed"] == 5
+
+
+FAILING = {
+    "no listing": lambda collibra: (collibra.fault("status", path="/graphql/*", status=503, times=None),),
+    "half a listing": lambda collibra: (collibra.fault("truncate", path="/graphql/*", times=None),
+                                        collibra.fault("truncate", path="/assets", times=None)),
+    "no attributes": lambda collibra: (setattr(collibra.switches, "graphql", "404"),
+                                       collibra.fault("reset", path="/attributes", times=None)),
+    "a page of HTML": lambda collibra: (collibra.fault("html", path="/graphql/*", times=None),),
+    "a deep answer": lambda collibra: (collibra.fault("deep", path="/graphql/*", times=None),
+                                       collibra.fault("deep", path="/assets", times=None)),
+    "a login page": lambda collibra: (collibra.fault("redirect", path="/graphql/*", times=None),),
+}
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_failed_listing_drops_nothing(collibra, gateway, name):
+    """Whatever of a listing does not come: what governed before governs on."""
+    collibra.create_policy("Content Filter", "No hello", blocked_patterns="hello", enforcement_level="block")
+    running = gateway(section(collibra))
+    sync(running)
+    comes(running, "blocked")
+    FAILING[name](collibra)
+    ran = gateways.genops("collibra", "sync", state=running.state, config=running.config)
+    assert ran.returncode == 1 and ran.stderr.startswith("genops: "), ran
+    assert len(running.command("collibra", "policies", "--json")["policies"]) == 1
+    assert decision(running) == "blocked"
+    status = running.command("collibra", "--json")["policies"]
+    assert status["failed_syncs"] == 1 and status["last_error"]
+
+
+def test_collibra_down_at_start(collibra, gateway):
+    """The last known policies govern from the first call on, and the log says how old they are; when Collibra is back they are imported."""
+    id = collibra.create_policy("Content Filter", "No hello", blocked_patterns="hello", enforcement_level="block")
+    text = section(collibra, enable_policy_sync=True, policy_sync_interval_minutes=0.02)
+    running = gateway(text)
+    comes(running, "blocked")
+    running.stop()
+    collibra.stop()
+    again = gateway(text, arguments=("--state", running.state))
+    assert decision(again) == "blocked"
+    gateways.until(lambda: any("stay in force" in line and "seconds ago" in line for line in again.log), 10, "the log line")
+    collibra.start()
+    collibra.delete_policy(id)
+    comes(again, "allowed")

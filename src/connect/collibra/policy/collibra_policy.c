@@ -90,8 +90,8 @@ static genops_str next_item(genops_str *rest)
 	size_t at = 0;
 	if (text.len > 1 && text.ptr[0] == '/') {
 		for (size_t i = 1; i < text.len; i++) {
-			bool is_end = text.ptr[i] == '/' && text.ptr[i - 1] != '\\' && (i + 1 == text.len || text.ptr[i + 1] == ',');
-			if (is_end) {
+			genops_str behind = genops_str_trim(genops_str_skip(text, i + 1));
+			if (text.ptr[i] == '/' && text.ptr[i - 1] != '\\' && (!behind.len || behind.ptr[0] == ',')) {
 				at = i;
 				break;
 			}
@@ -293,17 +293,33 @@ int genops_collibra_policy_build(const struct genops_collibra_policy *from, stru
 	return GENOPS_OK;
 }
 
+static bool has(const struct genops_texts *texts, genops_str text)
+{
+	for (size_t i = 0; i < texts->n; i++) {
+		if (genops_str_equal(texts->items[i], text))
+			return true;
+	}
+	return false;
+}
+
+/* Several values of an attribute come in no particular order. */
+static bool is_same_set(const struct genops_texts *a, const struct genops_texts *b)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		bool is_in_place = i < b->n && genops_str_equal(a->items[i], b->items[i]);
+		if (!is_in_place && (!has(b, a->items[i]) || (i < b->n && !has(a, b->items[i]))))
+			return false;
+	}
+	return a->n == b->n;
+}
+
 bool genops_collibra_policy_equal(const struct genops_collibra_policy *a, const struct genops_collibra_policy *b)
 {
 	if (!genops_str_equal(a->id, b->id) || !genops_str_equal(a->name, b->name) || a->type != b->type)
 		return false;
 	for (size_t i = 0; i < GENOPS_COLLIBRA_N_ATTRIBUTE_TYPES; i++) {
-		if (a->values[i].n != b->values[i].n)
+		if (a->values[i].n != b->values[i].n || !is_same_set(&a->values[i], &b->values[i]))
 			return false;
-		for (size_t j = 0; j < a->values[i].n; j++) {
-			if (!genops_str_equal(a->values[i].items[j], b->values[i].items[j]))
-				return false;
-		}
 	}
 	return true;
 }
