@@ -2,7 +2,8 @@
  * engine/upkeep.c - the engine's one background thread: drain, reload, reap, publish.
  *
  * It takes the drain lock when nobody holds it (option drain AUTO), so that another process takes over when the one
- * that drained has died. All signals are blocked in it. Ticks every TICK_NS, at once when woken.
+ * that drained has died. All signals are blocked in it. Ticks every TICK_NS, at once when woken; every LOADED_TICK_NS under load,
+ * because a transaction has a price of its own and nobody waits for it (who does, flushes).
  */
 #include "engine/collibra/collibra_export.h"
 #include "engine/drain/drain.h"
@@ -14,7 +15,9 @@
 #include <time.h>
 
 #define TICK_NS         (50 * GENOPS_NS_PER_MS)
-#define BUSY_ENTRIES    4096
+#define LOADED_TICK_NS  (200 * GENOPS_NS_PER_MS)
+#define LOADED_ENTRIES  256   /* taken by a pass: what follows is gathered for longer */
+#define BUSY_ENTRIES    16384 /* the next pass follows at once */
 #define RELOAD_EVERY_NS GENOPS_NS_PER_S
 #define TAKEOVER_NS     GENOPS_NS_PER_S
 #define COMPLAIN_NS     (10 * GENOPS_NS_PER_S)
@@ -23,6 +26,7 @@
 struct upkeep {
 	genops_engine *engine;
 	int64_t reload_at_ns, takeover_at_ns, collibra_at_ns, complain_at_ns, check_at_ns;
+	size_t n_taken; /* by the last pass */
 };
 
 static void complain(struct upkeep *upkeep, int64_t now_ns, const char *what, const struct genops_error *err)
@@ -102,6 +106,7 @@ static void pass(struct upkeep *upkeep, int64_t now_ns)
 		complain(upkeep, now_ns, "the export queue is full; the ledger goes on", &err);
 	else if (code != GENOPS_OK)
 		complain(upkeep, now_ns, "draining failed; it is tried again", &err);
+	upkeep->n_taken = n;
 	if (n > BUSY_ENTRIES)
 		genops_upkeep_wake(engine); /* more has come meanwhile */
 	genops_drain_upkeep(engine->drain);
@@ -121,11 +126,11 @@ static void check_counters(struct upkeep *upkeep, int64_t now_ns)
 }
 
 /* Returns whether the thread goes on. */
-static bool wait_for_tick(genops_engine *engine)
+static bool wait_for_tick(genops_engine *engine, int64_t tick_ns)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	int64_t at = (int64_t)until.tv_sec * GENOPS_NS_PER_S + until.tv_nsec + TICK_NS;
+	int64_t at = (int64_t)until.tv_sec * GENOPS_NS_PER_S + until.tv_nsec + tick_ns;
 	until = (struct timespec){.tv_sec = at / GENOPS_NS_PER_S, .tv_nsec = at % GENOPS_NS_PER_S};
 	pthread_mutex_lock(&engine->wake_lock);
 	while (!engine->is_woken && !engine->must_stop) {
@@ -151,7 +156,7 @@ static void *run(void *arg)
 		genops_pending_retry(engine);
 		check_counters(&upkeep, now_ns);
 		pass(&upkeep, now_ns);
-	} while (wait_for_tick(engine));
+	} while (wait_for_tick(engine, upkeep.n_taken < LOADED_ENTRIES ? TICK_NS : LOADED_TICK_NS));
 	pass(&upkeep, genops_clock_monotonic_ns());
 	return NULL;
 }

@@ -26,7 +26,7 @@ struct genops_queue;
 struct genops_queue_options {
 	uint64_t max_bytes;          /* 0: 500 MiB */
 	bool is_synced;              /* every append and acknowledgement reaches the disk before it returns; else genops_queue_sync does it */
-	bool is_compressed;          /* zstd */
+	bool is_compressed;          /* zstd, while a destination is thousands of entries behind */
 	genops_str encryption_key;   /* 64 hex digits or 32 bytes of base64; empty: not encrypted */
 };
 

@@ -18,6 +18,8 @@
 
 #include "store/queue/queue_state.h"
 
+#define COMPRESSED_FROM 8192 /* entries that wait */
+
 bool genops_queue_path(const struct genops_queue *queue, uint64_t file, char *ret_path)
 {
 	return snprintf(ret_path, PATH_MAX, "%s/%" PRIu64 ".q", queue->folder, file) < PATH_MAX;
@@ -190,6 +192,15 @@ static int write_block(struct genops_queue *queue, struct genops_error *err)
 	return GENOPS_OK;
 }
 
+/* Compressing saves room, which a queue that is emptied at once does not need: it begins when a destination falls behind. */
+static bool is_worth_compressing(const struct genops_queue *queue)
+{
+	bool is_behind = !queue->cursors;
+	for (const struct genops_queue_cursor *cursor = queue->cursors; cursor; cursor = cursor->next)
+		is_behind |= queue->next_entry - cursor->acknowledged.entries > COMPRESSED_FROM;
+	return queue->is_compressed && is_behind;
+}
+
 static int encode(struct genops_queue *queue, const struct genops_queue_entry *entries,
     size_t n_entries, const struct genops_segment_position *positions, size_t n_positions,
     struct genops_error *err)
@@ -203,7 +214,7 @@ static int encode(struct genops_queue *queue, const struct genops_queue_entry *e
 	    .n_positions = n_positions,
 	};
 	return genops_queue_block_encode(
-	    &block, queue->is_compressed, &queue->key, &queue->scratch, &queue->block, err);
+	    &block, is_worth_compressing(queue), &queue->key, &queue->scratch, &queue->block, err);
 }
 
 static int start_file(struct genops_queue *queue, struct genops_error *err)

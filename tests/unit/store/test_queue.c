@@ -47,6 +47,39 @@ static void test_restart(void **state)
 	genops_queue_close(queue);
 }
 
+static uint64_t append_zeros(struct genops_queue *queue, size_t n)
+{
+	static const char zeros[1000];
+	static struct genops_queue_entry entries[1000];
+	struct genops_error err;
+	uint64_t before = stats_of(queue).bytes;
+	for (size_t i = 0; i < n; i++)
+		entries[i] = (struct genops_queue_entry){GENOPS_ENTRY_OPERATION, {zeros, sizeof zeros}};
+	assert_int_equal(genops_queue_append(queue, entries, n, NULL, 0, &err), GENOPS_OK);
+	return stats_of(queue).bytes - before;
+}
+
+static void test_compresses_when_a_destination_is_behind(void **state)
+{
+	const struct genops_queue_entry *entries;
+	struct genops_error err;
+	struct genops_queue *queue = open_queue();
+	assert_true(append_zeros(queue, 1000) < 100000); /* nobody reads it yet */
+	struct genops_queue_cursor *cursor = open_cursor(queue, "d", true);
+	assert_true(append_zeros(queue, 1000) > 1000000);
+	for (int i = 0; i < 8; i++)
+		append_zeros(queue, 1000);
+	assert_true(append_zeros(queue, 1000) < 100000);
+	for (size_t n = 1; n;) {
+		assert_int_equal(genops_queue_read(cursor, &entries, &n, &err), GENOPS_OK);
+		assert_true(n == 0 || n == 1000);
+	}
+	acknowledge(cursor);
+	assert_true(append_zeros(queue, 1000) > 1000000);
+	genops_queue_cursor_close(cursor);
+	genops_queue_close(queue);
+}
+
 static void test_positions(void **state)
 {
 	struct genops_segment_position at[4];
@@ -255,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    ROW(test_restart),
+	    ROW(test_compresses_when_a_destination_is_behind),
 	    ROW(test_positions),
 	    ROW(test_full),
 	    ROW(test_full_of_delivered),
