@@ -42,6 +42,7 @@ struct genops_drain {
 	struct genops_config *config;        /* one reference */
 	struct genops_batch batch;
 	uint64_t own_until;                  /* the last of this process's appends that this pass takes */
+	struct genops_segment_position list[WRITERS_MAX]; /* scratch */
 	size_t n_sources;
 	struct source sources[WRITERS_MAX];
 	size_t n_pumps;
@@ -87,8 +88,9 @@ static void drop_source(struct genops_drain *drain, size_t i)
 }
 
 /* New writers appear; one whose files are all gone is dropped, and forgotten by the ledger. */
-static int discover(struct genops_drain *drain, struct genops_segment_position *firsts, struct genops_error *err)
+static void discover(struct genops_drain *drain)
 {
+	struct genops_segment_position *firsts = drain->list;
 	size_t n = genops_segment_list(drain->engine->state_dir, firsts, WRITERS_MAX);
 	if (n > WRITERS_MAX)
 		n = WRITERS_MAX;
@@ -102,24 +104,13 @@ static int discover(struct genops_drain *drain, struct genops_segment_position *
 		if (!is_listed)
 			drop_source(drain, i);
 	}
-	return GENOPS_OK;
-}
-
-static int with_list(struct genops_drain *drain,
-    int (*use)(struct genops_drain *, struct genops_segment_position *, struct genops_error *), struct genops_error *err)
-{
-	struct genops_segment_position *list = calloc(WRITERS_MAX, sizeof *list);
-	if (!list)
-		return genops_fail(err, GENOPS_NOMEM, "no memory for the list of segments");
-	int code = use(drain, list, err);
-	free(list);
-	return code;
 }
 
 /* The ledger is never behind the queue. A writer that the queue does not know has nothing there (the drain died, or the queue was
  * full, before its first block): all that is still in its segments is due. */
-static int load_positions(struct genops_drain *drain, struct genops_segment_position *list, struct genops_error *err)
+static void load_positions(struct genops_drain *drain)
 {
+	struct genops_segment_position *list = drain->list;
 	size_t n = genops_ledger_positions(drain->ledger, list, WRITERS_MAX);
 	for (size_t i = 0; i < n && i < WRITERS_MAX; i++)
 		add_source(drain, list[i]);
@@ -138,7 +129,6 @@ static int load_positions(struct genops_drain *drain, struct genops_segment_posi
 		if (source && (!source->queue_at.sequence || source->queue_at.sequence < list[i].sequence))
 			source->queue_at = list[i];
 	}
-	return GENOPS_OK;
 }
 
 /* Whether or not they could be started: what is for them waits in the queue. */
@@ -258,7 +248,7 @@ static int collect(struct genops_drain *drain, size_t *ret_n, struct genops_erro
 	size_t n = 0;
 	int result = GENOPS_OK;
 	drain->own_until = genops_segment_last_sequence(drain->engine->segments);
-	GENOPS_TRY(with_list(drain, discover, err));
+	discover(drain);
 	for (size_t i = 0; i < drain->n_sources; i++) {
 		int code = drain_source(drain, &drain->sources[i], &n, err);
 		if (code != GENOPS_OK)
@@ -448,7 +438,8 @@ static int open_stores(struct genops_drain *drain, struct genops_error *err)
 	drain->metrics = genops_metrics_new(SERIES_MAX);
 	if (!drain->metrics)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for the metrics");
-	return with_list(drain, load_positions, err);
+	load_positions(drain);
+	return GENOPS_OK;
 }
 
 int genops_drain_open(genops_engine *engine, struct genops_drain **ret_drain, struct genops_error *err)
