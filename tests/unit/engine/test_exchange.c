@@ -278,6 +278,45 @@ static void an_unanswered_request_costs_its_input(void **state)
 	genops_engine_close(engine);
 }
 
+static int count_event(void *arg, const struct genops_audit_event *event)
+{
+	(void)event;
+	++*(int *)arg;
+	return GENOPS_OK;
+}
+
+static int alerts_of(genops_engine *engine)
+{
+	struct genops_report_filter where = {GENOPS_STR("kind"), GENOPS_STR("budget.alert")};
+	struct genops_audit_report_query query = {.size = sizeof query, .where = &where, .n_where = 1};
+	struct genops_error err;
+	int n = 0;
+	assert_int_equal(genops_report_audit(engine, &query, count_event, &n, &err), GENOPS_OK);
+	return n;
+}
+
+/* The one way over a limit: an answer that comes whole and costs more than its own estimate. It is billed, told, and the last. */
+static void a_dearer_model_may_pass_the_limit_once(void **state)
+{
+	static const char answer[] =
+	    "{\"model\":\"gpt-4o\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"hi\"},\"finish_reason\":"
+	    "\"stop\"}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":20,\"total_tokens\":29}}";
+	genops_engine *engine = open_engine(*state, config);
+	struct visit visit = {.target = CHAT, .body = chat, .headers = {"x-genops-team", "short"}, .status = 200, .answer = answer};
+	struct visited *visited = go(engine, visit);
+	assert_string_equal(visited->got, answer);
+	struct seen seen = look_up(engine, "operation", visited->id);
+	assert_int_equal(seen.cost, 9 * 2500 + 20 * 10000);
+	assert_true(seen.cost > seen.reserved && seen.cost > 200000);
+	struct genops_budget_window window = budget_of(engine, "short");
+	assert_int_equal(window.consumed_nano_usd, seen.cost);
+	assert_int_equal(window.remaining_nano_usd, 0);
+	assert_int_equal(alerts_of(engine), 3); /* 80, 90, 100 % */
+	check_refused(engine, visit, 429, "BUDGET_EXCEEDED", "short");
+	assert_int_equal(budget_of(engine, "short").consumed_nano_usd, seen.cost);
+	genops_engine_close(engine);
+}
+
 static void half_an_answer_is_billed_by_what_came(void **state)
 {
 	genops_engine *engine = open_engine(*state, config);
@@ -386,6 +425,7 @@ int main(void)
 	    TEST(a_call_may_be_held_back),
 	    TEST(providers_errors_cost_nothing),
 	    TEST(an_unanswered_request_costs_its_input),
+	    TEST(a_dearer_model_may_pass_the_limit_once),
 	    TEST(half_an_answer_is_billed_by_what_came),
 	    TEST(who_leaves_pays_for_what_was_sent),
 	    TEST(a_stream_is_cut_off_at_its_reservation),
