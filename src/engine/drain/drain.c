@@ -9,7 +9,6 @@
 #include "engine/drain/drain.h"
 
 #include "base/clock.h"
-#include "base/str.h"
 #include "engine/collibra/collibra_worker.h"
 #include "engine/drain/batch.h"
 #include "engine/drain/publish.h"
@@ -326,39 +325,12 @@ static void start_pumps(struct genops_drain *drain)
 	keep_cursors(drain);
 }
 
-static struct genops_queue_options queue_options(const struct genops_config *config)
-{
-	const struct genops_config_telemetry *telemetry = &config->telemetry;
-	return (struct genops_queue_options){
-	    .max_bytes = (uint64_t)telemetry->queue_max_size,
-	    .is_compressed = telemetry->queue_compression != 0,
-	    .encryption_key = telemetry->queue_encryption_key,
-	};
-}
-
-/* With other settings the queue is opened anew, on the same files; where that cannot be, it goes on as it was. No pump runs. */
-static void configure_queue(struct genops_drain *drain, const struct genops_config *config)
-{
-	struct genops_queue_options before = queue_options(drain->config), after = queue_options(config);
-	struct genops_queue *queue;
-	struct genops_error err;
-	if (before.max_bytes == after.max_bytes && before.is_compressed == after.is_compressed &&
-	    genops_str_equal(before.encryption_key, after.encryption_key))
-		return;
-	if (genops_queue_open(drain->engine->state_dir, &after, &queue, &err) != GENOPS_OK) {
-		genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "the changed telemetry.queue is not used", &err);
-		return;
-	}
-	genops_queue_close(drain->queue);
-	drain->queue = queue;
-}
-
 bool genops_drain_configure(struct genops_drain *drain, struct genops_config *config)
 {
 	if (config == drain->config)
 		return false;
 	stop_pumps(drain);
-	configure_queue(drain, config);
+	genops_drain_queue_follow(drain->engine, drain->config, config, &drain->queue);
 	genops_seed_begin(&drain->seeding, drain->ledger, drain->config, config);
 	genops_config_unref(drain->config);
 	drain->config = genops_config_ref(config);
@@ -431,10 +403,9 @@ int genops_drain_restore(struct genops_drain *drain, struct genops_error *err)
 
 static int open_stores(struct genops_drain *drain, struct genops_error *err)
 {
-	struct genops_queue_options options = queue_options(drain->config);
 	GENOPS_TRY(genops_drain_lock_try(drain->engine->state_dir, &drain->lock, err));
 	GENOPS_TRY(genops_ledger_open(drain->engine->state_dir, true, &drain->ledger, err));
-	GENOPS_TRY(genops_queue_open(drain->engine->state_dir, &options, &drain->queue, err));
+	GENOPS_TRY(genops_drain_queue_open(drain->engine, drain->config, &drain->queue, err));
 	drain->metrics = genops_metrics_new(SERIES_MAX);
 	if (!drain->metrics)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for the metrics");

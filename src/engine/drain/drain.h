@@ -42,6 +42,13 @@ bool genops_drain_configure(struct genops_drain *drain, struct genops_config *co
 /* Has every destination got everything, or tried to since then? */
 bool genops_drain_offer(struct genops_drain *drain, int64_t since_monotonic_ns);
 
+/* drain_queue.c: with other settings the queue is opened anew, on the same files; where that cannot be (told in the log), it goes on as
+ * it was. No pump runs meanwhile. */
+GENOPS_NODISCARD int genops_drain_queue_open(const genops_engine *engine, const struct genops_config *config,
+    struct genops_queue **ret_queue, struct genops_error *err);
+void genops_drain_queue_follow(const genops_engine *engine, const struct genops_config *before,
+    const struct genops_config *after, struct genops_queue **queue);
+
 /* pump.c: one thread per destination, from the queue to the far side. */
 GENOPS_NODISCARD int genops_pump_start(genops_engine *engine, struct genops_queue *queue,
     const struct genops_config_exporter *exporter, struct genops_config *config, struct genops_metrics *metrics,
