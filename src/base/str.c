@@ -30,11 +30,6 @@ bool genops_str_equal_nocase(genops_str a, genops_str b)
 	return true;
 }
 
-bool genops_str_starts(genops_str text, genops_str prefix)
-{
-	return text.len >= prefix.len && genops_str_equal((genops_str){text.ptr, prefix.len}, prefix);
-}
-
 bool genops_str_ends(genops_str text, genops_str suffix)
 {
 	return text.len >= suffix.len &&

@@ -17,17 +17,25 @@ static inline bool genops_str_equal(genops_str a, genops_str b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-static inline bool genops_str_is(genops_str a, const char *text) /* equal to a C string */
+/* Equal to a C string? The first letter mostly says no. */
+static inline bool genops_str_is(genops_str a, const char *text)
 {
-	return genops_str_equal(a, genops_str_of(text));
+	if (!a.len || !text)
+		return !a.len && (!text || !text[0]);
+	return a.ptr[0] == text[0] && genops_str_equal(a, genops_str_of(text));
 }
 
 static inline bool genops_str_is_nocase(genops_str a, const char *text)
 {
-	return a.len == strlen(text) && genops_str_equal_nocase(a, genops_str_of(text));
+	genops_str b = genops_str_of(text);
+	return a.len == b.len && genops_str_equal_nocase(a, b);
 }
 
-bool genops_str_starts(genops_str text, genops_str prefix);
+static inline bool genops_str_starts(genops_str text, genops_str prefix)
+{
+	return text.len >= prefix.len && genops_str_equal((genops_str){text.ptr, prefix.len}, prefix);
+}
+
 bool genops_str_ends(genops_str text, genops_str suffix);
 genops_str genops_str_trim(genops_str text);               /* without ASCII white space at both ends */
 genops_str genops_str_skip(genops_str text, size_t n);     /* without the first n bytes */

@@ -38,7 +38,8 @@ static inline int32_t genops_json_paths_member(
 	int32_t child = paths->nodes[node].first_child;
 	while (child >= 0) {
 		const struct genops_json_node *at = &paths->nodes[child];
-		if (at->key.len == key.len && memcmp(at->key.ptr, key.ptr, key.len) == 0)
+		if (at->key.len == key.len &&
+		    (!key.len || (at->key.ptr[0] == key.ptr[0] && memcmp(at->key.ptr, key.ptr, key.len) == 0)))
 			break;
 		child = at->next_sibling;
 	}

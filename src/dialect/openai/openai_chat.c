@@ -116,7 +116,10 @@ struct genops_fields genops_openai_chat_answer = GENOPS_FIELDS(answer_rows);
 void genops_openai_deployment(struct genops_request *request, struct genops_call *call)
 {
 	for (size_t i = 1; i < 8; i++) {
-		if (!genops_str_is(genops_request_segment(request, i), "deployments"))
+		genops_str here = genops_request_segment(request, i);
+		if (!here.ptr)
+			return; /* the path has no more */
+		if (!genops_str_is(here, "deployments"))
 			continue;
 		genops_str name, segment = genops_request_segment(request, i - 1);
 		if (segment.len && segment.len <= GENOPS_REQUEST_MODEL_MAX &&

@@ -334,6 +334,10 @@ static int stop_reading(struct genops_request *request)
 int genops_request_feed(void *state, genops_str piece, struct genops_error *err)
 {
 	struct genops_request *request = state;
+	/* The words are never longer than the body: room for those of the first piece, mostly all, at once. */
+	if (request->scan && request->info.want_content && !request->n_bytes && piece.len < GENOPS_REQUEST_CONTENT_MAX &&
+	    !genops_buffer_reserve(&request->call.content, piece.len))
+		return genops_fail(err, GENOPS_NOMEM, "no memory for the request's words");
 	if (request->scan) {
 		int code = genops_json_scan_feed(request->scan, piece, err);
 		if (code != GENOPS_OK && request->info.endpoint->reading->is_lenient)

@@ -18,6 +18,8 @@
 
 static genops_str decode(genops_exchange *exchange, genops_str text)
 {
+	if (genops_str_find_char(text, '%') == SIZE_MAX)
+		return text; /* of the exchange's own copy of the target */
 	char *out = genops_arena_dup_text(&exchange->arena, text);
 	return out ? genops_str_percent_decode(text, false, out) : (genops_str){0};
 }
@@ -62,6 +64,8 @@ static genops_str path_of(genops_str target)
 /* "." and ".." segments, also as %2e or behind %2f: who forwards the request would see another provider in the path. */
 static bool has_dot_segment(genops_str decoded)
 {
+	if (genops_str_find_char(decoded, '.') == SIZE_MAX)
+		return false;
 	while (decoded.len) {
 		genops_str segment = genops_str_split(&decoded, '/');
 		if (genops_str_is(segment, ".") || genops_str_is(segment, ".."))

@@ -165,7 +165,7 @@ static void describe_answer(genops_exchange *exchange)
 		genops_usage usage = usage_so_far(exchange);
 		(void)genops_operation_record_usage(exchange->operation, &usage, NULL);
 	} else {
-		record->usage = (genops_usage){0};
+		(void)genops_settle_usage(exchange->operation, &(genops_usage){0});
 	}
 }
 

@@ -214,6 +214,7 @@ static int describe(struct genops_operation *operation, const struct genops_oper
 	operation->price = NULL;
 	operation->price_provider = (genops_str){0};
 	operation->extra_cost_nano_usd = 0;
+	operation->is_quoted = false;
 	operation->n_asks = 0;
 	operation->lease = GENOPS_LEASE_NONE;
 	operation->reserved_nano_usd = 0;
@@ -307,8 +308,7 @@ int genops_operation_record_usage(genops_operation *operation, const genops_usag
 {
 	if (!is_sane(usage))
 		return genops_fail(err, GENOPS_MISUSE, "a usage count is negative or absurdly large");
-	operation->record.usage = *usage;
-	if (operation->lease != GENOPS_LEASE_NONE)
+	if (genops_settle_usage(operation, usage) && operation->lease != GENOPS_LEASE_NONE)
 		genops_counters_metered(operation->engine->counters, operation->lease, genops_operation_cost(operation));
 	return GENOPS_OK;
 }

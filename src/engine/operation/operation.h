@@ -28,6 +28,8 @@ struct genops_operation {
 	const struct genops_price *price;    /* of the requested, later of the answering model; NULL: none */
 	genops_str price_provider;           /* whose price it is looked up as */
 	int64_t extra_cost_nano_usd;
+	struct genops_quote quote;           /* of record.usage at price, if is_quoted */
+	bool is_quoted;
 	size_t n_asks;
 	struct genops_budget_ask asks[GENOPS_RESERVATION_BUDGETS_MAX];
 	struct genops_budget_answer answers[GENOPS_RESERVATION_BUDGETS_MAX];
@@ -78,5 +80,7 @@ GENOPS_NODISCARD int genops_settle(struct genops_operation *operation, enum geno
 /* The model that answered is what is billed, if its price is known: from the moment on that it is. */
 void genops_settle_price_answer(struct genops_operation *operation);
 int64_t genops_settle_cost(const struct genops_operation *operation, struct genops_quote *ret_quote);
+/* Sets the usage and quotes it, once for all who ask from now on. False: it is what was set before. */
+bool genops_settle_usage(struct genops_operation *operation, const genops_usage *usage);
 
 #endif

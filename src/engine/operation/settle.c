@@ -15,9 +15,22 @@
 int64_t genops_settle_cost(const struct genops_operation *operation, struct genops_quote *ret_quote)
 {
 	*ret_quote = (struct genops_quote){0};
-	if (operation->price)
+	if (operation->is_quoted)
+		*ret_quote = operation->quote;
+	else if (operation->price)
 		*ret_quote = genops_prices_quote(operation->price, &operation->record.usage);
 	return genops_money_add(ret_quote->total_nano_usd, operation->extra_cost_nano_usd);
+}
+
+bool genops_settle_usage(struct genops_operation *operation, const genops_usage *usage)
+{
+	if (operation->is_quoted && !memcmp(&operation->record.usage, usage, sizeof *usage))
+		return false;
+	operation->record.usage = *usage;
+	operation->is_quoted = false;
+	(void)genops_settle_cost(operation, &operation->quote);
+	operation->is_quoted = true;
+	return true;
 }
 
 void genops_settle_price_answer(struct genops_operation *operation)
@@ -27,8 +40,10 @@ void genops_settle_price_answer(struct genops_operation *operation)
 		return;
 	const struct genops_price *price = genops_prices_find(operation->config->prices, operation->price_provider,
 	    record->response_model, record->start_unix_ns / GENOPS_NS_PER_S);
-	if (price && !price->is_ceiling)
-		operation->price = price;
+	if (!price || price->is_ceiling)
+		return;
+	operation->price = price;
+	operation->is_quoted = false;
 }
 
 static void fill_budget(const struct genops_budget_ask *ask, const struct genops_budget_answer *answer,
