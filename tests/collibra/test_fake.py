@@ -8,7 +8,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -190,14 +189,12 @@ def test_a_defect_of_the_fake_fails_the_test(monkeypatch):
             assert Client(collibra).get("/assets").status == 500
 
 
-def test_a_thousand_assets_with_a_dozen_attributes_take_seconds_not_minutes(client, collibra, item, value):
-    began = time.monotonic()
+def test_a_thousand_assets_in_bulk(client, collibra, item, value):
     for start in range(0, 1000, 500):
         assets = client.post("/assets/bulk", [item(f"n{number:04d}") for number in range(start, start + 500)]).json()
         for name in ("team", "project", "cost_amount"):
             assert client.post("/attributes/bulk", [value(asset["id"], name, "1") for asset in assets]).status == 201
     assert len(collibra.assets()) == 1000 and client.get("/attributes").json()["total"] == 3000
-    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("room", extract.ROOMS)
