@@ -10,13 +10,15 @@
 
 static const struct command_option options[] = {
     {"json", 'j', OPTION_FLAG, AT(as_json), NULL, "print JSON"},
+    {"timeout", 0, OPTION_COUNT, AT(timeout_s), "SECONDS", "flush: how long to wait for Collibra (60)"},
     {0},
 };
 
 static const struct {
 	const char *name;
 	collibra_action *run;
-} actions[] = {{"status", collibra_status}, {"sync", collibra_sync}, {"policies", collibra_policies}};
+} actions[] = {{"status", collibra_status}, {"sync", collibra_sync}, {"policies", collibra_policies},
+    {"flush", collibra_flush}};
 
 static int run(const struct invocation *invocation)
 {
@@ -26,7 +28,7 @@ static int run(const struct invocation *invocation)
 	while (i < sizeof actions / sizeof *actions && strcmp(actions[i].name, name) != 0)
 		i++;
 	if (i == sizeof actions / sizeof *actions)
-		return complain_text(EXIT_WRONG_USE, "genops collibra can status, sync or policies, not \"%s\"", name);
+		return complain_text(EXIT_WRONG_USE, "genops collibra can status, sync, flush or policies, not \"%s\"", name);
 	genops_engine *engine = open_engine(invocation, &code);
 	if (!engine)
 		return code;
@@ -37,10 +39,11 @@ static int run(const struct invocation *invocation)
 
 const struct command command_collibra = {
     .name = "collibra",
-    .summary = "the exchange with Collibra: how it goes, import policies now",
-    .usage = "[status|sync|policies] [--json]",
-    .details = "  genops collibra            what was imported, when, and what went wrong\n"
+    .summary = "the exchange with Collibra: how it goes, import policies and export operations now",
+    .usage = "[status|sync|flush|policies] [--json]",
+    .details = "  genops collibra            what was imported and exported, when, and what went wrong\n"
 	       "  genops collibra sync       import the policies now; they govern every process within a second\n"
+	       "  genops collibra flush      send what waits, and wait until Collibra has confirmed it\n"
 	       "  genops collibra policies   the policies that are known, and whether they are in force",
     .options = options,
     .options_size = sizeof(struct collibra_options),

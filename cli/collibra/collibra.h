@@ -6,14 +6,20 @@
 #include "command.h"
 
 #include <genops/collibra.h>
+#include <genops/collibra_export.h>
 
 struct collibra_options {
 	bool as_json;
+	int64_t timeout_s; /* flush; 0: the default */
 };
 
 /* Returns the exit code. */
 typedef int collibra_action(const struct invocation *invocation, genops_engine *engine);
 
-collibra_action collibra_status, collibra_sync, collibra_policies;
+collibra_action collibra_status, collibra_sync, collibra_policies, collibra_flush;
+
+/* What status says of the export; JSON as one object. */
+void collibra_export_json(const struct genops_collibra_export_status *status);
+void collibra_export_print(const struct genops_collibra_export_status *status);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <time.h>
 
-static void print_json(const struct genops_collibra_sync_stats *stats)
+static void print_json(const struct genops_collibra_sync_stats *stats, const struct genops_collibra_export_status *export)
 {
 	printf("{\"policies\":{\"in_force\":%zu,\"off\":%zu,\"imported\":%lld,\"updated\":%lld,\"removed\":%lld,\"failed\":%lld,"
 	       "\"syncs\":%lld,\"failed_syncs\":%lld,\"last_sync_unix_ns\":%lld,\"last_attempt_unix_ns\":%lld,\"changed_unix_ns\":%lld,",
@@ -21,7 +21,9 @@ static void print_json(const struct genops_collibra_sync_stats *stats)
 		printf("%s", i ? "," : "");
 		json_string(genops_str_of(stats->errors[i]));
 	}
-	printf("]}}\n");
+	printf("]},\"export\":");
+	collibra_export_json(export);
+	printf("}\n");
 }
 
 static void print_time(const char *what, int64_t unix_ns)
@@ -52,13 +54,18 @@ int collibra_status(const struct invocation *invocation, genops_engine *engine)
 {
 	static struct genops_collibra_sync_stats stats; /* large */
 	const struct collibra_options *chosen = invocation->options;
+	struct genops_collibra_export_status export;
 	struct genops_error err;
 	int code = genops_collibra_sync_stats(engine, &stats, &err);
+	if (code == GENOPS_OK)
+		code = genops_collibra_export_status(engine, &export, &err);
 	if (code != GENOPS_OK)
 		return complain(&err);
-	if (chosen->as_json)
-		print_json(&stats);
-	else
+	if (chosen->as_json) {
+		print_json(&stats, &export);
+	} else {
 		print_policies(&stats);
+		collibra_export_print(&export);
+	}
 	return EXIT_DONE;
 }

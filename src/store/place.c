@@ -126,10 +126,17 @@ int genops_place_save(
 	    "%s cannot be written", place->path);
 }
 
-int64_t genops_place_asked(const struct genops_place *place)
+static struct genops_place_asking read_asking(int fd)
 {
-	int64_t target = 0;
-	return pread(place->ask_fd, &target, sizeof target, 0) == sizeof target ? target : 0;
+	struct genops_place_asking asking = {0};
+	if (pread(fd, &asking, sizeof asking, 0) != sizeof asking)
+		return (struct genops_place_asking){0};
+	return asking;
+}
+
+struct genops_place_asking genops_place_asked(const struct genops_place *place)
+{
+	return read_asking(place->ask_fd);
 }
 
 static int read_place(int fd, const char *name, void *out, size_t len, struct genops_error *err)
@@ -159,14 +166,14 @@ int genops_place_load(const char *state_dir, const char *name, void *out, size_t
 int genops_place_ask(const char *state_dir, const char *name, int64_t target, struct genops_error *err)
 {
 	char path[PATH_MAX];
-	int64_t before = 0;
 	int fd;
 	GENOPS_TRY(path_of(state_dir, name, "ask", path, err));
 	GENOPS_TRY(open_file(path, &fd, err));
 	/* Two who ask at once ask for much the same; whoever waits asks again. */
-	bool is_asked = pread(fd, &before, sizeof before, 0) == sizeof before && before >= target;
-	if (!is_asked)
-		is_asked = pwrite(fd, &target, sizeof target, 0) == sizeof target;
+	struct genops_place_asking asking = read_asking(fd);
+	asking.target = asking.target > target ? asking.target : target;
+	asking.ticket++;
+	bool is_asked = pwrite(fd, &asking, sizeof asking, 0) == sizeof asking;
 	int failure = errno;
 	close(fd);
 	return is_asked ? GENOPS_OK : genops_fail_errno(err, GENOPS_IO, failure, "%s cannot be written", path);

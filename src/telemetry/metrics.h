@@ -65,6 +65,14 @@
 	    "Records rejected for ever; they are in dead-letter.jsonl.")                              \
 	X("genops_self_damaged_blocks_total", "destination", "Damaged blocks that a destination passed over.") \
 	X("genops_self_damaged_segments_total", "", "Damaged places passed over in segments.")        \
+	X("genops_self_collibra_waiting", "", "Operations that Collibra has not confirmed yet.")      \
+	X("genops_self_collibra_failing", "", "1 while the export to Collibra fails and is tried again.") \
+	X("genops_self_collibra_operations_total", "", "Operations exported to Collibra, since the state directory was made.") \
+	X("genops_self_collibra_assets_total", "", "Assets created in Collibra, since the state directory was made.") \
+	X("genops_self_collibra_rejected_total", "",                                                  \
+	    "Assets that Collibra rejected for ever; they are in dead-letter.jsonl.")                 \
+	X("genops_self_collibra_calls_total", "", "Requests to Collibra, repeated ones included.")    \
+	X("genops_self_collibra_repeats_total", "", "Requests to Collibra that were repeats.")        \
 	X("genops_self_undecodable_records_total", "destination",                                     \
 	    "Records that could not be read; without the label: by the ledger.")
 

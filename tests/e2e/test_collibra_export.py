@@ -5,7 +5,9 @@ import time
 
 import pytest
 
+import gateway as gateways
 from collibra_stage import BUDGET, COST, EVALUATION, FakeCollibra, Stage
+from fake_collibra.auth import ALL_PERMISSIONS
 from gateway import until
 from provider import Answer
 
@@ -282,3 +284,57 @@ def test_history_is_not_exported(stage, collibra, tmp_path_factory, provider):
         assert len(collibra.assets(COST)) == 2
     finally:
         loud.stop()
+
+
+# --- flush, status, metrics ---
+
+def test_flush_returns_what_is_confirmed(stage, collibra):
+    """COL-051 COL-117 COL-119 COL-175: from another process than the one that exports; the second time there is nothing."""
+    running = stage()
+    running.call(7)
+    done = running.gateway.command("collibra", "flush", "--json")
+    assert done["exported"] == len(collibra.assets(COST) + collibra.assets(EVALUATION)) == 14
+    running.check(7)
+    export = done["export"]
+    assert (export["assets_created"], export["assets_failed"], export["batches_sent"], export["operations_waiting"]) == (14, 0, 1, 0)
+    assert export["average_export_time_ms"] > 0 and export["total_cost_nano_usd"] == sum(one["cost_nano_usd"] for one in running.names(7).values())
+    assert export["calls_made"] == collibra.calls.count()
+    assert running.gateway.command("collibra", "flush", "--json")["exported"] == 0
+    metrics = until(lambda: (text := running.gateway.call("GET", "/metrics").body.decode()) and "genops_self_collibra_assets_total 14" in text and text)
+    assert "genops_self_collibra_failing 0" in metrics and f"genops_self_collibra_calls_total {collibra.calls.count()}" in metrics
+
+
+def test_flush_says_why_it_cannot(stage, collibra):
+    """COL-022 COL-114 COL-118: a right that is missing is told with Collibra's words, and what waits is sent when it is there."""
+    running = stage()
+    collibra.permit("ASSET_READ")
+    running.call(2)
+    done = gateways.genops("collibra", "flush", "--timeout", 10, "--json", state=running.gateway.state, config=running.gateway.config, home=running.folder)
+    assert done.returncode == 1 and "permission" in done.stderr.lower() or "may not" in done.stderr.lower(), done.stderr
+    assert json.loads(done.stdout)["export"]["assets_failed"] == 4
+    status = running.gateway.command("collibra", "status", "--json")["export"]
+    assert status["state"] == "held" and status["operations_waiting"] == 2 and status["reason"]
+    collibra.permit(*ALL_PERMISSIONS)
+    assert running.gateway.command("collibra", "flush", "--json")["exported"] == 4
+    running.check(2)
+
+
+def test_flush_without_collibra(gateway):
+    running = gateway()
+    done = gateways.genops("collibra", "flush", state=running.state, config=running.config, home=running.folder)
+    assert done.returncode == 2 and "COLLIBRA_URL" in done.stderr
+
+
+@pytest.mark.parametrize("what", ["types", "domain", "password", "url"])
+def test_a_setup_that_is_wrong_is_told(stage, collibra, what):
+    if what == "types":
+        collibra.delete_type("AI Policy Evaluation")
+    settings = {"domain": {"domain_id": "00000000-1111-2222-3333-444444444444"}, "password": {"password": "wrong"},
+                "url": {"url": "http://127.0.0.1:9"}}.get(what, {})
+    running = stage(batch_interval_seconds=1, max_retries=0, **settings)
+    running.call(1)
+    status = until(lambda: (found := running.gateway.command("collibra", "status", "--json")["export"]) and found["reason"] and found, 20)
+    words = {"types": "AI Policy Evaluation", "domain": "domain", "password": "401", "url": "127.0.0.1"}
+    assert words[what] in status["reason"] and status["state"] == ("failing" if what == "url" else "held")
+    assert running.call(1) == [200]
+    assert any("collibra" in line for line in running.gateway.log)

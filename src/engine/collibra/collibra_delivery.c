@@ -18,6 +18,7 @@
 
 #define ARENA_MAX ((size_t)256 << 20)
 #define HELD_NS	  (60 * GENOPS_NS_PER_S)
+#define CLOSED_NS (3600 * GENOPS_NS_PER_S)
 
 void genops_collibra_delivery_init(struct genops_collibra_delivery *delivery)
 {
@@ -49,9 +50,9 @@ void genops_collibra_delivery_reset(struct genops_collibra_delivery *delivery)
 static void count_calls(struct genops_collibra_exporter *exporter)
 {
 	struct genops_collibra_counts now;
-	if (!exporter->account)
+	if (!exporter->session.account)
 		return;
-	genops_collibra_account_counts(exporter->account, &now);
+	genops_collibra_account_counts(exporter->session.account, &now);
 	exporter->place.n_calls += now.n_calls - exporter->counted.n_calls;
 	exporter->place.n_repeats += now.n_repeats - exporter->counted.n_repeats;
 	exporter->place.n_limited += now.n_limited - exporter->counted.n_limited;
@@ -85,8 +86,9 @@ void genops_collibra_delivery_fail(
 	genops_span_id_new((uint8_t *)&random);
 	genops_retry_failed(&exporter->retry, progress == GENOPS_COLLIBRA_HELD ? HELD_NS : 0, random, genops_clock_monotonic_ns());
 	complain(exporter, reason);
-	if (progress == GENOPS_COLLIBRA_STALE)
-		exporter->is_connected = false;
+	/* Somebody mends the types, the domain or the rights: everything is looked at again then. */
+	if (progress == GENOPS_COLLIBRA_STALE || progress == GENOPS_COLLIBRA_HELD)
+		exporter->is_connected = exporter->is_import_closed = false;
 	place->state = progress == GENOPS_COLLIBRA_HELD ? GENOPS_COLLIBRA_WAITING_FOR_REPAIR : GENOPS_COLLIBRA_FAILING;
 	place->failed_unix_ns = genops_clock_unix_ns();
 	snprintf(place->reason, sizeof place->reason, "%.380s", reason);
@@ -207,7 +209,7 @@ static void repair(struct genops_collibra_exporter *exporter, struct genops_coll
 {
 	char reason[GENOPS_COLLIBRA_REASON_SIZE] = "";
 	enum genops_collibra_progress progress =
-	    genops_collibra_bulk_repair(exporter->client, &exporter->target, &delivery->assets, reason);
+	    genops_collibra_bulk_repair(exporter->session.client, &exporter->target, &delivery->assets, reason);
 	if (progress == GENOPS_COLLIBRA_DONE)
 		finish(exporter, delivery);
 	else
@@ -219,13 +221,14 @@ static void import(struct genops_collibra_exporter *exporter, struct genops_coll
 	char before[GENOPS_COLLIBRA_ID_SIZE];
 	memcpy(before, delivery->job.id, sizeof before);
 	enum genops_collibra_progress progress = genops_collibra_job_step(
-	    &delivery->job, exporter->client, &exporter->target, genops_clock_monotonic_ns());
+	    &delivery->job, exporter->session.client, &exporter->target, genops_clock_monotonic_ns());
 	if (progress == GENOPS_COLLIBRA_DONE) {
 		finish(exporter, delivery);
 	} else if (progress == GENOPS_COLLIBRA_CANNOT) {
 		genops_log_write(&exporter->engine->log, GENOPS_LOG_WARN,
 		    "collibra: the Import API is not open to this user (%s); assets go through the slower bulk calls", delivery->job.reason);
 		exporter->is_import_closed = true;
+		exporter->import_closed_ns = genops_clock_monotonic_ns();
 		delivery->is_import = false;
 	} else if (progress != GENOPS_COLLIBRA_RUNNING) {
 		give_up(exporter, delivery, progress, delivery->job.reason);
@@ -253,7 +256,7 @@ static void send_directly(struct genops_collibra_exporter *exporter, struct geno
 {
 	char reason[GENOPS_COLLIBRA_REASON_SIZE] = "";
 	enum genops_collibra_progress progress =
-	    genops_collibra_bulk_send(exporter->client, &exporter->target, &delivery->assets, reason);
+	    genops_collibra_bulk_send(exporter->session.client, &exporter->target, &delivery->assets, reason);
 	if (progress == GENOPS_COLLIBRA_DONE && !genops_collibra_assets_count(&delivery->assets, GENOPS_COLLIBRA_PENDING))
 		finish(exporter, delivery);
 	else if (progress != GENOPS_COLLIBRA_DONE && progress != GENOPS_COLLIBRA_DOUBTFUL)
@@ -266,6 +269,8 @@ static void send_directly(struct genops_collibra_exporter *exporter, struct geno
 
 void genops_collibra_delivery_step(struct genops_collibra_exporter *exporter, struct genops_collibra_delivery *delivery)
 {
+	if (exporter->is_import_closed && genops_clock_monotonic_ns() - exporter->import_closed_ns > CLOSED_NS)
+		exporter->is_import_closed = false;
 	if (!delivery->assets.n)
 		finish(exporter, delivery); /* nothing to say: the place moves on */
 	else if (delivery->is_import)

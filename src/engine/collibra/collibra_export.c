@@ -71,8 +71,9 @@ static int load_place(struct genops_collibra_exporter *exporter, struct genops_e
 	}
 	GENOPS_TRY(code);
 	GENOPS_TRY(end_of_ledger(state_dir, &end, err));
-	exporter->asked = genops_place_asked(exporter->file);
-	exporter->flush_to = exporter->asked <= end ? exporter->asked : 0;
+	struct genops_place_asking asked = genops_place_asked(exporter->file);
+	exporter->asked = asked.ticket;
+	exporter->flush_to = asked.target <= end ? asked.target : 0;
 	if (place->version && place->cursor <= end)
 		return GENOPS_OK;
 	/* A ledger that ends before our place was made anew. */
@@ -159,7 +160,7 @@ static bool is_resuming(struct genops_collibra_exporter *exporter)
 		return false;
 	if (!job->id[0])
 		snprintf(job->id, sizeof job->id, "%s", exporter->place.job_id);
-	if (genops_collibra_job_resume(job, exporter->client, genops_clock_monotonic_ns(), &is_success) == GENOPS_COLLIBRA_RUNNING)
+	if (genops_collibra_job_resume(job, exporter->session.client, genops_clock_monotonic_ns(), &is_success) == GENOPS_COLLIBRA_RUNNING)
 		return true;
 	/* Whatever came of it, the same assets are sent again: they are set as they are, and only then counted. */
 	exporter->place.job_id[0] = '\0';
@@ -185,10 +186,11 @@ static void step_batch(struct genops_collibra_exporter *exporter)
 /* Whoever asks for a flush wants it tried now, however long the last failure said to wait. */
 static void look_for_flush(struct genops_collibra_exporter *exporter)
 {
-	int64_t asked = genops_place_asked(exporter->file);
-	if (asked == exporter->asked)
+	struct genops_place_asking asked = genops_place_asked(exporter->file);
+	if (asked.ticket == exporter->asked)
 		return;
-	exporter->asked = exporter->flush_to = asked;
+	exporter->asked = asked.ticket;
+	exporter->flush_to = asked.target;
 	genops_retry_succeeded(&exporter->retry);
 }
 
@@ -254,6 +256,7 @@ static void *run(void *arg)
 	for (;;) {
 		bool is_stopping = is_set(&exporter->must_stop); /* asked before: the last records are seen after it */
 		tick(exporter);
+		atomic_store(&exporter->n_shown, exporter->n_waiting + exporter->urgent.n_operations);
 		if (is_set(&exporter->must_abort) || (is_stopping && !has_work(exporter)))
 			break;
 		wait_for_tick(exporter);

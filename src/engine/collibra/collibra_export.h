@@ -44,6 +44,7 @@ struct genops_collibra_place {
 #define GENOPS_COLLIBRA_PLACE_VERSION 1
 
 struct genops_collibra_exporter;
+struct genops_metrics;
 
 /* Starts, if the configuration exports and this engine may; else OK with *ret_exporter NULL. A new place begins at the ledger's
  * end: what was before is history. IO, FULL, NOMEM. */
@@ -52,6 +53,9 @@ GENOPS_NODISCARD int genops_collibra_export_start(
 /* Sends what waits if Collibra takes it at once; what it does not take stays in the ledger. NULL is fine. */
 void genops_collibra_export_stop(struct genops_collibra_exporter *exporter);
 void genops_collibra_export_wake(struct genops_collibra_exporter *exporter);
+
+/* Tells the figures, whoever exports; nothing if there is no place. */
+void genops_collibra_export_publish(genops_engine *engine, struct genops_metrics *metrics);
 
 /* Does this configuration export at all? */
 bool genops_collibra_export_is_on(const struct genops_config *config);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "engine/collibra/collibra_exporter.h"
+#include "telemetry/metrics.h"
 
 #include <genops/collibra_export.h>
 
@@ -65,6 +66,25 @@ int genops_collibra_export_status(
 		GENOPS_TRY(read_ledger(engine->state_dir, place.cursor, &last, &status.operations_waiting, err));
 	*ret_status = status;
 	return GENOPS_OK;
+}
+
+void genops_collibra_export_publish(genops_engine *engine, struct genops_metrics *metrics)
+{
+	struct genops_collibra_place place;
+	struct genops_error err;
+	struct genops_config *config = genops_engine_config(engine);
+	bool is_on = genops_collibra_export_is_on(config);
+	genops_config_unref(config);
+	if (!is_on || genops_collibra_export_look(engine->state_dir, &place, &err) != GENOPS_OK || !place.version)
+		return;
+	if (engine->collibra_exporter)
+		genops_metrics_set(metrics, "genops_self_collibra_waiting", "", (double)atomic_load(&engine->collibra_exporter->n_shown));
+	genops_metrics_set(metrics, "genops_self_collibra_failing", "", place.reason[0] ? 1 : 0);
+	genops_metrics_set(metrics, "genops_self_collibra_operations_total", "", (double)place.n_operations);
+	genops_metrics_set(metrics, "genops_self_collibra_assets_total", "", (double)place.n_created);
+	genops_metrics_set(metrics, "genops_self_collibra_rejected_total", "", (double)place.n_rejected);
+	genops_metrics_set(metrics, "genops_self_collibra_calls_total", "", (double)place.n_calls);
+	genops_metrics_set(metrics, "genops_self_collibra_repeats_total", "", (double)place.n_repeats);
 }
 
 /* --- flush --- */

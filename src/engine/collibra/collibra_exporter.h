@@ -5,6 +5,7 @@
 
 #include "connect/collibra/export/collibra_bulk.h"
 #include "engine/collibra/collibra_export.h"
+#include "engine/collibra/collibra_session.h"
 #include "net/retry.h"
 #include "store/ledger.h"
 #include "store/place.h"
@@ -35,16 +36,17 @@ struct genops_collibra_exporter {
 	int64_t file_at_ns;                  /* monotonic; when to try for it again */
 
 	/* the far side */
-	struct genops_collibra_account *account;
-	struct genops_collibra_client *client;
+	struct genops_collibra_session session;
 	struct genops_collibra_target target;
 	bool is_connected, is_import_closed; /* import closed: 403 or 404 */
+	int64_t import_closed_ns;            /* monotonic; tried again now and then */
 	struct genops_collibra_counts counted; /* of the account; what the place has already */
 	struct genops_retry retry;
 	char complaint[384];                 /* last one logged, so that it is logged once */
 
 	/* what waits */
-	int64_t asked, flush_to;             /* what was asked for when it was looked at last; what that makes due */
+	uint64_t asked;                      /* ticket of the asking that was looked at last */
+	int64_t flush_to;                    /* what it makes due */
 	int64_t seen;                        /* audit sequence */
 	size_t n_waiting;                    /* operations behind the cursor that were seen and are not urgent */
 	int64_t waiting_since_ns;            /* Unix; of the first of them */
@@ -58,9 +60,10 @@ struct genops_collibra_exporter {
 	pthread_cond_t wake;
 	bool is_woken, is_done;
 	int must_stop, must_abort;           /* atomic */
+	_Atomic size_t n_shown;              /* what waits, for the metrics */
 };
 
-/* collibra_link.c: account, client, types, domain; as needed. False: not now (complained, retry set). */
+/* collibra_link.c: session, types, domain; as needed. False: not now (complained, retry set). */
 bool genops_collibra_link_open(struct genops_collibra_exporter *exporter);
 void genops_collibra_link_close(struct genops_collibra_exporter *exporter);
 

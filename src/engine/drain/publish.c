@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "engine/collibra/collibra_export.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,6 +115,7 @@ void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metric
 	genops_metrics_set(metrics, "genops_self_queue_waiting", "", (double)stats.n_waiting_entries);
 	genops_metrics_set(metrics, "genops_self_queue_full_total", "", (double)stats.n_full);
 	genops_metrics_set(metrics, "genops_self_queue_damaged_blocks_total", "", (double)stats.n_corrupt_blocks);
+	genops_collibra_export_publish(engine, metrics);
 	genops_buffer_init(&text, EXPOSITION_MAX);
 	genops_metrics_expose(metrics, &text);
 	if (!text.error)

@@ -100,11 +100,13 @@ static void what_is_asked_only_grows(void **state)
 {
 	struct genops_place *place;
 	assert_int_equal(genops_place_open(folder, "asked", &place, &err), GENOPS_OK);
-	assert_int_equal(genops_place_asked(place), 0);
+	assert_int_equal(genops_place_asked(place).target, 0);
 	assert_int_equal(genops_place_ask(folder, "asked", 7, &err), GENOPS_OK);
-	assert_int_equal(genops_place_asked(place), 7);
+	assert_int_equal(genops_place_asked(place).target, 7);
+	uint64_t ticket = genops_place_asked(place).ticket;
 	assert_int_equal(genops_place_ask(folder, "asked", 5, &err), GENOPS_OK);
-	assert_int_equal(genops_place_asked(place), 7);
+	assert_int_equal(genops_place_asked(place).target, 7);
+	assert_true(genops_place_asked(place).ticket != ticket);
 	genops_place_close(place);
 }
 
