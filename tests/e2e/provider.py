@@ -37,6 +37,7 @@ class Answer:
     cut_after: int = -1        # close the connection after so many bytes of the body, without an end
     pause_after: int = -1      # after so many bytes wait for `go_on` before the rest
     go_on: threading.Event = None
+    parts: object = None       # an iterator of bytes, a chunk each, instead of the body: the next is taken when one is sent
 
     @classmethod
     def of(cls, recording, **more):
@@ -95,6 +96,8 @@ class _Connection(socketserver.StreamRequestHandler):
         self.wfile.write("\r\n".join(head).encode("latin-1") + b"\r\n\r\n")
         whole = answer.body if answer.cut_after < 0 else answer.body[:answer.cut_after]
         stops = sorted({stop for stop in (answer.pause_after,) if 0 <= stop < len(whole)})
+        for part in answer.parts or ():
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
         at = 0
         for stop in stops + [len(whole)]:
             self.pieces(answer, whole[at:stop])

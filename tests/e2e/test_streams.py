@@ -5,6 +5,7 @@ Every byte offset of every recording is walked in tests/unit/dialect/test_record
 Proves: issue "the same with every stream cut at every byte", "a client that goes away is settled", "provider down, half a
 response: nothing settled twice, nothing lost".
 """
+import hashlib
 import http.client
 import json
 import socket
@@ -211,8 +212,7 @@ def long_stream(n, with_usage_member):
 
 
 def test_a_rewritten_stream_reaches_a_slow_client_whole(house):
-    """What the client gets is the stream without what was asked for on governance's behalf, whole, also when it pauses. This does
-    not prove the back-pressure: it passes without it, too, as loopback takes all of this stream into its buffers."""
+    """What the client gets is the stream without what was asked for on governance's behalf, whole, also when it pauses."""
     gateway, provider = house
     provider.play(Answer(headers={"content-type": "text/event-stream"}, body=long_stream(20000, True), piece=3001))
     body = json.dumps({"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "long"}]}).encode()
@@ -227,3 +227,79 @@ def test_a_rewritten_stream_reaches_a_slow_client_whole(house):
         threading.Event().wait(0.5)
         answer = first + response.read()
     assert answer == long_stream(20000, False)
+
+
+class Flood:
+    """Events as fast as they are taken, until there are 200 MB of them or enough is enough."""
+    MOST = 200_000_000
+
+    def __init__(self):
+        self.block = long_stream(500, True).removesuffix(b"data: [DONE]\n\n")
+        self.seen = long_stream(500, False).removesuffix(b"data: [DONE]\n\n")  # of a block, by the client
+        self.n, self.is_enough = 0, threading.Event()
+
+    def __iter__(self):
+        while not self.is_enough.is_set() and self.sent < self.MOST:
+            yield self.block
+            self.n += 1
+        yield b"data: [DONE]\n\n"
+
+    @property
+    def sent(self):
+        return self.n * len(self.block)
+
+    def wait_until_stuck(self):
+        """Until nothing was taken for a second."""
+        before = -1
+        while self.sent != before and self.sent < self.MOST:
+            before = self.sent
+            threading.Event().wait(1)
+
+
+def workers_memory(gateway):
+    """Resident bytes of nginx and its workers, at most so far."""
+    def children(pid):
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(child) for child in file.read().split()]
+
+    def peak(pid):
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+    return sum(peak(pid) for master in children(gateway.process.pid) for pid in [master, *children(master)])
+
+
+@pytest.mark.parametrize("is_asked", [False, True], ids=["rewritten", "as it is"])
+def test_a_client_that_does_not_read_holds_the_provider_back(house, is_asked):
+    """What a client does not take is not taken from the provider either: its sends block, the workers' memory stays bounded, and
+    nothing is lost when the client goes on."""
+    gateway, provider = house
+    flood = Flood()
+    provider.play(Answer(headers={"content-type": "text/event-stream"}, parts=iter(flood)))
+    more = {"stream_options": {"include_usage": True}} if is_asked else {}
+    body = json.dumps({"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "long"}], **more}).encode()
+    before = workers_memory(gateway)
+    with socket.socket() as client:
+        client.settimeout(30)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
+        client.connect(("127.0.0.1", gateway.port))
+        client.sendall(b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nConnection: close\r\n"
+                       b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        flood.wait_until_stuck()
+        # Loopback's own buffers take some megabytes on each side; without holding back it is 200 MB of both.
+        assert 100_000 < flood.sent < 40_000_000
+        assert workers_memory(gateway) - before < 64_000_000
+        flood.is_enough.set()
+        seen, n = hashlib.sha256(), 0
+        while part := response.read(1 << 20):
+            seen.update(part)
+            n += len(part)
+    block = flood.block if is_asked else flood.seen
+    assert n == flood.n * len(block) + len(b"data: [DONE]\n\n")
+    expected = hashlib.sha256()
+    for _ in range(flood.n):
+        expected.update(block)
+    expected.update(b"data: [DONE]\n\n")
+    assert seen.digest() == expected.digest()
+    assert workers_memory(gateway) - before < 64_000_000
