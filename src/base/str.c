@@ -253,7 +253,7 @@ static inline bool is_ascii_word(const char *at)
 	return !(word & HIGH_BITS);
 }
 
-size_t genops_str_ascii_len(genops_str text)
+static inline size_t ascii_len(genops_str text)
 {
 	const char *s = text.ptr;
 	uint64_t words[4];
@@ -273,9 +273,14 @@ size_t genops_str_ascii_len(genops_str text)
 	return i;
 }
 
-bool genops_str_is_utf8(genops_str text)
+size_t genops_str_ascii_len(genops_str text)
 {
-	size_t i = genops_str_ascii_len(text);
+	return ascii_len(text);
+}
+
+/* A text that has `i` well-formed bytes and then one that is not ASCII. */
+static bool is_utf8_from(genops_str text, size_t i)
+{
 	while (i < text.len) {
 		size_t len = utf8_sequence((const unsigned char *)text.ptr + i, text.len - i);
 		if (!len)
@@ -285,6 +290,12 @@ bool genops_str_is_utf8(genops_str text)
 			i += genops_str_ascii_len(genops_str_skip(text, i));
 	}
 	return true;
+}
+
+bool genops_str_is_utf8(genops_str text)
+{
+	size_t n = ascii_len(text);
+	return n == text.len || is_utf8_from(text, n);
 }
 
 void genops_str_to_hex(const uint8_t *bytes, size_t n, char *out)

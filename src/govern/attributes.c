@@ -74,7 +74,7 @@ static inline bool is_key(genops_str key, genops_str other)
 	       !memcmp(key.ptr, other.ptr, key.len);
 }
 
-static struct genops_attribute *find(
+static inline struct genops_attribute *find(
     const struct genops_attributes *attributes, genops_str key, int standard)
 {
 	if (standard >= 0) {
@@ -153,7 +153,7 @@ genops_str genops_attributes_text(const struct genops_attribute *attribute, char
 }
 
 /* Copies those that are given, one behind the other. */
-static bool copy_texts(struct genops_arena *arena, genops_str *key, genops_str *value)
+static inline bool copy_texts(struct genops_arena *arena, genops_str *key, genops_str *value)
 {
 	size_t key_size = key ? key->len + 1 : 0, value_size = value ? value->len + 1 : 0;
 	char *to = key_size + value_size ? genops_arena_take(arena, key_size + value_size) : NULL;
@@ -179,29 +179,30 @@ int genops_attributes_set(struct genops_attributes *attributes,
 	char scratch[64];
 	GENOPS_TRY(check(attribute, err));
 	int standard = genops_attributes_standard_key(attribute->key);
-	struct genops_attribute copy = *attribute;
-	if (standard >= 0) {
-		/* A text whatever type the caller used: it is what policies match and reports group
-		 * by. */
-		copy.value.string = genops_attributes_text(attribute, scratch, sizeof scratch);
-		copy.type = GENOPS_ATTRIBUTE_STRING;
-		copy.key = standard_names[standard].name;
-	}
-	struct genops_attribute *item = find(attributes, copy.key, standard);
-	if (item)
-		copy.key = item->key;
-	else
+	/* A standard one is a text whatever type the caller used: it is what policies match and
+	 * reports group by. */
+	bool is_text = standard >= 0 || attribute->type == GENOPS_ATTRIBUTE_STRING;
+	genops_str key = standard >= 0 ? standard_names[standard].name : attribute->key, text = {0};
+	if (is_text)
+		text = genops_attributes_text(attribute, scratch, sizeof scratch);
+	struct genops_attribute *item = find(attributes, key, standard);
+	if (!item)
 		GENOPS_TRY(grow(attributes, err));
-	if (!copy_texts(attributes->arena, item || standard >= 0 ? NULL : &copy.key,
-		copy.type == GENOPS_ATTRIBUTE_STRING ? &copy.value.string : NULL))
+	if (!copy_texts(attributes->arena, item || standard >= 0 ? NULL : &key, is_text ? &text : NULL))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for attributes");
 	if (!item) {
 		if (standard >= 0)
 			attributes->standard[standard] = (int16_t)attributes->n;
-		attributes->seen |= bit_of(copy.key);
+		else
+			attributes->seen |= bit_of(key);
 		item = &attributes->items[attributes->n++];
+		item->key = key;
 	}
-	*item = copy;
+	item->type = is_text ? GENOPS_ATTRIBUTE_STRING : attribute->type;
+	if (is_text)
+		item->value.string = text;
+	else
+		item->value = attribute->value;
 	return GENOPS_OK;
 }
 
