@@ -69,7 +69,7 @@ def test_realtime_is_there_within_a_second(stage, collibra):
     """COL-041 COL-045: two calls an operation, however many assets it makes."""
     running = stage(export_mode="realtime")
     running.call(1)
-    running.arrived(1)
+    running.check(1)  # its attributes too: their call is none of the next operation's
     collibra.calls.clear()
     before = time.monotonic()
     running.call(1)
