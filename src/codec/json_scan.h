@@ -17,8 +17,8 @@
 #define GENOPS_JSON_DEPTH_MAX 128
 
 /* A wanted path: "model", "messages[].content", "usage.prompt_tokens", "messages[].content[].text",
- * "" (the root). "[]" is any element; a key is matched exactly. `id` is the caller's and comes back
- * in events. */
+ * "" (the root). "[]" is any element; a key is matched exactly. "tools[].**" is everything below that no other path leads
+ * to, however deep, the names of its members too: they are told as strings. `id` is the caller's and comes back in events. */
 struct genops_json_path {
 	const char *path;
 	int id;

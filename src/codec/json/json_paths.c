@@ -16,7 +16,7 @@
 static int32_t add_node(struct genops_json_paths *paths, genops_str key)
 {
 	int32_t node = paths->n_nodes++;
-	paths->nodes[node] = (struct genops_json_node){key, GENOPS_JSON_NODE_NONE,
+	paths->nodes[node] = (struct genops_json_node){key, GENOPS_JSON_NODE_NONE, GENOPS_JSON_NODE_NONE,
 	    GENOPS_JSON_NODE_NONE, GENOPS_JSON_NODE_NONE, GENOPS_JSON_NODE_NONE};
 	return node;
 }
@@ -30,10 +30,20 @@ static int32_t element_of(struct genops_json_paths *paths, int32_t node)
 	return paths->nodes[node].element;
 }
 
+static int32_t rest_of(struct genops_json_paths *paths, int32_t node)
+{
+	if (paths->nodes[node].rest < 0) {
+		int32_t rest = add_node(paths, (genops_str){0});
+		paths->nodes[node].rest = rest;
+		paths->nodes[rest].rest = rest;
+	}
+	return paths->nodes[node].rest;
+}
+
 static int32_t member_of(struct genops_json_paths *paths, int32_t node, genops_str key)
 {
 	int32_t child = genops_json_paths_member(paths, node, key);
-	if (child >= 0)
+	if (child >= 0 && child != paths->nodes[node].rest)
 		return child;
 	child = add_node(paths, key);
 	paths->nodes[child].next_sibling = paths->nodes[node].first_child;
@@ -70,6 +80,8 @@ static int32_t add_path(struct genops_json_paths *paths, genops_str path)
 			at++;
 		if (at == from)
 			return GENOPS_JSON_NODE_NONE;
+		if (at - from == 2 && memcmp(path.ptr + from, "**", 2) == 0)
+			return at == path.len ? rest_of(paths, node) : GENOPS_JSON_NODE_NONE;
 		node = member_of(paths, node, (genops_str){path.ptr + from, at - from});
 	}
 	return node;
@@ -130,6 +142,10 @@ struct genops_json_paths *genops_json_paths_new(
 			return NULL;
 		}
 		want(paths, node, rows[i].id);
+	}
+	for (int32_t i = 0; i < paths->n_nodes; i++) {
+		if (paths->nodes[i].element < 0)
+			paths->nodes[i].element = paths->nodes[i].rest;
 	}
 	return paths;
 }

@@ -16,6 +16,7 @@ struct genops_json_node {
 	int32_t first_child; /* members asked about, a list through next_sibling */
 	int32_t next_sibling;
 	int32_t element;      /* "[]" */
+	int32_t rest;	      /* ".**": every other member and, without "[]", every element; leads to itself */
 	int32_t first_wanted; /* the ids to tell, a list through next */
 };
 
@@ -43,7 +44,7 @@ static inline int32_t genops_json_paths_member(
 			break;
 		child = at->next_sibling;
 	}
-	return child;
+	return child >= 0 ? child : paths->nodes[node].rest;
 }
 
 #endif

@@ -349,6 +349,15 @@ static const char *string_bytes(struct genops_json_scan *scan, const char *at, c
 	return at;
 }
 
+/* Below "**" also the names count. */
+static void tell_key(const struct genops_json_scan *scan, const char *at)
+{
+	uint64_t offset = offset_of(scan, at);
+	struct genops_json_value value = {
+	    .type = GENOPS_JSON_STRING, .is_end = true, .text = scan->text.view, .start = offset, .end = offset};
+	tell(scan, scan->node, scan->depth, &value);
+}
+
 static const char *key_bytes(struct genops_json_scan *scan, const char *at, const char *end)
 {
 	bool is_done;
@@ -369,6 +378,8 @@ static const char *key_bytes(struct genops_json_scan *scan, const char *at, cons
 	scan->node = frame->node >= 0
 			 ? genops_json_paths_member(scan->paths, frame->node, scan->text.view)
 			 : GENOPS_JSON_NODE_NONE;
+	if (is_wanted(scan, scan->node) && scan->node == scan->paths->nodes[frame->node].rest)
+		tell_key(scan, at);
 	scan->state = COLON;
 	return at;
 }

@@ -51,16 +51,23 @@ static const struct genops_field request_rows[] = {
     {"tools[].function.description", GENOPS_FIELD_TEXT},
     {"tools[].custom.name", GENOPS_FIELD_TEXT},
     {"tools[].custom.description", GENOPS_FIELD_TEXT},
+    {"tools[].**", GENOPS_FIELD_WORDS},
+    {"tools[].function.**", GENOPS_FIELD_WORDS},
+    {"tools[].custom.**", GENOPS_FIELD_WORDS},
     {"functions", GENOPS_FIELD_TOOLS},
+    {"functions[].**", GENOPS_FIELD_WORDS},
     {"functions[].name", GENOPS_FIELD_TEXT},
     {"functions[].description", GENOPS_FIELD_TEXT},
     {"response_format", GENOPS_FIELD_TOOLS},
     {"response_format.json_schema.description", GENOPS_FIELD_TEXT},
+    {"response_format.**", GENOPS_FIELD_WORDS},
+    {"response_format.json_schema.**", GENOPS_FIELD_WORDS},
     {"web_search_options", GENOPS_FIELD_OPEN},
     {"data_sources", GENOPS_FIELD_OPEN},      /* Azure, on your data */
     {"plugins", GENOPS_FIELD_OPEN},	      /* OpenRouter */
     {"search_parameters", GENOPS_FIELD_OPEN}, /* xAI */
     {"documents", GENOPS_FIELD_TOOLS},
+    {"documents.**", GENOPS_FIELD_WORDS},
     /* legacy completions: n or best_of answers to each prompt; token ids alone make one prompt */
     {"best_of", GENOPS_FIELD_CHOICES},
     {"prompt", GENOPS_FIELD_TEXT},

@@ -48,8 +48,13 @@ static const struct genops_field request_rows[] = {
     {"tools[].name", GENOPS_FIELD_TEXT},
     {"tools[].description", GENOPS_FIELD_TEXT},
     {"tools[].server_description", GENOPS_FIELD_TEXT},
+    {"tools[].**", GENOPS_FIELD_WORDS},
+    {"input[].tools.**", GENOPS_FIELD_WORDS},
+    {"input[].action.**", GENOPS_FIELD_WORDS},
+    {"prompt.variables.**", GENOPS_FIELD_WORDS},
     {"text.format", GENOPS_FIELD_TOOLS},
     {"text.format.description", GENOPS_FIELD_TEXT},
+    {"text.format.**", GENOPS_FIELD_WORDS},
 };
 
 static const struct genops_field answer_rows[] = {

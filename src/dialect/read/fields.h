@@ -26,6 +26,7 @@ enum genops_field_kind {
 	GENOPS_FIELD_TIER,	    /* text */
 	GENOPS_FIELD_SPEED,	    /* text; "fast" is a tier of its own price */
 	GENOPS_FIELD_TEXT,	    /* text for content filters */
+	GENOPS_FIELD_WORDS,	    /* likewise, below "**": schemas, tools' input; read only if some filter is on */
 	GENOPS_FIELD_PROMPT,	    /* an element of a list of prompts, each answered by itself */
 	GENOPS_FIELD_IMAGE,	    /* an object or text that is a picture, not words */
 	GENOPS_FIELD_AUDIO,	    /* an object that is sound, in base64 */
@@ -69,7 +70,7 @@ struct genops_field {
 struct genops_fields {
 	const struct genops_field *rows;
 	size_t n_rows;
-	_Atomic(struct genops_json_paths *) compiled;
+	_Atomic(struct genops_json_paths *) compiled[2]; /* [1]: with WORDS */
 };
 
 #define GENOPS_FIELDS(rows_)                                                                       \
@@ -78,7 +79,7 @@ struct genops_fields {
 	}
 
 /* The compiled set; a value's id is its row's number. Borrowed for ever. NULL: no memory. */
-const struct genops_json_paths *genops_fields_paths(struct genops_fields *fields);
+const struct genops_json_paths *genops_fields_paths(struct genops_fields *fields, bool with_words);
 
 struct genops_request;
 struct genops_follow;

@@ -264,7 +264,7 @@ int genops_follow_begin(
 	genops_rewrite_begin(&follow->rewrite, false);
 	if (!reading->answer)
 		return GENOPS_OK;
-	const struct genops_json_paths *paths = genops_fields_paths(reading->answer);
+	const struct genops_json_paths *paths = genops_fields_paths(reading->answer, false);
 	struct genops_json_scan_options options = {.text_max = TEXT_MAX, .allow_duplicates = true};
 	if (paths)
 		follow->scan = genops_json_scan_new(paths, &options, on_value, follow);

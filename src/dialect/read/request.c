@@ -59,11 +59,8 @@ static void read_tier(struct genops_request *request, genops_str text)
 		request->call.tier = tier;
 }
 
-static void read_content(struct genops_request *request, genops_str text)
+static void keep_content(struct genops_request *request, genops_str text)
 {
-	request->growth += genops_request_growth(text);
-	if (!request->info.want_content)
-		return;
 	struct genops_buffer *content = &request->call.content;
 	request->call.has_content = true;
 	if (content->len)
@@ -71,6 +68,24 @@ static void read_content(struct genops_request *request, genops_str text)
 	genops_buffer_add(content, text);
 	if (content->error && request->code == GENOPS_OK)
 		request->code = content->error;
+}
+
+static void read_content(struct genops_request *request, genops_str text)
+{
+	request->growth += genops_request_growth(text);
+	if (request->info.want_content)
+		keep_content(request, text);
+}
+
+/* For the filters alone: the bounds are those of the bytes, whether or not a filter is on. */
+static void read_words(struct genops_request *request, const struct genops_json_value *value)
+{
+	if (value->type != GENOPS_JSON_STRING)
+		return;
+	if (value->is_cut)
+		request->code = GENOPS_LIMIT;
+	else
+		keep_content(request, value->text);
 }
 
 static void read_text(struct genops_request *request, const struct genops_json_value *value)
@@ -250,6 +265,9 @@ static void read_matter(
 	case GENOPS_FIELD_TEXT:
 		read_text(request, value);
 		break;
+	case GENOPS_FIELD_WORDS:
+		read_words(request, value);
+		break;
 	case GENOPS_FIELD_IMAGE:
 	case GENOPS_FIELD_AUDIO:
 		read_media(request, value, kind == GENOPS_FIELD_AUDIO);
@@ -317,7 +335,7 @@ int genops_request_begin(
 	struct genops_fields *fields = info->endpoint->reading->request;
 	if (!fields || info->endpoint->body_form != GENOPS_BODY_JSON)
 		return GENOPS_OK;
-	const struct genops_json_paths *paths = genops_fields_paths(fields);
+	const struct genops_json_paths *paths = genops_fields_paths(fields, info->want_content);
 	struct genops_json_scan_options options = {.text_max = TEXT_MAX};
 	if (paths)
 		request->scan = genops_json_scan_new(paths, &options, on_value, request);

@@ -99,6 +99,19 @@ static const struct content_case contents[] = {
 	"\"title\":\"g\"},{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"data\":\"AAAA\"}}]}],"
 	"\"tools\":[{\"name\":\"h\",\"description\":\"i\"}]}",
 	"a\nb\nc\nd\ne\nf\ng\nh\ni"},
+    /* however deep in schemas and in what tools are given and give back, the names of members too */
+    {"openai", chat,
+	"{\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"a\",\"parameters\":{\"b\":{\"c\":[{\"description\":\"\\u0064\"},"
+	"[\"e\"]],\"f\":1,\"g\":true}}}}],\"response_format\":{\"type\":\"h\",\"json_schema\":{\"description\":\"i\",\"schema\":{\"j\":\"k\"}}}}",
+	"a\nparameters\nb\nc\ndescription\nd\ne\nf\ng\ntype\nh\ni\nschema\nj\nk"},
+    {"openai", "/v1/responses",
+	"{\"tools\":[{\"type\":\"function\",\"name\":\"a\",\"parameters\":{\"b\":\"c\"}}],\"text\":{\"format\":{\"schema\":{\"d\":\"e\"}}}}",
+	"a\nparameters\nb\nc\nschema\nd\ne"},
+    {"anthropic", "/v1/messages",
+	"{\"messages\":[{\"content\":[{\"type\":\"tool_use\",\"name\":\"a\",\"input\":{\"b\":[\"c\",{\"d\":\"e\"}]}},{\"type\":\"tool_result\","
+	"\"content\":[{\"type\":\"search_result\",\"title\":\"f\",\"content\":[{\"type\":\"text\",\"text\":\"g\"}]}]}]}],"
+	"\"tools\":[{\"name\":\"h\",\"input_schema\":{\"properties\":{\"i\":{\"description\":\"j\"}}}}]}",
+	"a\nb\nc\nd\ne\nf\ng\nh\ninput_schema\nproperties\ni\ndescription\nj"},
     {"anthropic", "/v1/messages/count_tokens",
 	"{\"system\":\"a\",\"messages\":[{\"content\":\"b\"}]}", "a\nb"},
     {"anthropic", "/v1/complete", "{\"prompt\":\"a\"}", "a"},
@@ -119,6 +132,25 @@ static void content_reaches_the_filters(void **state)
 			fail_msg("case %zu: %.*s", i,
 			    GENOPS_STR_ARG(genops_buffer_view(&drive.call.content)));
 		drive_done(&drive);
+	}
+}
+
+/* The bounds, and so the money, do not depend on whether a filter is on. */
+static void filters_do_not_change_the_bounds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++) {
+		struct drive with, without;
+		struct drive_request request = post(contents[i].dialect, contents[i].target, contents[i].body);
+		drive_init(&with);
+		drive_request(&with, &request, WHOLE);
+		request.want_content = false;
+		drive_init(&without);
+		drive_request(&without, &request, WHOLE);
+		assert_memory_equal(&with.call.expected, &without.call.expected, sizeof with.call.expected);
+		assert_false(without.call.has_content);
+		drive_done(&with);
+		drive_done(&without);
 	}
 }
 
@@ -335,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(facts_of_a_chat_request),
 	    cmocka_unit_test(content_reaches_the_filters),
+	    cmocka_unit_test(filters_do_not_change_the_bounds),
 	    cmocka_unit_test(token_ids_are_no_content),
 	    cmocka_unit_test(ambiguous_requests_are_refused),
 	    cmocka_unit_test(too_long_models_are_refused),
