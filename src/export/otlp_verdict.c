@@ -184,10 +184,14 @@ static void judge_success(
 static void judge_no_answer(
     const struct genops_response *response, struct genops_send_verdict *verdict)
 {
+	genops_str error = response->network_error;
+	bool is_untrusted = genops_str_find(error, GENOPS_STR("certificate")) != SIZE_MAX;
 	verdict->kind = GENOPS_RETRY;
-	snprintf(verdict->reason, sizeof verdict->reason, "no answer: %.*s",
-	    (int)(response->network_error.len < 220 ? response->network_error.len : 220),
-	    response->network_error.len ? response->network_error.ptr : "");
+	snprintf(verdict->reason, sizeof verdict->reason, "no answer: %.*s%s",
+	    (int)(error.len < 140 ? error.len : 140), error.len ? error.ptr : "",
+	    is_untrusted
+		? "; tls.ca_file names the authorities to trust, tls.cert_file the certificate to show"
+		: "");
 }
 
 static const char *http_remedy(int status)

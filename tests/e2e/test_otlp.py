@@ -84,11 +84,12 @@ def base64_of(text):
 
 
 class GrpcReceiver(trace_service_pb2_grpc.TraceServiceServicer):
-    def __init__(self, port=0):
+    def __init__(self, port=0, credentials=None):
         self.spans, self.requests = [], []
         self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
         trace_service_pb2_grpc.add_TraceServiceServicer_to_server(self, self.server)
-        self.port = self.server.add_insecure_port(f"127.0.0.1:{port}")
+        address = f"127.0.0.1:{port}"
+        self.port = self.server.add_secure_port(address, credentials) if credentials else self.server.add_insecure_port(address)
         self.server.start()
 
     def Export(self, request, context):
