@@ -10,6 +10,8 @@
 
 static const struct command_option options[] = {
     {"json", 'j', OPTION_FLAG, AT(as_json), NULL, "print JSON"},
+    {"dry-run", 0, OPTION_FLAG, AT(is_dry_run), NULL, "setup: say what would be made, make nothing"},
+    {"community", 0, OPTION_TEXT, AT(community), "NAME", "setup: where a domain is made, if there is none (the only one)"},
     {"timeout", 0, OPTION_COUNT, AT(timeout_s), "SECONDS", "flush: how long to wait for Collibra (60)"},
     {0},
 };
@@ -18,7 +20,7 @@ static const struct {
 	const char *name;
 	collibra_action *run;
 } actions[] = {{"status", collibra_status}, {"sync", collibra_sync}, {"policies", collibra_policies},
-    {"flush", collibra_flush}};
+    {"flush", collibra_flush}, {"setup", collibra_setup}};
 
 static int run(const struct invocation *invocation)
 {
@@ -28,7 +30,7 @@ static int run(const struct invocation *invocation)
 	while (i < sizeof actions / sizeof *actions && strcmp(actions[i].name, name) != 0)
 		i++;
 	if (i == sizeof actions / sizeof *actions)
-		return complain_text(EXIT_WRONG_USE, "genops collibra can status, sync, flush or policies, not \"%s\"", name);
+		return complain_text(EXIT_WRONG_USE, "genops collibra can status, sync, flush, policies or setup, not \"%s\"", name);
 	genops_engine *engine = open_engine(invocation, &code);
 	if (!engine)
 		return code;
@@ -39,12 +41,13 @@ static int run(const struct invocation *invocation)
 
 const struct command command_collibra = {
     .name = "collibra",
-    .summary = "the exchange with Collibra: how it goes, import policies and export operations now",
-    .usage = "[status|sync|flush|policies] [--json]",
+    .summary = "the exchange with Collibra: how it goes, import policies and export operations now, set it up",
+    .usage = "[status|sync|flush|policies|setup] [--dry-run] [--json]",
     .details = "  genops collibra            what was imported and exported, when, and what went wrong\n"
 	       "  genops collibra sync       import the policies now; they govern every process within a second\n"
 	       "  genops collibra flush      send what waits, and wait until Collibra has confirmed it\n"
-	       "  genops collibra policies   the policies that are known, and whether they are in force",
+	       "  genops collibra policies   the policies that are known, and whether they are in force\n"
+	       "  genops collibra setup --dry-run   the domain, types and assignments that are missing; without --dry-run they are made",
     .options = options,
     .options_size = sizeof(struct collibra_options),
     .max_arguments = 1,

@@ -9,14 +9,15 @@
 #include <genops/collibra_export.h>
 
 struct collibra_options {
-	bool as_json;
+	bool as_json, is_dry_run;
+	const char *community;
 	int64_t timeout_s; /* flush; 0: the default */
 };
 
 /* Returns the exit code. */
 typedef int collibra_action(const struct invocation *invocation, genops_engine *engine);
 
-collibra_action collibra_status, collibra_sync, collibra_policies, collibra_flush;
+collibra_action collibra_status, collibra_sync, collibra_policies, collibra_flush, collibra_setup;
 
 /* What status says of the export; JSON as one object. */
 void collibra_export_json(const struct genops_collibra_export_status *status);

@@ -69,6 +69,24 @@ typedef int genops_collibra_policy_fn(void *arg, const struct genops_collibra_po
 GENOPS_API GENOPS_NODISCARD int genops_collibra_policies(
     genops_engine *engine, genops_collibra_policy_fn *on_policy, void *arg, struct genops_error *err);
 
+/* One step of a set-up. Texts are borrowed for the call. */
+struct genops_collibra_step {
+	const char *action;  /* "keep", "create", "assign" */
+	const char *kind;    /* "domain", "community", "attribute type", "asset type" */
+	const char *name, *detail;
+	bool is_done;        /* false in a dry run, and for what is kept or left to people */
+	bool is_manual;      /* kept as it is, or to be done by people: detail says what */
+};
+
+/* Returns GENOPS_OK to go on; anything else ends the set-up and is what it returns. */
+typedef int genops_collibra_step_fn(void *arg, const struct genops_collibra_step *step);
+
+/* Makes what GenOps needs in Collibra and is not there: a domain, attribute types, asset types, and which belongs to which. What is
+ * there is left alone, so it can be repeated. `community` names where a domain is made, if one has to be; NULL: the only one, or a new one.
+ * With is_dry_run nothing is made. Errors as genops_collibra_sync; DENIED names the right that is missing. */
+GENOPS_API GENOPS_NODISCARD int genops_collibra_set_up(genops_engine *engine, const char *community, bool is_dry_run,
+    genops_collibra_step_fn *on_step, void *arg, struct genops_error *err);
+
 #ifdef __cplusplus
 }
 #endif

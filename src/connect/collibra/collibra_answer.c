@@ -140,15 +140,16 @@ static void judge_status(const struct genops_response *response, enum genops_col
 	int status = response->status;
 	char text[64];
 	for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
-		if (meanings[i].status == status && !(is_token && status == 400)) {
+		if (meanings[i].status == status && !(is_token && status < 402)) {
 			set(answer, meanings[i].outcome, meanings[i].fix, meanings[i].text, first_word(words));
 			return;
 		}
 	}
-	snprintf(text, sizeof text, "Collibra answered with status %d", status);
-	if (is_token && status < 500)
+	bool is_refused_token = is_token && status < 500;
+	snprintf(text, sizeof text, is_refused_token ? "Authentication failed (%d): Collibra gives no token" : "Collibra answered with status %d", status);
+	if (is_refused_token)
 		set(answer, GENOPS_COLLIBRA_UNAUTHENTICATED, "check client_id and client_secret and the OAuth application in Collibra",
-		    "Authentication failed: Collibra gives no token", first_word(words));
+		    text, first_word(words));
 	else if (status >= 300 && status < 400)
 		set(answer, GENOPS_COLLIBRA_UNAUTHENTICATED,
 		    "check the credentials, and that collibra.url is the instance itself: redirects are not followed",

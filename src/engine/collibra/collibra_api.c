@@ -2,6 +2,7 @@
  * engine/collibra/collibra_api.c - the bodies of genops/collibra.h that read what is kept, and the sync that somebody asks for. */
 #include "base/str.h"
 #include "codec/json_write.h"
+#include "connect/collibra/setup/collibra_setup.h"
 #include "engine/collibra/collibra_kept.h"
 #include "engine/collibra/collibra_sync.h"
 #include "store/state_file.h"
@@ -101,5 +102,28 @@ int genops_collibra_policies(genops_engine *engine, genops_collibra_policy_fn *o
 		code = tell(&set.policies[i], &attributes, on_policy, arg, err);
 	genops_buffer_done(&attributes);
 	genops_arena_done(&arena);
+	return code;
+}
+
+int genops_collibra_set_up(genops_engine *engine, const char *community, bool is_dry_run, genops_collibra_step_fn *on_step, void *arg,
+    struct genops_error *err)
+{
+	struct genops_config *config = genops_engine_config(engine);
+	struct genops_collibra_session session = {0};
+	struct genops_collibra_setup setup = {
+	    .domain_id = config->collibra.domain_id,
+	    .domain_name = config->collibra.domain,
+	    .community = genops_str_of(community),
+	    .prefix = config->collibra.attribute_prefix,
+	    .is_dry_run = is_dry_run,
+	    .on_step = on_step,
+	    .arg = arg,
+	};
+	int code = genops_collibra_session_open(&session, engine, config, NULL, err);
+	setup.client = session.client;
+	if (code == GENOPS_OK)
+		code = genops_collibra_setup_run(&setup, err);
+	genops_collibra_session_close(&session);
+	genops_config_unref(config);
 	return code;
 }
