@@ -45,7 +45,8 @@ enum genops_result {
 	X(UNKNOWN_MODEL, "x_unknown_model")                                                           \
 	X(KEY_BINDING, "x_key_binding")                                                               \
 	X(POLICY_ERROR, "x_policy_error")                                                             \
-	X(APPROVAL_REQUIRED, "x_approval_required")
+	X(APPROVAL_REQUIRED, "x_approval_required")                                                  \
+	X(POLICY_RECORDED, "x_policy_recorded")
 
 enum genops_reason {
 #define X(symbol, wire) GENOPS_REASON_##symbol,

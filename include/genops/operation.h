@@ -77,6 +77,12 @@ GENOPS_API int genops_operation_record_cost(
 GENOPS_API int genops_operation_set_attribute(genops_operation *operation,
     const struct genops_attribute *attribute, struct genops_error *err);
 
+/* What a policy of the program's own said: "allowed", "blocked", "warning", "rate_limited" in any of the guides' spellings, another
+ * text as it is; `reason` may be empty. Adds an evaluation to the operation's record; the decision stays what it was. At most 512
+ * bytes of each text are kept. MISUSE (no policy, no result, not UTF-8), LIMIT (GENOPS_EVALUATIONS_MAX), NOMEM. */
+GENOPS_API GENOPS_NODISCARD int genops_operation_record_policy(genops_operation *operation, genops_str policy,
+    genops_str result, genops_str reason, struct genops_error *err);
+
 /* Makes sure that at least cost_nano_usd is reserved for the running call. False: some budget that blocks
  * cannot hold it; the caller ends the call now, and what is reserved stays. */
 GENOPS_API bool genops_operation_extend(genops_operation *operation, int64_t cost_nano_usd);

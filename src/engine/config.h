@@ -150,12 +150,19 @@ struct genops_config {
 	} *warnings;
 };
 
+/* What a host sets beside file and environment, stronger than both. */
+struct genops_config_parameters {
+	const struct genops_text_pair *collibra; /* keys of section collibra */
+	size_t n_collibra;
+	int64_t daily_budget_nano_usd;       /* GENOPS_COST_UNKNOWN: not given */
+	int is_alerting;                     /* -1: not given */
+};
+
 struct genops_config_source {
 	const char *file;               /* NULL: search; "" : none */
 	const char *text;               /* instead of a file */
 	const char *state_dir;          /* parameter; NULL: none */
-	const struct genops_text_pair *collibra; /* parameters by the names of section collibra's keys */
-	size_t n_collibra;
+	const struct genops_config_parameters *parameters; /* NULL: none */
 	bool without_prices;            /* only the settings are wanted: prices stays NULL, price files are not read */
 };
 

@@ -91,6 +91,7 @@ static struct genops_config *load_config(genops_engine *engine, struct genops_er
 	    .file = engine->config_file,
 	    .text = engine->config_text,
 	    .state_dir = engine->state_option,
+	    .parameters = engine->parameters,
 	};
 	return genops_config_load(&source, err);
 }
@@ -155,6 +156,12 @@ static int init_locks(genops_engine *engine)
 
 genops_engine *genops_engine_open(const struct genops_engine_options *options, struct genops_error *err)
 {
+	return genops_engine_open_with(options, NULL, err);
+}
+
+genops_engine *genops_engine_open_with(
+    const struct genops_engine_options *options, const struct genops_config_parameters *parameters, struct genops_error *err)
+{
 	struct genops_engine_options defaults = {.size = sizeof defaults};
 	struct genops_error own;
 	if (!err)
@@ -172,6 +179,7 @@ genops_engine *genops_engine_open(const struct genops_engine_options *options, s
 		genops_fail(err, GENOPS_NOMEM, "no memory for an engine");
 		return NULL;
 	}
+	engine->parameters = parameters;
 	learn_who_and_where(engine);
 	int code = keep_options(engine, options, err);
 	if (code == GENOPS_OK)

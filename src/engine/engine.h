@@ -26,6 +26,7 @@ struct genops_collibra_exporter;
 struct genops_engine {
 	struct genops_log log;
 	char *config_file, *config_text, *state_option; /* as given; NULL: not given */
+	const struct genops_config_parameters *parameters; /* borrowed; NULL: none */
 	char *state_dir;
 	char *service_name;
 	char host[64], user[64];
@@ -60,6 +61,10 @@ struct genops_engine {
 	/* Of this process, for status and metrics. */
 	_Atomic uint64_t n_operations, n_refused, n_append_failures, n_reloads, n_reload_failures;
 };
+
+/* As genops_engine_open; `parameters` outlive the engine. */
+genops_engine *genops_engine_open_with(
+    const struct genops_engine_options *options, const struct genops_config_parameters *parameters, struct genops_error *err);
 
 /* The current snapshot; the caller unrefs. */
 struct genops_config *genops_engine_config(genops_engine *engine);

@@ -76,6 +76,9 @@ struct genops_record {
 	const struct genops_attribute *attributes;
 };
 
+/* The action of an evaluation that a program recorded with a result that nobody knows begins with this; the result follows. */
+#define GENOPS_RECORD_VERBATIM "result:"
+
 #define GENOPS_RECORD_MAX ((size_t)1 << 20) /* bytes, encoded */
 
 /* How long the lists may be (evaluations: GENOPS_EVALUATIONS_MAX). */

@@ -320,6 +320,12 @@ void genops_collibra_export_wake(struct genops_collibra_exporter *exporter)
 	pthread_mutex_unlock(&exporter->lock);
 }
 
+void genops_collibra_export_hurry(struct genops_collibra_exporter *exporter)
+{
+	if (exporter)
+		__atomic_store_n(&exporter->must_abort, 1, __ATOMIC_RELAXED);
+}
+
 void genops_collibra_export_stop(struct genops_collibra_exporter *exporter)
 {
 	struct timespec until;

@@ -52,6 +52,8 @@ GENOPS_NODISCARD int genops_collibra_export_start(
     genops_engine *engine, struct genops_collibra_exporter **ret_exporter, struct genops_error *err);
 /* Sends what waits if Collibra takes it at once; what it does not take stays in the ledger. NULL is fine. */
 void genops_collibra_export_stop(struct genops_collibra_exporter *exporter);
+/* The coming stop waits for nothing: whoever stops has waited long enough. NULL is fine. */
+void genops_collibra_export_hurry(struct genops_collibra_exporter *exporter);
 void genops_collibra_export_wake(struct genops_collibra_exporter *exporter);
 
 /* Tells the figures, whoever exports; nothing if there is no place. */

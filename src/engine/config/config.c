@@ -139,7 +139,7 @@ static int read_sections(struct genops_config_reader *reader, const struct genop
 	GENOPS_TRY(genops_config_service_read(reader, root));
 	GENOPS_TRY(read_wandb(reader));
 	GENOPS_TRY(genops_config_collibra_read(
-	    reader, genops_config_read_get(root, rows, "collibra"), source->collibra, source->n_collibra));
+	    reader, genops_config_read_get(root, rows, "collibra"), source->parameters));
 	return warn_later(reader);
 }
 
@@ -317,6 +317,7 @@ struct genops_config *genops_config_load(const struct genops_config_source *sour
 	    .variables = {get_variable, NULL},
 	    .err = err ? err : &own,
 	    .daily_budget_limit = GENOPS_COST_UNKNOWN,
+	    .parameters = source->parameters,
 	    .without_prices = source->without_prices,
 	};
 	if (load(&reader, source) == GENOPS_OK)

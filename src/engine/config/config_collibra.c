@@ -111,17 +111,18 @@ static int check(struct genops_config_reader *reader, const struct genops_yaml_n
 }
 
 int genops_config_collibra_read(
-    struct genops_config_reader *reader, const struct genops_yaml_node *node, const struct genops_text_pair *parameters, size_t n)
+    struct genops_config_reader *reader, const struct genops_yaml_node *node, const struct genops_config_parameters *parameters)
 {
 	struct genops_config_collibra *collibra = &reader->config->collibra;
 	GENOPS_TRY(genops_config_read_section(reader, node, "collibra", genops_config_collibra_rows, collibra));
 	for (const struct genops_option *row = genops_config_collibra_rows; row->name; row++)
 		GENOPS_TRY(read_variable(reader, row));
-	for (size_t i = 0; i < n; i++) {
-		const struct genops_option *row = genops_option_find(genops_config_collibra_rows, parameters[i].key);
+	for (size_t i = 0; parameters && i < parameters->n_collibra; i++) {
+		const struct genops_text_pair *given = &parameters->collibra[i];
+		const struct genops_option *row = genops_option_find(genops_config_collibra_rows, given->key);
 		if (!row)
-			return genops_fail(reader->err, GENOPS_MISUSE, "collibra has no option %.*s", GENOPS_STR_ARG(parameters[i].key));
-		GENOPS_TRY(set(reader, row, parameters[i].value, row->name));
+			return genops_fail(reader->err, GENOPS_MISUSE, "collibra has no option %.*s", GENOPS_STR_ARG(given->key));
+		GENOPS_TRY(set(reader, row, given->value, row->name));
 	}
 	collibra->url = genops_str_trim(collibra->url);
 	if (collibra->export_mode > GENOPS_COLLIBRA_OFF)

@@ -157,6 +157,8 @@ static int read_lists(struct genops_config_reader *reader, const struct genops_y
 	GENOPS_TRY(genops_config_budget_read(reader, genops_config_read_get(node, rows, "budgets")));
 	/* A key may name any budget, also the one that a limit of the environment makes. */
 	GENOPS_TRY(genops_config_environment_read(reader));
+	if (reader->parameters && reader->parameters->daily_budget_nano_usd != GENOPS_COST_UNKNOWN)
+		reader->daily_budget_limit = reader->parameters->daily_budget_nano_usd;
 	GENOPS_TRY(genops_config_budget_add_daily(reader));
 	return genops_config_key_read(reader, genops_config_read_get(node, rows, "keys"));
 }
@@ -169,6 +171,8 @@ int genops_config_governance_read(struct genops_config_reader *reader, const str
 	GENOPS_TRY(genops_config_read_section(reader, node, "governance", rows, &governance));
 	reader->daily_budget_limit = governance.daily_budget_limit;
 	reader->is_alerting = governance.is_alerting;
+	if (reader->parameters && reader->parameters->is_alerting >= 0)
+		reader->is_alerting = reader->parameters->is_alerting;
 	reader->config->max_experiment_cost_nano_usd = governance.max_experiment_cost;
 	GENOPS_TRY(read_mode(reader, genops_config_read_get(node, rows, "mode")));
 	GENOPS_TRY(read_attributes(reader, genops_config_read_get(node, rows, "attributes")));

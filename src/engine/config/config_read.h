@@ -31,6 +31,7 @@ struct genops_config_reader {
 	bool is_alerting, is_exporting; /* governance.enable_cost_alerts, observability.export_to_otel */
 	bool has_batch_timeout;         /* set by a batch processor, stronger than observability */
 	int64_t daily_budget_limit;     /* -1: none */
+	const struct genops_config_parameters *parameters; /* NULL: none */
 };
 
 /* One set of rows and the struct that they fill. */
@@ -128,9 +129,9 @@ GENOPS_NODISCARD int genops_config_service_read(
 /* One exporter; *ret_is_here false: a type that this build cannot do, and a warning says so. */
 GENOPS_NODISCARD int genops_config_exporter_read(struct genops_config_reader *reader,
     const struct genops_yaml_entry *entry, struct genops_config_exporter *ret_exporter, bool *ret_is_here);
-/* Section collibra, then its variables, then the caller's parameters (NULL with n 0: none). */
+/* Section collibra, then its variables, then the caller's parameters (NULL: none). */
 GENOPS_NODISCARD int genops_config_collibra_read(struct genops_config_reader *reader,
-    const struct genops_yaml_node *node, const struct genops_text_pair *parameters, size_t n);
+    const struct genops_yaml_node *node, const struct genops_config_parameters *parameters);
 /* Variables that beat the file, and OTEL_EXPORTER_OTLP_* when no exporter is configured. */
 GENOPS_NODISCARD int genops_config_environment_read(struct genops_config_reader *reader);
 GENOPS_NODISCARD int genops_config_environment_exporter(struct genops_config_reader *reader);

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/str.h"
 
+#include <genops/operation.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -14,8 +16,9 @@
 
 static struct genops_config *load(const char *text, const struct genops_text_pair *parameters, size_t n, struct genops_error *err)
 {
-	struct genops_config_source source = {
-	    .text = text, .state_dir = "/nonexistent", .collibra = parameters, .n_collibra = n, .without_prices = true};
+	struct genops_config_parameters given = {
+	    .collibra = parameters, .n_collibra = n, .daily_budget_nano_usd = GENOPS_COST_UNKNOWN, .is_alerting = -1};
+	struct genops_config_source source = {.text = text, .state_dir = "/nonexistent", .parameters = &given, .without_prices = true};
 	return genops_config_load(&source, err);
 }
 

@@ -300,7 +300,9 @@ static int add_evaluation(struct genops_collibra_assets *assets, const struct ge
 {
 	struct draft draft = {.arena = assets->arena};
 	const struct genops_evaluation *evaluation = &record->evaluations[i];
-	genops_str result = genops_str_of(genops_result_name(evaluation->result));
+	genops_str result = genops_str_starts(evaluation->action, GENOPS_STR(GENOPS_RECORD_VERBATIM))
+				? genops_str_skip(evaluation->action, sizeof GENOPS_RECORD_VERBATIM - 1)
+				: genops_str_of(genops_result_name(evaluation->result));
 	char id[OPERATION_ID_SIZE], at[24];
 	add_operation(&draft, record);
 	add(&draft, GENOPS_COLLIBRA_ATTRIBUTE_POLICY_NAME, evaluation->policy);
@@ -367,7 +369,9 @@ bool genops_collibra_asset_is_urgent(const struct genops_record *record)
 			return true;
 	}
 	for (size_t i = 0; i < record->n_evaluations; i++) {
-		if (record->evaluations[i].reason == GENOPS_REASON_BUDGET_EXCEEDED)
+		const struct genops_evaluation *evaluation = &record->evaluations[i];
+		if (evaluation->reason == GENOPS_REASON_BUDGET_EXCEEDED || evaluation->result == GENOPS_BLOCKED ||
+		    evaluation->result == GENOPS_RATE_LIMITED)
 			return true;
 	}
 	return false;
