@@ -105,17 +105,6 @@ static int flush(struct genops_ledger *ledger, struct genops_error *err)
 
 /* --- what a process that begins must know --- */
 
-static int remember(struct genops_ledger *ledger, const struct entry *entry, struct genops_error *err)
-{
-	bool is_new;
-	struct entry *to = genops_ledger_table_at(&ledger->pending, entry->ids, &is_new);
-	if (!to)
-		return genops_fail(err, GENOPS_NOMEM, "out of memory for the ledger's identities");
-	if (is_new)
-		*to = *entry;
-	return GENOPS_OK;
-}
-
 static int load_run(struct genops_ledger *ledger, sqlite3_stmt *row, struct genops_error *err)
 {
 	struct genops_ledger_run run = {.number = sqlite3_column_int64(row, 0), .last_id = sqlite3_column_int64(row, 1),
@@ -134,7 +123,13 @@ static int load_pending(struct genops_ledger *ledger, sqlite3_stmt *row, struct 
 		return GENOPS_OK; /* not written by us */
 	join_ids((const uint8_t *)trace.ptr, (const uint8_t *)span.ptr, entry.ids);
 	entry.hash = genops_ledger_identity(ledger, entry.ids, entry.ids + 16);
-	return remember(ledger, &entry, err);
+	bool is_new;
+	struct entry *to = genops_ledger_table_at(&ledger->pending, entry.ids, &is_new);
+	if (!to)
+		return genops_fail(err, GENOPS_NOMEM, "out of memory for the ledger's identities");
+	if (is_new)
+		*to = entry;
+	return GENOPS_OK;
 }
 
 static int each(struct genops_ledger *ledger, const char *sql, int64_t limit,
@@ -195,13 +190,10 @@ static int find_in_run(struct genops_ledger *ledger, int64_t key, const uint8_t 
 }
 
 /* Looks into the runs that a start within [first, last] may be in. */
-static int find(struct genops_ledger *ledger, const uint8_t ids[24], int64_t hash, int64_t first_ns, int64_t last_ns,
+static int find_in_runs(struct genops_ledger *ledger, const uint8_t ids[24], int64_t hash, int64_t first_ns, int64_t last_ns,
     bool *ret_found, int64_t *ret_cost, struct genops_error *err)
 {
-	const struct entry *entry = genops_ledger_table_find(&ledger->pending, ids);
-	*ret_found = entry != NULL;
-	if (entry)
-		*ret_cost = entry->cost_nano_usd;
+	*ret_found = false;
 	for (size_t i = ledger->n_runs; !*ret_found && i-- > 0;) {
 		const struct genops_ledger_run *run = &ledger->runs[i];
 		if (run->newest_ns < first_ns)
@@ -212,30 +204,30 @@ static int find(struct genops_ledger *ledger, const uint8_t ids[24], int64_t has
 	return GENOPS_OK;
 }
 
-static int64_t start_of(const struct genops_record *record)
-{
-	return record->start_unix_ns < 0 ? 0 : record->start_unix_ns;
-}
-
-int genops_ledger_identity_has(
-    struct genops_ledger *ledger, const struct genops_record *record, bool *ret_has, struct genops_error *err)
+int genops_ledger_identity_claim(struct genops_ledger *ledger, const struct genops_record *record, int64_t id,
+    bool *ret_is_new, struct genops_error *err)
 {
 	uint8_t ids[24];
+	bool found;
 	int64_t cost, hash = genops_ledger_identity(ledger, record->trace_id, record->span_id);
+	int64_t start = record->start_unix_ns < 0 ? 0 : record->start_unix_ns;
 	join_ids(record->trace_id, record->span_id, ids);
-	return find(ledger, ids, hash, start_of(record), start_of(record), ret_has, &cost, err);
-}
-
-int genops_ledger_identity_add(
-    struct genops_ledger *ledger, const struct genops_record *record, int64_t id, struct genops_error *err)
-{
-	struct entry entry = {.id = id, .first_ns = start_of(record), .last_ns = start_of(record),
-	    .cost_nano_usd = record->actual_nano_usd < 0 ? 0 : record->actual_nano_usd};
-	join_ids(record->trace_id, record->span_id, entry.ids);
-	entry.hash = genops_ledger_identity(ledger, record->trace_id, record->span_id);
+	*ret_is_new = false;
+	GENOPS_TRY(find_in_runs(ledger, ids, hash, start, start, &found, &cost, err));
+	if (found)
+		return GENOPS_OK;
 	if (ledger->pending.n == ledger->pending.max)
 		GENOPS_TRY(flush(ledger, err));
-	return remember(ledger, &entry, err);
+	struct entry *entry = genops_ledger_table_at(&ledger->pending, ids, ret_is_new);
+	if (!entry)
+		return genops_fail(err, GENOPS_NOMEM, "out of memory for the ledger's identities");
+	if (!*ret_is_new)
+		return GENOPS_OK;
+	entry->hash = hash;
+	entry->id = id;
+	entry->first_ns = entry->last_ns = start;
+	entry->cost_nano_usd = record->actual_nano_usd < 0 ? 0 : record->actual_nano_usd;
+	return GENOPS_OK;
 }
 
 bool genops_ledger_settled(struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8],
@@ -245,8 +237,14 @@ bool genops_ledger_settled(struct genops_ledger *ledger, const uint8_t trace_id[
 	bool found;
 	int64_t cost, hash = genops_ledger_identity(ledger, trace_id, span_id);
 	join_ids(trace_id, span_id, ids);
-	if (!ledger->is_writer || genops_ledger_identity_load(ledger, NULL) != GENOPS_OK ||
-	    find(ledger, ids, hash, 0, INT64_MAX, &found, &cost, NULL) != GENOPS_OK || !found)
+	if (!ledger->is_writer || genops_ledger_identity_load(ledger, NULL) != GENOPS_OK)
+		return false;
+	const struct entry *entry = genops_ledger_table_find(&ledger->pending, ids);
+	if (entry) {
+		*ret_actual_nano_usd = entry->cost_nano_usd;
+		return true;
+	}
+	if (find_in_runs(ledger, ids, hash, 0, INT64_MAX, &found, &cost, NULL) != GENOPS_OK || !found)
 		return false;
 	*ret_actual_nano_usd = cost;
 	return true;

@@ -118,10 +118,9 @@ genops_str genops_ledger_column(sqlite3_stmt *statement, int column); /* borrowe
 int64_t genops_ledger_identity(const struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8]);
 GENOPS_NODISCARD int genops_ledger_identity_load(struct genops_ledger *ledger, struct genops_error *err); /* once */
 void genops_ledger_identity_forget(struct genops_ledger *ledger);
-GENOPS_NODISCARD int genops_ledger_identity_has(struct genops_ledger *ledger, const struct genops_record *record,
-    bool *ret_has, struct genops_error *err);
-GENOPS_NODISCARD int genops_ledger_identity_add(struct genops_ledger *ledger, const struct genops_record *record,
-    int64_t id, struct genops_error *err);
+/* *ret_is_new false: it is there already. Else it is known from now on, as the row `id`. */
+GENOPS_NODISCARD int genops_ledger_identity_claim(struct genops_ledger *ledger, const struct genops_record *record,
+    int64_t id, bool *ret_is_new, struct genops_error *err);
 
 /* ledger_schema.c */
 extern const char *const genops_ledger_schema; /* of GENOPS_LEDGER_VERSION */

@@ -71,8 +71,8 @@ static genops_str value_text(const struct genops_attribute *attribute, char scra
 static void dimension_texts(const struct genops_record *record, genops_str texts[GENOPS_DIMENSION_N],
     char scratch[GENOPS_ATTRIBUTE_N_STANDARD][32])
 {
-	static const char *const standard[] = {
-#define X(symbol, name, key, header) name,
+	static const genops_str standard[] = {
+#define X(symbol, name, key, header) {name, sizeof name - 1},
 	    GENOPS_STANDARD_ATTRIBUTES(X)
 #undef X
 	};
@@ -81,7 +81,7 @@ static void dimension_texts(const struct genops_record *record, genops_str texts
 	for (size_t i = 0; i < record->n_attributes; i++) {
 		const struct genops_attribute *attribute = &record->attributes[i];
 		for (size_t k = 0; k < GENOPS_ATTRIBUTE_N_STANDARD; k++)
-			if (genops_str_is(attribute->key, standard[k]))
+			if (genops_str_equal(attribute->key, standard[k]))
 				texts[k] = value_text(attribute, scratch[k]);
 	}
 	texts[GENOPS_DIMENSION_provider] = record->provider;

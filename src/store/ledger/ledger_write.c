@@ -149,7 +149,6 @@ static int add_new(struct genops_ledger *ledger, const struct genops_record *rec
 	GENOPS_TRY(genops_ledger_dimension(ledger, record, &dimension, err));
 	GENOPS_TRY(genops_chain_add(ledger, time, GENOPS_STR("operation"), encoded, err));
 	GENOPS_TRY(add_operation(ledger, record, dimension, err));
-	GENOPS_TRY(genops_ledger_identity_add(ledger, record, ledger->head.sequence, err));
 	return genops_ledger_roll(
 	    ledger, record, dimension, ledger->head.sequence, time / GENOPS_NS_PER_S, err);
 }
@@ -158,15 +157,15 @@ int genops_ledger_add(struct genops_ledger *ledger, const struct genops_record *
     bool *ret_is_new, struct genops_error *err)
 {
 	GENOPS_TRY(not_in_batch(ledger, err));
-	bool found;
-	int code = genops_ledger_identity_has(ledger, record, &found, err);
-	if (code == GENOPS_OK && !found)
+	bool is_new;
+	int code = genops_ledger_identity_claim(ledger, record, ledger->head.sequence + 1, &is_new, err);
+	if (code == GENOPS_OK && is_new)
 		code = add_new(ledger, record, encoded, err);
 	if (code != GENOPS_OK) {
 		ledger->has_failed = true;
 		return code;
 	}
-	*ret_is_new = !found;
+	*ret_is_new = is_new;
 	return GENOPS_OK;
 }
 
