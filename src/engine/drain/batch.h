@@ -10,8 +10,8 @@
 #include "store/queue.h"
 #include "telemetry/metrics.h"
 
-#define GENOPS_BATCH_ENTRIES 4096 /* each transaction has a price of its own: a sync, roll-ups, the chain's head */
-#define GENOPS_BATCH_BYTES   ((size_t)4 << 20)
+#define GENOPS_BATCH_ENTRIES 2048 /* each transaction has a price of its own: a sync, roll-ups, the chain's head */
+#define GENOPS_BATCH_BYTES   ((size_t)2 << 20)
 #define GENOPS_BATCH_BLOCK   512  /* entries of one queue block: about what one request to a destination carries */
 
 struct genops_batch {

@@ -198,7 +198,7 @@ static int open_database(struct genops_ledger *ledger, struct genops_error *err)
 		return genops_ledger_exec(ledger, "PRAGMA query_only=ON", err);
 	return genops_ledger_exec(ledger,
 	    "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-	    "PRAGMA cache_size=-8192; PRAGMA wal_autocheckpoint=4096; PRAGMA journal_size_limit=67108864",
+	    "PRAGMA cache_size=-6144; PRAGMA wal_autocheckpoint=4096; PRAGMA journal_size_limit=67108864",
 	    err);
 }
 
