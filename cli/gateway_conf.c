@@ -71,6 +71,8 @@ static void write_http(FILE *out, const struct genops_gateway *gateway, const st
 	if (place->config_file[0])
 		write_path(out, "\tgenops_config ", place->config_file, ";\n");
 	write_path(out, "\tgenops_state ", gateway->state_dir, ";\n");
+	/* Who runs nginx drains: a worker that was there first would keep the memory and the work. nginx ends with him. */
+	fprintf(out, "\tgenops_drain off;\n");
 	fprintf(out, "\taccess_log off;\n\tserver_tokens off;\n\tdefault_type application/json;\n");
 	fprintf(out, "\tkeepalive_timeout 75s;\n\tkeepalive_requests 100000;\n\ttcp_nodelay on;\n");
 	fprintf(out, "\tclient_max_body_size %lld;\n", (long long)gateway->max_body_bytes);

@@ -18,6 +18,7 @@
 typedef struct {
 	ngx_str_t config_file;   /* empty: as genops_engine_open finds it */
 	ngx_str_t state_dir;
+	ngx_flag_t drain;
 	genops_engine *engine;   /* this worker's; NULL: could not be opened */
 	struct genops_error fault; /* why */
 	ngx_int_t path_index;    /* variable $genops_path */

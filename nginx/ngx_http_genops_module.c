@@ -20,6 +20,7 @@ static void *create_main_conf(ngx_conf_t *cf)
 	ngx_http_genops_main_conf_t *conf = ngx_pcalloc(cf->pool, sizeof *conf);
 	if (!conf || ngx_array_init(&conf->resolved, cf->pool, 16, sizeof(void *)) != NGX_OK)
 		return NULL;
+	conf->drain = NGX_CONF_UNSET;
 	return conf;
 }
 
@@ -98,6 +99,7 @@ static ngx_int_t open_engine(ngx_http_genops_main_conf_t *conf, ngx_log_t *log)
 	    .config_file = text_or_null(conf->config_file),
 	    .state_dir = text_or_null(conf->state_dir),
 	    .service_name = "genops-gateway",
+	    .drain = conf->drain ? GENOPS_DRAIN_AUTO : GENOPS_DRAIN_NEVER, /* on unless it is set */
 	    .on_log = on_log,
 	    .log_arg = log,
 	};
@@ -164,6 +166,8 @@ static ngx_command_t commands[] = {
 	offsetof(ngx_http_genops_main_conf_t, config_file), NULL},
     {ngx_string("genops_state"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
 	offsetof(ngx_http_genops_main_conf_t, state_dir), NULL},
+    {ngx_string("genops_drain"), NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+	offsetof(ngx_http_genops_main_conf_t, drain), NULL},
     {ngx_string("genops_gateway"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_FLAG,
 	ngx_conf_set_flag_slot, NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_http_genops_loc_conf_t, gateway), NULL},
     {ngx_string("genops_control"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, ngx_http_genops_control, NGX_HTTP_LOC_CONF_OFFSET,
