@@ -43,6 +43,7 @@ struct genops_pump {
 	struct genops_buffer bytes;          /* the gathered entries, one behind the other */
 	size_t *lens;                        /* of each; room for batch_size + BLOCK_MAX */
 	size_t n_gathered, batch_size;
+	bool has_read;                       /* blocks that are not acknowledged yet */
 	int64_t gathered_since_ns, batch_timeout_ns;
 	struct genops_record *records;       /* as many */
 	int64_t failing_since_ns;            /* monotonic; 0: the last attempt was good */
@@ -110,6 +111,7 @@ static int gather(struct genops_pump *pump, struct genops_error *err)
 			return code;
 		if (!n)
 			return GENOPS_OK;
+		pump->has_read = true;
 		code = gather_block(pump, entries, n);
 		if (code != GENOPS_OK)
 			return genops_fail(err, code, "a batch for export does not fit into memory");
@@ -247,6 +249,14 @@ static bool is_due(struct genops_pump *pump)
 	       genops_clock_monotonic_ns() - pump->gathered_since_ns >= pump->batch_timeout_ns;
 }
 
+static void acknowledge(struct genops_pump *pump)
+{
+	struct genops_error err;
+	pump->has_read = false;
+	if (genops_queue_acknowledge(pump->cursor, &err) != GENOPS_OK)
+		complain(pump, err.message);
+}
+
 static enum step step(struct genops_pump *pump)
 {
 	struct genops_error err;
@@ -258,8 +268,11 @@ static enum step step(struct genops_pump *pump)
 		genops_queue_rewind(pump->cursor);
 		return WAIT;
 	}
-	if (!pump->n_gathered)
+	if (!pump->n_gathered) {
+		if (pump->has_read) /* what is no destination's: events of the audit trail */
+			acknowledge(pump);
 		return IDLE;
+	}
 	if (!is_due(pump))
 		return GATHERING;
 	size_t n_records = 0;
@@ -269,8 +282,7 @@ static enum step step(struct genops_pump *pump)
 		genops_queue_rewind(pump->cursor);
 		return WAIT;
 	}
-	if (genops_queue_acknowledge(pump->cursor, &err) != GENOPS_OK)
-		complain(pump, err.message);
+	acknowledge(pump);
 	return BUSY;
 }
 
@@ -350,8 +362,8 @@ static void fill_settings(struct genops_pump *pump, const struct genops_config_e
 	pump->retry_elapsed_ns = exporter->retry_elapsed_ns;
 	if (exporter->retry_initial_ns)
 		pump->retry.initial_ns = exporter->retry_initial_ns;
-	if (exporter->retry_max_ns)
-		pump->retry.max_ns = exporter->retry_max_ns;
+	if (exporter->retry_max_ns) /* whatever has failed how often: nobody waits longer than max_interval for a probe */
+		pump->retry.max_ns = pump->retry.breaker_open_ns = exporter->retry_max_ns;
 	snprintf(pump->labels, sizeof pump->labels, "destination=\"%.*s\"",
 	    (int)(exporter->name.len > 120 ? 120 : exporter->name.len), exporter->name.ptr);
 }

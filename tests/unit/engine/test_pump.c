@@ -2,6 +2,8 @@
 #include "../net/loopback.h"
 #include "engine_fixture.h"
 
+#include "store/queue.h"
+
 #include <genops/status.h>
 #include <poll.h>
 
@@ -147,6 +149,53 @@ static void a_failure_is_tried_again(void **state)
 	}
 }
 
+/* However often it has failed: max_interval bounds the time to the next probe. */
+static void a_far_side_that_stays_down_is_probed(void **state)
+{
+	struct loopback loopback;
+	loopback_start(&loopback, serve, NULL);
+	reset(503);
+	char trace[33];
+	genops_engine *engine = open_with(*state, &loopback);
+	one_call(engine, trace);
+	for (int i = 0; i < 20000 && atomic_load(&loopback.n_requests) < 15; i++)
+		flush(engine);
+	assert_true(atomic_load(&loopback.n_requests) >= 15);
+	reset(200);
+	flush_until(engine, trace);
+	assert_int_equal(times(trace), 1);
+	genops_engine_close(engine);
+	loopback_stop(&loopback);
+}
+
+static uint64_t n_waiting(const char *dir)
+{
+	struct genops_queue_options options = {0};
+	struct genops_queue_stats stats;
+	struct genops_queue *queue;
+	struct genops_error err;
+	assert_int_equal(genops_queue_open(dir, &options, &queue, &err), GENOPS_OK);
+	genops_queue_stats(queue, &stats);
+	genops_queue_close(queue);
+	return stats.n_waiting_entries;
+}
+
+/* Nothing of them is for a destination, and nothing of them waits. */
+static void events_of_the_audit_trail_do_not_wait(void **state)
+{
+	struct loopback loopback;
+	struct genops_error err;
+	loopback_start(&loopback, serve, NULL);
+	reset(200);
+	genops_engine *engine = open_with(*state, &loopback);
+	assert_int_equal(genops_engine_record_event(engine, GENOPS_STR("test.happened"), GENOPS_STR("{}"), &err), GENOPS_OK);
+	flush(engine);
+	genops_engine_close(engine);
+	assert_int_equal(n_waiting(*state), 0);
+	assert_int_equal(atomic_load(&loopback.n_requests), 0);
+	loopback_stop(&loopback);
+}
+
 static void what_is_rejected_for_ever_is_told(void **state)
 {
 	struct loopback loopback;
@@ -231,6 +280,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_is_flushed_has_been_offered),
 	    TEST(a_failure_is_tried_again),
+	    TEST(a_far_side_that_stays_down_is_probed),
+	    TEST(events_of_the_audit_trail_do_not_wait),
 	    TEST(what_is_rejected_for_ever_is_told),
 	    TEST(what_waits_survives),
 	    TEST(a_far_side_that_hangs_holds_up_nobody),
