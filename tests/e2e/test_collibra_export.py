@@ -286,6 +286,42 @@ def test_history_is_not_exported(stage, collibra, tmp_path_factory, provider):
         loud.stop()
 
 
+def test_a_damaged_place_is_begun_anew(stage, collibra):
+    """Everything in the ledger is set once more as it is: nothing is doubled."""
+    running = stage(batch_interval_seconds=1)
+    running.call(3)
+    running.check(3)
+    running.stop()
+    place = running.folder / "state" / "collibra.place"
+    place.write_bytes(place.read_bytes()[:-1] + b"x")
+    running.start()
+    running.call(1)
+    running.check(4)
+    assert any("exported anew" in line for line in running.gateway.log)
+
+
+def test_budgets_are_told_in_realtime_too(stage, collibra):
+    """COL-011: the same asset, kept up to date."""
+    running = stage("governance:\n  budgets: [{name: all, daily_budget: 10, monthly_budget: 100}]\n", export_mode="realtime", batch_interval_seconds=1)
+
+    def spent():
+        return {one["attributes"]["budget_period"][0]: one["attributes"]["budget_spent"] for one in collibra.assets(BUDGET) if one["attributes"]}
+    for number in (1, 2):
+        running.call(1)
+        cost = sum(one["cost_nano_usd"] for one in running.names(number).values()) / 1e9
+        until(lambda: spent() == {"daily": [pytest.approx(cost)], "monthly": [pytest.approx(cost)]}, 10, "the budget's windows")
+
+
+def test_what_an_imported_policy_decided_goes_back(stage, collibra):
+    """COL-001 COL-002 COL-006"""
+    collibra.create_policy("Content Filter", "No secrets", enforcement_level="block", blocked_patterns="secret")
+    running = stage("governance: {}\n", batch_size=1)
+    running.gateway.command("collibra", "sync", "--json")
+    until(lambda: running.call(1, text="a secret") == [403], 10)
+    found = until(lambda: [one["attributes"] for one in collibra.assets(EVALUATION) if one["attributes"].get("policy_result") == ["blocked"]], 10)
+    assert found[0]["policy_name"] == ["No secrets"] and found[0]["policy_reason"]
+
+
 # --- flush, status, metrics ---
 
 def test_flush_returns_what_is_confirmed(stage, collibra):

@@ -94,6 +94,8 @@ int genops_collibra_budgets_add(struct genops_collibra_exporter *exporter, struc
 	const struct genops_config *config = exporter->config;
 	struct genops_budget_view *views = config->n_budgets ? calloc(VIEWS_MAX, sizeof *views) : NULL;
 	int code = GENOPS_OK;
+	exporter->n_operations_told = exporter->place.n_operations + exporter->batch.n_operations;
+	exporter->budgets_at_ns = genops_clock_monotonic_ns();
 	if (!config->n_budgets)
 		return GENOPS_OK;
 	if (!views)

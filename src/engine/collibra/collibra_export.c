@@ -139,13 +139,23 @@ static bool has_ledger(struct genops_collibra_exporter *exporter)
 	return exporter->ledger != NULL;
 }
 
+/* Where all operations are urgent no batch takes the budgets along. */
+static bool is_budget_due(const struct genops_collibra_exporter *exporter)
+{
+	if (exporter->has_exceeded_budget)
+		return true;
+	return exporter->config->n_budgets && exporter->place.n_operations != exporter->n_operations_told &&
+	       (is_set(&exporter->must_stop) ||
+		   genops_clock_monotonic_ns() - exporter->budgets_at_ns >= exporter->config->collibra.batch_interval_ns);
+}
+
 static bool is_batch_due(const struct genops_collibra_exporter *exporter)
 {
 	const struct genops_config_collibra *collibra = &exporter->config->collibra;
+	if (!exporter->n_waiting)
+		return is_budget_due(exporter);
 	if (exporter->has_exceeded_budget)
 		return true;
-	if (!exporter->n_waiting)
-		return false;
 	return exporter->n_waiting >= (size_t)collibra->batch_size || is_set(&exporter->must_stop) ||
 	       exporter->flush_to > exporter->place.cursor ||
 	       genops_clock_unix_ns() - exporter->waiting_since_ns >= collibra->batch_interval_ns;

@@ -53,6 +53,8 @@ struct genops_collibra_exporter {
 	struct genops_collibra_delivery batch, urgent;
 	struct genops_collibra_sent_budget budgets[GENOPS_COLLIBRA_BUDGETS_KNOWN];
 	size_t n_budgets;
+	uint64_t n_operations_told;          /* place.n_operations when budgets were looked at last */
+	int64_t budgets_at_ns;               /* monotonic */
 	bool has_exceeded_budget;            /* an urgent record said so: tell its budget at once, too */
 
 	pthread_t thread;
