@@ -31,10 +31,14 @@ static int run(const struct invocation *invocation)
 		i++;
 	if (i == sizeof actions / sizeof *actions)
 		return complain_text(EXIT_WRONG_USE, "genops collibra can status, sync, flush, policies or setup, not \"%s\"", name);
-	genops_engine *engine = open_engine(invocation, &code);
+	struct invocation own = *invocation;
+	/* Only who flushes may become the one who drains: else the background would import what sync was asked for. */
+	if (actions[i].run != collibra_flush)
+		own.engine.drain = GENOPS_DRAIN_NEVER;
+	genops_engine *engine = open_engine(&own, &code);
 	if (!engine)
 		return code;
-	code = actions[i].run(invocation, engine);
+	code = actions[i].run(&own, engine);
 	genops_engine_close(engine);
 	return code;
 }

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_validate.c - genops validate: a checklist of what would be used, each failure with its fix.
  *
- * Opens nothing, so it can run beside a serving gateway.
+ * Changes nothing, so it can run beside a serving gateway.
  */
 #include "command.h"
 #include "json_text.h"
 
+#include <genops/collibra.h>
 #include <genops/config.h>
 
 #include <stdlib.h>
 #include <unistd.h>
 
 struct validate_options {
-	bool as_json, wants_reference;
+	bool as_json, wants_reference, is_offline;
 };
 
 static const struct command_option options[] = {
     {"json", 'j', OPTION_FLAG, offsetof(struct validate_options, as_json), NULL, "print JSON"},
     {"reference", 0, OPTION_FLAG, offsetof(struct validate_options, wants_reference), NULL,
 	"print the reference of all configuration keys (Markdown) instead"},
+    {"offline", 0, OPTION_FLAG, offsetof(struct validate_options, is_offline), NULL, "ask nobody outside: Collibra is not looked at"},
     {0},
 };
 
@@ -85,6 +87,10 @@ static int run(const struct invocation *invocation)
 	struct genops_checklist *list = genops_config_check(&invocation->engine, &err);
 	if (!list)
 		return complain(&err);
+	if (!chosen->is_offline && genops_collibra_check(&invocation->engine, list, &err) != GENOPS_OK) {
+		genops_config_check_free(list);
+		return complain(&err);
+	}
 	if (chosen->as_json)
 		print_json(list);
 	else
@@ -97,7 +103,7 @@ static int run(const struct invocation *invocation)
 const struct command command_validate = {
     .name = "validate",
     .summary = "check configuration, state directory, prices, keys, addresses; each failure with its fix",
-    .usage = "[--json | --reference]",
+    .usage = "[--offline] [--json | --reference]",
     .details = "Exit code 0: everything is usable (warnings allowed), 1: something failed, 2: the configuration itself is wrong.",
     .options = options,
     .options_size = sizeof(struct validate_options),

@@ -12,7 +12,7 @@
 #ifndef GENOPS_COLLIBRA_H
 #define GENOPS_COLLIBRA_H
 
-#include <genops/engine.h>
+#include <genops/config.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -86,6 +86,12 @@ typedef int genops_collibra_step_fn(void *arg, const struct genops_collibra_step
  * With is_dry_run nothing is made. Errors as genops_collibra_sync; DENIED names the right that is missing. */
 GENOPS_API GENOPS_NODISCARD int genops_collibra_set_up(genops_engine *engine, const char *community, bool is_dry_run,
     genops_collibra_step_fn *on_step, void *arg, struct genops_error *err);
+
+/* Adds to a checklist of genops_config_check what the configured Collibra says: connection, credentials, domain, types, policies, each
+ * failure with its fix. Makes calls, changes nothing. Without a Collibra in the configuration, or with one that does not load, nothing is
+ * added. Errors: NOMEM. */
+GENOPS_API GENOPS_NODISCARD int genops_collibra_check(
+    const struct genops_engine_options *options, struct genops_checklist *checklist, struct genops_error *err);
 
 #ifdef __cplusplus
 }

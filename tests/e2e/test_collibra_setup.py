@@ -16,6 +16,7 @@ class Place:
         self.set(**more)
 
     def set(self, **more):
+        self.more = more = {**getattr(self, "more", {}), **more}
         settings = {"url": self.collibra.url, "username": self.collibra.username, "password": self.collibra.password, "export_mode": "off",
                     "max_retries": 0, "rate_limit_per_second": 1000, **more}
         self.config.write_text(f"collibra: {json.dumps({key: value for key, value in settings.items() if value is not None})}\n")
@@ -151,7 +152,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_faults_have_a_cause_and_a_fix(tmp_path, collibra, fault):
     """COL-021 COL-024 COL-025 COL-027 COL-034 COL-155 COL-156 COL-159: sync and validate say the same, no secret among it, and what is known stays."""
-    place = Place(tmp_path, collibra)
+    place = Place(tmp_path, collibra, enable_policy_sync=True)
     collibra.create_policy("Content Filter", "Kept", blocked_patterns="hello", enforcement_level="block")
     assert place.json("collibra", "sync")["imported"] == 1
     fault(collibra, place)
@@ -159,10 +160,27 @@ def test_faults_have_a_cause_and_a_fix(tmp_path, collibra, fault):
     cause, fix = FAULTS[fault]
     assert ran.returncode in (1, 2) and ran.stderr.count("\n") == 1, ran.stderr
     assert cause in ran.stderr and fix in ran.stderr, ran.stderr
+    checks = json.loads(place.run("validate", "--json").stdout)
+    failed = [check for check in checks["checks"] if check["status"] == "failed"]
+    assert not checks["valid"] and [check for check in failed if cause in check["message"] and fix in check["message"] + check["fix"]], failed
+    assert all(check["fix"] for check in failed)
     for secret in ("another", "not this one", collibra.password):
         assert secret not in ran.stderr
     if fault not in (another_server, wrong_domain):  # those are other places, whose policies these are not
         assert [row["name"] for row in place.json("policy")["policies"]] == ["Kept"]
+
+
+def test_validate_of_a_good_one(tmp_path, collibra):
+    """COL-026 COL-028: connection, credentials, domain, types, rights, policies; --offline asks nobody."""
+    place = Place(tmp_path, collibra, enable_policy_sync=True, export_mode="batch")
+    collibra.create_policy("Content Filter", "Good", blocked_patterns="hello", enforcement_level="block")
+    collibra.create_policy("AI Cost Limit", "Bad", enforcement_level="block")
+    checks = [check for check in place.json("validate")["checks"] if check["name"].startswith("collibra")]
+    assert [check["status"] for check in checks] == ["passed"] * 6 + ["warning"], checks
+    assert "Bad" in checks[-1]["message"] and checks[-1]["fix"]
+    collibra.calls.clear()
+    assert not [check for check in place.json("validate", "--offline")["checks"] if check["name"].startswith("collibra ")]
+    assert collibra.calls.count() == 0
 
 
 @pytest.mark.parametrize("way", ("basic", "bearer", "oauth"))

@@ -4,90 +4,22 @@
  * Connectivity is not checked here: this file opens nothing. A list's texts live in its own arena. */
 #include "base/str.h"
 #include "dialect/dialect.h"
+#include "engine/check/checklist.h"
 #include "engine/check/config_check_places.h"
 #include "engine/config.h"
 
 #include <genops/config.h>
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ARENA_MAX  ((size_t)8 << 20)
-#define CHECKS_MAX 4096
-
-struct owned {
-	struct genops_checklist list; /* first: what the caller sees */
-	struct genops_arena arena;
-	struct genops_check *checks;
-	size_t cap;
-	const char *file; /* of the configuration, for warnings */
-	bool is_out_of_memory;
-};
-
-static const char *keep(struct owned *owned, const char *text)
-{
-	char *copy = genops_arena_dup_text(&owned->arena, genops_str_of(text));
-	owned->is_out_of_memory |= copy == NULL;
-	return copy ? copy : "";
-}
-
-static bool grow(struct owned *owned)
-{
-	size_t cap = owned->cap ? 2 * owned->cap : 32;
-	if (cap > CHECKS_MAX)
-		return false;
-	struct genops_check *checks = genops_arena_alloc(&owned->arena, cap * sizeof *checks);
-	if (!checks) {
-		owned->is_out_of_memory = true;
-		return false;
-	}
-	for (size_t i = 0; i < owned->list.n_checks; i++)
-		checks[i] = owned->checks[i];
-	owned->list.checks = owned->checks = checks;
-	owned->cap = cap;
-	return true;
-}
-
-/* A copy of `check` at the end of the list. */
-static void add(struct owned *owned, const struct genops_check *check)
-{
-	struct genops_checklist *list = &owned->list;
-	if (list->n_checks == owned->cap && !grow(owned))
-		return;
-	list->n_passed += check->status == GENOPS_CHECK_PASSED;
-	list->n_warnings += check->status == GENOPS_CHECK_WARNING;
-	list->n_failed += check->status == GENOPS_CHECK_FAILED;
-	list->n_skipped += check->status == GENOPS_CHECK_SKIPPED;
-	struct genops_check *to = &owned->checks[list->n_checks++];
-	*to = *check;
-	to->name = keep(owned, check->name);
-	to->message = keep(owned, check->message);
-	to->fix = keep(owned, check->fix ? check->fix : "");
-	to->file = keep(owned, check->file ? check->file : "");
-}
-
-static void say(struct owned *owned, const char *name, enum genops_check_status status, const char *fix,
-    const char *format, ...) GENOPS_PRINTF(5, 6);
-
-static void say(struct owned *owned, const char *name, enum genops_check_status status, const char *fix,
-    const char *format, ...)
-{
-	char message[768];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(message, sizeof message, format, args);
-	va_end(args);
-	add(owned, &(struct genops_check){.name = name, .status = status, .message = message, .fix = fix});
-}
-
 /* --- the configuration itself --- */
 
-static void check_failed_load(struct owned *owned, const struct genops_error *err)
+static void check_failed_load(struct genops_checklist_owned *owned, const struct genops_error *err)
 {
 	static const char *const rest[] = {"state directory", "prices", "policies", "budgets", "keys", "provider keys",
 	    "gateway", "exporters"};
-	add(owned, &(struct genops_check){.name = "configuration",
+	genops_checklist_add(owned, &(struct genops_check){.name = "configuration",
 		       .status = GENOPS_CHECK_FAILED,
 		       .message = err->message,
 		       .fix = err->fix,
@@ -95,23 +27,23 @@ static void check_failed_load(struct owned *owned, const struct genops_error *er
 		       .line = err->line,
 		       .column = err->column});
 	for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
-		say(owned, rest[i], GENOPS_CHECK_SKIPPED, NULL, "the configuration has to load first");
+		genops_checklist_say(owned, rest[i], GENOPS_CHECK_SKIPPED, NULL, "the configuration has to load first");
 	owned->list.exit_code = genops_error_exit_code(err->code);
 }
 
-static void check_loaded(struct owned *owned, const struct genops_config *config, bool is_text)
+static void check_loaded(struct genops_checklist_owned *owned, const struct genops_config *config, bool is_text)
 {
 	if (config->file.len)
-		say(owned, "configuration", GENOPS_CHECK_PASSED, NULL, "%.*s is well formed",
+		genops_checklist_say(owned, "configuration", GENOPS_CHECK_PASSED, NULL, "%.*s is well formed",
 		    GENOPS_STR_ARG(config->file));
 	else if (is_text)
-		say(owned, "configuration", GENOPS_CHECK_PASSED, NULL, "the configuration text is well formed");
+		genops_checklist_say(owned, "configuration", GENOPS_CHECK_PASSED, NULL, "the configuration text is well formed");
 	else
-		say(owned, "configuration", GENOPS_CHECK_PASSED, "genops init writes a file to start from",
+		genops_checklist_say(owned, "configuration", GENOPS_CHECK_PASSED, "genops init writes a file to start from",
 		    "there is no configuration file; the defaults are used");
 	for (size_t i = 0; i < config->n_warnings; i++) {
 		const struct genops_config_warning *warning = &config->warnings[i];
-		add(owned, &(struct genops_check){.name = "configuration",
+		genops_checklist_add(owned, &(struct genops_check){.name = "configuration",
 			       .status = GENOPS_CHECK_WARNING,
 			       .message = warning->message.ptr,
 			       .fix = warning->fix.ptr,
@@ -123,15 +55,15 @@ static void check_loaded(struct owned *owned, const struct genops_config *config
 
 /* --- what it says --- */
 
-static void check_prices(struct owned *owned, const struct genops_config *config)
+static void check_prices(struct genops_checklist_owned *owned, const struct genops_config *config)
 {
 	size_t n = genops_prices_count(config->prices);
-	say(owned, "prices", n ? GENOPS_CHECK_PASSED : GENOPS_CHECK_FAILED, NULL,
+	genops_checklist_say(owned, "prices", n ? GENOPS_CHECK_PASSED : GENOPS_CHECK_FAILED, NULL,
 	    "%zu prices, %zu files of your own; a model without a price is %s", n, config->price_files.n,
 	    config->blocks_unknown_model ? "blocked" : "priced at its provider's dearest");
 }
 
-static void check_policies(struct owned *owned, const struct genops_config *config)
+static void check_policies(struct genops_checklist_owned *owned, const struct genops_config *config)
 {
 	char counts[256] = "";
 	size_t n_types, len = 0, n_off = 0;
@@ -146,23 +78,23 @@ static void check_policies(struct owned *owned, const struct genops_config *conf
 	for (size_t i = 0; i < config->n_policies; i++)
 		n_off += !config->policies[i]->is_enabled;
 	if (!config->n_policies)
-		say(owned, "policies", GENOPS_CHECK_PASSED, NULL, "there are none: every call is allowed");
+		genops_checklist_say(owned, "policies", GENOPS_CHECK_PASSED, NULL, "there are none: every call is allowed");
 	else
-		say(owned, "policies", GENOPS_CHECK_PASSED, NULL, "%s; %zu switched off; mode %s", counts, n_off,
+		genops_checklist_say(owned, "policies", GENOPS_CHECK_PASSED, NULL, "%s; %zu switched off; mode %s", counts, n_off,
 		    genops_mode_name(config->mode));
 }
 
-static void check_budgets(struct owned *owned, const struct genops_config *config)
+static void check_budgets(struct genops_checklist_owned *owned, const struct genops_config *config)
 {
 	size_t n_blocking = 0;
 	for (size_t i = 0; i < config->n_budgets; i++)
 		n_blocking += genops_level_result(config->budgets[i].level, config->mode) == GENOPS_BLOCKED;
 	if (!config->n_budgets)
-		say(owned, "budgets", GENOPS_CHECK_PASSED, NULL, "there are none: spending is counted, not limited");
+		genops_checklist_say(owned, "budgets", GENOPS_CHECK_PASSED, NULL, "there are none: spending is counted, not limited");
 	else
-		say(owned, "budgets", GENOPS_CHECK_PASSED, NULL, "%zu, of which %zu block", config->n_budgets, n_blocking);
+		genops_checklist_say(owned, "budgets", GENOPS_CHECK_PASSED, NULL, "%zu, of which %zu block", config->n_budgets, n_blocking);
 	if (config->n_keys)
-		say(owned, "keys", GENOPS_CHECK_PASSED, NULL, "%zu virtual keys, kept as hashes", config->n_keys);
+		genops_checklist_say(owned, "keys", GENOPS_CHECK_PASSED, NULL, "%zu virtual keys, kept as hashes", config->n_keys);
 }
 
 static bool has_prices(const struct genops_config *config, genops_str provider)
@@ -175,7 +107,7 @@ static bool has_prices(const struct genops_config *config, genops_str provider)
 }
 
 /* Contract CORE-050: the warning's text is the guides'. */
-static void check_providers(struct owned *owned, const struct genops_config *config)
+static void check_providers(struct genops_checklist_owned *owned, const struct genops_config *config)
 {
 	size_t n_keys = 0;
 	char name[64];
@@ -185,41 +117,41 @@ static void check_providers(struct owned *owned, const struct genops_config *con
 		    provider->name.ptr);
 		n_keys += provider->api_key.len > 0;
 		if (!provider->base_url.len)
-			say(owned, name, GENOPS_CHECK_PASSED, NULL,
+			genops_checklist_say(owned, name, GENOPS_CHECK_PASSED, NULL,
 			    "has no public address; set gateway.providers.%.*s.base_url to use it",
 			    GENOPS_STR_ARG(provider->name));
 		else if (!genops_dialect_find(provider->dialect))
-			say(owned, name, GENOPS_CHECK_PASSED, NULL, "its API is not available in this build");
+			genops_checklist_say(owned, name, GENOPS_CHECK_PASSED, NULL, "its API is not available in this build");
 		else if (!genops_provider_row_find(provider->name) && !has_prices(config, provider->price_name))
-			say(owned, name, GENOPS_CHECK_WARNING,
+			genops_checklist_say(owned, name, GENOPS_CHECK_WARNING,
 			    "set its price_provider to one of `genops catalog`, like openai, or list its prices in pricing.files",
 			    "no price of \"%.*s\" is known: every model of it is %s", GENOPS_STR_ARG(provider->price_name),
 			    config->blocks_unknown_model ? "blocked (pricing.unknown_model)" : "priced at the dearest rate of all providers");
 		else
-			say(owned, name, GENOPS_CHECK_PASSED, NULL, "%.*s, %s", GENOPS_STR_ARG(provider->base_url),
+			genops_checklist_say(owned, name, GENOPS_CHECK_PASSED, NULL, "%.*s, %s", GENOPS_STR_ARG(provider->base_url),
 			    provider->api_key.len ? "with a key of the gateway" : "with the client's own key");
 	}
 	for (size_t i = 0; i < config->n_keys; i++)
 		n_keys += config->keys[i].provider_keys.n;
 	if (n_keys)
-		say(owned, "provider keys", GENOPS_CHECK_PASSED, NULL, "%zu found", n_keys);
+		genops_checklist_say(owned, "provider keys", GENOPS_CHECK_PASSED, NULL, "%zu found", n_keys);
 	else
-		say(owned, "provider keys", GENOPS_CHECK_WARNING,
+		genops_checklist_say(owned, "provider keys", GENOPS_CHECK_WARNING,
 		    "set OPENAI_API_KEY, ANTHROPIC_API_KEY or gateway.providers.NAME.api_key, or let clients bring their own",
 		    "No LLM provider API keys found");
 }
 
-static void check_file(struct owned *owned, const char *name, genops_str path)
+static void check_file(struct genops_checklist_owned *owned, const char *name, genops_str path)
 {
 	char message[512];
 	if (path.len && !genops_config_check_readable(path.ptr, message, sizeof message))
-		say(owned, name, GENOPS_CHECK_FAILED, "correct the path or its permissions", "%s", message);
+		genops_checklist_say(owned, name, GENOPS_CHECK_FAILED, "correct the path or its permissions", "%s", message);
 }
 
-static void check_gateway(struct owned *owned, const struct genops_config *config)
+static void check_gateway(struct genops_checklist_owned *owned, const struct genops_config *config)
 {
 	const struct genops_config_gateway *gateway = &config->gateway;
-	say(owned, "gateway", GENOPS_CHECK_PASSED, NULL, "listens on %.*s%s%.*s, %s", GENOPS_STR_ARG(gateway->listen),
+	genops_checklist_say(owned, "gateway", GENOPS_CHECK_PASSED, NULL, "listens on %.*s%s%.*s, %s", GENOPS_STR_ARG(gateway->listen),
 	    gateway->listen_h2c.len ? " and " : "", GENOPS_STR_ARG(gateway->listen_h2c),
 	    gateway->require_key ? "asks for a virtual key" : "answers this host only");
 	check_file(owned, "gateway certificate", gateway->tls_certificate);
@@ -228,7 +160,7 @@ static void check_gateway(struct owned *owned, const struct genops_config *confi
 		check_file(owned, "provider certificates", gateway->providers[i].tls_ca_file);
 }
 
-static void check_exporters(struct owned *owned, const struct genops_config *config)
+static void check_exporters(struct genops_checklist_owned *owned, const struct genops_config *config)
 {
 	const struct genops_config_telemetry *telemetry = &config->telemetry;
 	char name[128];
@@ -236,28 +168,28 @@ static void check_exporters(struct owned *owned, const struct genops_config *con
 		const struct genops_config_exporter *exporter = &telemetry->exporters[i];
 		snprintf(name, sizeof name, "exporter %.100s", exporter->name.ptr);
 		/* Not the endpoint: a URL may carry a password. */
-		say(owned, name, GENOPS_CHECK_PASSED, NULL, "%.*s%s", GENOPS_STR_ARG(exporter->type),
+		genops_checklist_say(owned, name, GENOPS_CHECK_PASSED, NULL, "%.*s%s", GENOPS_STR_ARG(exporter->type),
 		    exporter->is_insecure || genops_str_starts(exporter->endpoint, GENOPS_STR("http://")) ? " without TLS" : "");
 		check_file(owned, name, exporter->ca_file);
 		check_file(owned, name, exporter->certificate_file);
 		check_file(owned, name, exporter->key_file);
 	}
 	if (!telemetry->n_exporters)
-		say(owned, "exporters", GENOPS_CHECK_PASSED, NULL, "there are none: operations stay in the ledger");
+		genops_checklist_say(owned, "exporters", GENOPS_CHECK_PASSED, NULL, "there are none: operations stay in the ledger");
 }
 
-static void check_places(struct owned *owned, const struct genops_config *config)
+static void check_places(struct genops_checklist_owned *owned, const struct genops_config *config)
 {
 	struct genops_config_check_place place;
 	if (config) {
 		genops_config_check_state(config->state_dir.ptr, &place);
-		say(owned, "state directory", place.status, place.fix, "%s", place.message);
+		genops_checklist_say(owned, "state directory", place.status, place.fix, "%s", place.message);
 	}
 	genops_config_check_nginx(&place);
-	say(owned, "nginx", place.status, place.fix, "%s", place.message);
+	genops_checklist_say(owned, "nginx", place.status, place.fix, "%s", place.message);
 }
 
-static void check_all(struct owned *owned, const struct genops_config *config, bool is_text)
+static void check_all(struct genops_checklist_owned *owned, const struct genops_config *config, bool is_text)
 {
 	char *file = genops_arena_dup_text(&owned->arena, is_text ? GENOPS_STR("configuration text") : config->file);
 	owned->file = file ? file : "";
@@ -275,12 +207,9 @@ struct genops_checklist *genops_config_check(const struct genops_engine_options 
 {
 	struct genops_config_source source = {0};
 	struct genops_error cause = {0};
-	struct owned *owned = calloc(1, sizeof *owned);
-	if (!owned) {
-		genops_fail(err, GENOPS_NOMEM, "out of memory while checking the configuration");
+	struct genops_checklist_owned *owned = genops_checklist_new(err);
+	if (!owned)
 		return NULL;
-	}
-	genops_arena_init(&owned->arena, ARENA_MAX);
 	if (options)
 		source = (struct genops_config_source){options->config_file, options->config_text, options->state_dir};
 	struct genops_config *config = genops_config_load(&source, &cause);
@@ -291,23 +220,16 @@ struct genops_checklist *genops_config_check(const struct genops_engine_options 
 		check_places(owned, NULL);
 	}
 	genops_config_unref(config);
-	owned->list.is_valid = owned->list.n_failed == 0;
-	if (!owned->list.is_valid && !owned->list.exit_code)
-		owned->list.exit_code = 1;
-	if (!owned->is_out_of_memory && cause.code != GENOPS_NOMEM)
+	owned->is_out_of_memory |= cause.code == GENOPS_NOMEM;
+	if (genops_checklist_judge(owned, err) == GENOPS_OK)
 		return &owned->list;
 	genops_config_check_free(&owned->list);
-	genops_fail(err, GENOPS_NOMEM, "out of memory while checking the configuration");
 	return NULL;
 }
 
 void genops_config_check_free(struct genops_checklist *checklist)
 {
-	struct owned *owned = (struct owned *)(void *)checklist;
-	if (!owned)
-		return;
-	genops_arena_done(&owned->arena);
-	free(owned);
+	genops_checklist_free(genops_checklist_of(checklist));
 }
 
 const char *genops_config_check_status(enum genops_check_status status)
