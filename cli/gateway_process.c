@@ -51,7 +51,8 @@ static int fail(struct genops_error *err, int code, const char *fix, const char 
 
 static bool is_executable(const char *path)
 {
-	return access(path, X_OK) == 0;
+	struct stat status; /* a folder called nginx may stand in a PATH too: this project's own does */
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
 static bool find_in_path(const char *name, char *ret_path, size_t size)
@@ -246,6 +247,7 @@ static void become_nginx(struct gateway_process *process, const char *log_file)
 		dup2(nothing, STDOUT_FILENO);
 	}
 	execl(process->nginx, "nginx", "-p", process->run_dir, "-e", start_log, "-c", conf, (char *)NULL);
+	dprintf(STDERR_FILENO, "genops: %s cannot be started: %s\n", process->nginx, strerror(errno));
 	_exit(127);
 }
 

@@ -126,8 +126,8 @@ static int parse_option(struct parser *parser, const char *text)
 		row = find(globals, name, len, letter);
 	if (!row) {
 		const char *near = is_long ? nearest_option(command, name) : NULL;
-		return complain_text(EXIT_WRONG_USE, "unknown option %s%s%s%s; see genops %s--help", text, near ? ", did you mean --" : "",
-		    near ? near : "", near ? "?" : "", command ? command->name : "");
+		return complain_text(EXIT_WRONG_USE, "unknown option %s%s%s%s; see genops %s%s--help", text, near ? ", did you mean --" : "",
+		    near ? near : "", near ? "?" : "", command ? command->name : "", command ? " " : "");
 	}
 	if (row->kind == OPTION_FLAG)
 		return equals ? complain_text(EXIT_WRONG_USE, "--%s takes no value", row->name) : store(row, object, NULL);

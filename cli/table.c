@@ -70,6 +70,11 @@ void table_add(struct table *table, const char *text)
 	table_add_view(table, genops_str_of(text));
 }
 
+bool table_is_empty(const struct table *table)
+{
+	return !table || !table->n_cells;
+}
+
 static size_t width(const char *text)
 {
 	size_t n = 0;

@@ -16,6 +16,7 @@ struct table;
 
 struct table *table_new(const struct table_column *columns); /* `columns` is borrowed; NULL: no memory, every call below does nothing */
 void table_free(struct table *table);
+bool table_is_empty(const struct table *table); /* no row */
 void table_begin_row(struct table *table);
 /* The next cell; control characters become '?'. Cells beyond the last column are ignored. */
 void table_add(struct table *table, const char *text);

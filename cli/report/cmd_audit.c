@@ -86,7 +86,9 @@ static int show(const struct invocation *invocation, genops_engine *engine, stru
 			: complain(&err);
 	struct table *table = table_new(columns);
 	int code = genops_report_audit(engine, query, add_event, table, &err);
-	if (code == GENOPS_OK)
+	if (code == GENOPS_OK && table_is_empty(table))
+		printf(query->n_where || query->since_unix_ns || query->until_unix_ns ? "No record fits.\n" : "Nothing is recorded yet.\n");
+	else if (code == GENOPS_OK)
 		table_print(table, stdout);
 	table_free(table);
 	return code == GENOPS_OK ? EXIT_DONE : complain(&err);
@@ -201,6 +203,19 @@ static const struct {
 	int (*run)(const struct invocation *invocation, genops_engine *engine, struct genops_audit_report_query *query);
 } actions[] = {{"show", show}, {"verify", verify}, {"export", export}};
 
+/* What an action would not look at is a mistake. */
+static int refuse_what_is_ignored(const struct audit_options *chosen, const char *action)
+{
+	bool is_verify = !strcmp(action, "verify"), is_export = !strcmp(action, "export");
+	if (is_verify && (chosen->where.n || chosen->since || chosen->until || chosen->limit))
+		return complain_text(EXIT_WRONG_USE, "genops audit verify looks at the whole chain: no --where, --since, --until or --limit");
+	if (!is_export && (chosen->format || chosen->output))
+		return complain_text(EXIT_WRONG_USE, "--format and --output are for genops audit export");
+	if (is_export && chosen->is_json)
+		return complain_text(EXIT_WRONG_USE, "genops audit export wants --format json instead of --json");
+	return -1;
+}
+
 static int run(const struct invocation *invocation)
 {
 	const struct audit_options *chosen = invocation->options;
@@ -214,7 +229,9 @@ static int run(const struct invocation *invocation)
 		return complain_text(EXIT_WRONG_USE, "genops audit can show, verify or export, not \"%s\"", name);
 	if (actions[i].run == export && !chosen->output)
 		return complain_text(EXIT_WRONG_USE, "genops audit export wants --output FILE (- for standard output)");
-	int code = make_query(chosen, where, &query);
+	int code = refuse_what_is_ignored(chosen, name);
+	if (code < 0)
+		code = make_query(chosen, where, &query);
 	if (code >= 0)
 		return code;
 	genops_engine *engine = open_engine(invocation, &code);

@@ -104,7 +104,8 @@ static int run(const struct invocation *invocation)
 		else
 			code = complain_text(EXIT_FAILED, "no price fits; names may hold *, for example: genops catalog 'gpt-4o*'");
 		if (!chosen->as_json && listing.n && !invocation->is_quiet)
-			printf("%zu prices, USD per million units; genops catalog --json has every kind and tier\n", listing.n);
+			printf("%zu price%s, USD per million units; genops catalog --json has every kind and tier\n", listing.n,
+			    listing.n == 1 ? "" : "s");
 	}
 	table_free(listing.table);
 	genops_engine_close(engine);

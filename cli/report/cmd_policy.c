@@ -68,7 +68,9 @@ static int list(genops_engine *engine, bool as_json)
 	}
 	struct table *table = table_new(columns);
 	int code = genops_policy_list(engine, add_row, table, &err);
-	if (code == GENOPS_OK)
+	if (code == GENOPS_OK && table_is_empty(table))
+		printf("No policies are configured: every call is allowed. See governance.policies in the configuration; `genops init` writes an example.\n");
+	else if (code == GENOPS_OK)
 		table_print(table, stdout);
 	table_free(table);
 	return code == GENOPS_OK ? EXIT_DONE : complain(&err);

@@ -45,7 +45,8 @@ static void print_text(const struct genops_status *status)
 	printf("configuration  %s, mode %s\n", status->config_file[0] ? status->config_file : "(defaults)", status->mode);
 	printf("in force       %zu policies, %zu budgets, %zu keys, %zu prices, %zu providers, %zu exporters\n", status->n_policies,
 	    status->n_budgets, status->n_keys, status->n_prices, status->n_providers, status->n_exporters);
-	printf("running        %u processes attached, %u calls in flight\n", status->n_processes, status->n_in_flight);
+	printf("running        %u process%s attached, %u call%s in flight\n", status->n_processes, status->n_processes == 1 ? "" : "es",
+	    status->n_in_flight, status->n_in_flight == 1 ? "" : "s");
 	printf("stored         ledger %.1f MiB, segments %.1f MiB, export queue %.1f MiB; %s\n", mib(status->ledger_bytes),
 	    mib(status->segment_bytes), mib(status->queue_bytes),
 	    status->is_behind ? "the ledger is catching up" : "the ledger has everything");

@@ -60,7 +60,7 @@ static void print_text(const struct genops_checklist *list)
 		if (check->fix[0])
 			printf("      %-20s fix: %s\n", "", check->fix);
 	}
-	printf("\n%zu passed, %zu warnings, %zu failed", list->n_passed, list->n_warnings, list->n_failed);
+	printf("\n%zu passed, %zu warning%s, %zu failed", list->n_passed, list->n_warnings, list->n_warnings == 1 ? "" : "s", list->n_failed);
 	if (list->n_skipped)
 		printf(", %zu skipped", list->n_skipped);
 	printf("\n");

@@ -69,10 +69,37 @@ def test_help_of_the_whole():
     assert genops("--version").stdout.startswith("genops 0.1")
 
 
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_a_terminal(command):
+    text = genops(*command.split(), "--help").stdout
+    wide = [line for line in text.splitlines() if len(line) > 80 and not line.startswith("  genops ")]  # examples stay whole
+    assert not wide
+
+
+@pytest.mark.parametrize("arguments, said", [(["policy"], "No policies are configured"), (["audit"], "Nothing is recorded yet"),
+                                             (["audit", "--where", "team=x"], "No record fits"), (["budget"], "No budgets are configured")])
+def test_nothing_is_said_in_words(tmp_path, arguments, said):
+    done = genops(*arguments, home=tmp_path)
+    assert done.returncode == 0 and done.stdout.startswith(said)
+
+
+def test_a_folder_called_nginx_is_not_nginx(tmp_path):
+    """As the build tree has one, and people put the build tree into PATH."""
+    (tmp_path / "nginx").mkdir()
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    checks = json.loads(genops("validate", "--json", home=tmp_path, env={"PATH": path}).stdout)["checks"]
+    assert next(c for c in checks if c["name"] == "nginx")["message"] != f"{tmp_path}/nginx"
+    config = tmp_path / "genops.yaml"
+    config.write_text("gateway: {listen: 127.0.0.1:0, listen_h2c: off}\n")
+    done = genops("run", "--", "true", state=tmp_path / "state", config=config, home=tmp_path, env={"PATH": path})
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("arguments, hint", [
     (["cots"], "cost"), (["cost", "--jsno"], "--json"), (["--config"], "FILE"), (["cost", "--by"], "--by"),
     (["cost", "--by", "taem"], 'did you mean "team"'), (["cost", "--where", "modle=x"], 'did you mean "model"'), (["policy", "test"], "--model gpt-4o"),
-    (["policy", "--model", "gpt-4o"], "policy test"), (["policy", "list", "--cost", "1"], "policy test"), (["cost", "--since", "later"], "since"),
+    (["cost", "-x"], "genops cost --help"), (["audit", "verify", "--limit", "3"], "whole chain"), (["audit", "--format", "csv"], "export"),
+    (["audit", "export", "--json", "-o", "x.json"], "--format json"), (["policy", "--model", "gpt-4o"], "policy test"), (["policy", "list", "--cost", "1"], "policy test"), (["cost", "--since", "later"], "since"),
     (["audit", "explode"], "verify"), (["budget", "a", "b"], ""), (["audit", "export"], "--output"), (["run"], ""),
     (["cost", "--where", "team"], "KEY=VALUE"), (["audit", "export", "-f", "xml", "-o", "-"], "parquet")])
 def test_wrong_usage(tmp_path, arguments, hint):

@@ -106,10 +106,16 @@ void genops_config_check_state(const char *path, struct genops_config_check_plac
 	}
 }
 
+static bool is_program(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
+}
+
 static bool find_in(const char *folder, size_t len, char *ret_path, size_t size)
 {
 	int n = snprintf(ret_path, size, "%.*s/nginx", (int)len, folder);
-	return len > 0 && n > 0 && (size_t)n < size && access(ret_path, X_OK) == 0;
+	return len > 0 && n > 0 && (size_t)n < size && is_program(ret_path);
 }
 
 static bool find_nginx(char *ret_path, size_t size)
@@ -131,7 +137,7 @@ void genops_config_check_nginx(struct genops_config_check_place *ret_place)
 {
 	char path[PATH_LEN];
 	const char *named = getenv("GENOPS_NGINX");
-	bool is_found = named ? access(named, X_OK) == 0 : find_nginx(path, sizeof path);
+	bool is_found = named ? is_program(named) : find_nginx(path, sizeof path);
 	if (is_found)
 		set(ret_place, GENOPS_CHECK_PASSED, "", "%.400s", named ? named : path);
 	else
