@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DETAIL_SHOWN  100
 #define LIMIT_DEFAULT 50
 
 struct audit_options {
@@ -47,6 +48,21 @@ static int make_query(const struct audit_options *chosen, struct genops_report_f
 
 /* --- show --- */
 
+/* An event's facts are JSON of any length: here its beginning, all of it with --json. */
+static void add_detail(struct table *table, genops_str detail)
+{
+	char text[DETAIL_SHOWN + 4];
+	size_t len = detail.len;
+	if (len <= DETAIL_SHOWN) {
+		table_add_view(table, detail);
+		return;
+	}
+	for (len = DETAIL_SHOWN; len && ((unsigned char)detail.ptr[len] & 0xC0) == 0x80;)
+		len--;
+	snprintf(text, sizeof text, "%.*s...", (int)len, detail.ptr);
+	table_add(table, text);
+}
+
 static int add_event(void *arg, const struct genops_audit_event *event)
 {
 	struct table *table = arg;
@@ -62,7 +78,10 @@ static int add_event(void *arg, const struct genops_audit_event *event)
 	else
 		table_add(table, "");
 	table_add_view(table, event->operation_id);
-	table_add_view(table, is_operation ? event->message : event->detail);
+	if (is_operation)
+		table_add_view(table, event->message);
+	else
+		add_detail(table, event->detail);
 	return GENOPS_OK;
 }
 
