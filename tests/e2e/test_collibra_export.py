@@ -129,8 +129,8 @@ def test_hybrid_sends_what_is_urgent_at_once(stage, collibra, provider, what):
 
 STORMS = {
     "429": [("status", "*", "*", {"status": 429, "retry_after": "1", "times": 3})],
-    "429 for long": [("status", "*", "*", {"status": 429, "times": 12})],
-    "5xx": [("status", "*", "*", {"status": 503, "body": "empty", "times": 9}), ("status", "*", "/import/*", {"status": 502, "body": "html", "stored": True, "times": 2})],
+    "429 for long": [("status", "*", "*", {"status": 429, "times": 6})],
+    "5xx": [("status", "*", "*", {"status": 503, "body": "empty", "times": 5}), ("status", "*", "/import/*", {"status": 502, "body": "html", "stored": True, "times": 2})],
     "lost answers": [("reset", "POST", "/import/*", {"stored": True, "times": 3}), ("reset", "GET", "/jobs/*", {"times": 2})],
     "late answers": [("delay", "POST", "/import/*", {"seconds": 4, "stored": True, "times": 2}), ("delay", "GET", "/jobs/*", {"seconds": 4, "times": 1})],
     "cut answers": [("truncate", "POST", "/import/*", {"times": 2}), ("html", "GET", "/jobs/*", {"times": 1}), ("wrong_length", "GET", "/jobs/*", {"times": 1})],
@@ -168,6 +168,21 @@ def test_commands_that_fail_alone(stage, collibra):
     rows = [json.loads(line) for line in letters.splitlines()]
     assert len(rows) == 2 and all(row["destination"] == "collibra" and "No such evaluation" in row["reason"] for row in rows)
     assert not {row["asset"] for row in rows} & {asset["name"] for asset in collibra.assets()}
+
+
+@pytest.mark.parametrize("imports", ["on", "403"])
+def test_a_bad_setup_costs_no_asset(stage, collibra, imports):
+    """Every asset is refused: nothing is given up, the reason is told; once it is mended everything arrives."""
+    collibra.switches.set(unassigned_attribute="refuse", import_api=imports)
+    collibra.delete_type("currency")
+    collibra.create_attribute_type("currency")
+    running = stage(batch_interval_seconds=1)
+    running.call(2)
+    status = until(lambda: (found := running.gateway.command("collibra", "status", "--json")["export"])["state"] == "held" and found, 20)
+    assert "currency" in status["reason"] and status["assets_rejected"] == 0 and status["operations_waiting"] == 2
+    collibra.switches.set(unassigned_attribute="allow")
+    assert running.gateway.command("collibra", "flush", "--json")["exported"] == 4
+    running.check(2)
 
 
 @pytest.mark.parametrize("moment", ["sending", "stored", "polling"])

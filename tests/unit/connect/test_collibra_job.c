@@ -128,6 +128,18 @@ static void if_nothing_validates_the_setup_is_wrong(void **state)
 	assert_string_equal(job.reason, "no such attribute type");
 }
 
+static void what_is_left_is_judged_by_what_was_stored_before(void **state)
+{
+	mark(false, 4, "busy");
+	assert_int_equal(end("COMPLETED", "COMPLETED_WITH_ERROR"), GENOPS_COLLIBRA_RUNNING);
+	job.n_picked = 1;
+	job.picked[0] = 4;
+	memset(job.marks, 0, N);
+	mark(true, 0, "bad after all");
+	assert_int_equal(end("COMPLETED", "COMPLETED_WITH_ERROR"), GENOPS_COLLIBRA_DONE);
+	assert_int_equal(items[4].fate, GENOPS_COLLIBRA_REJECTED);
+}
+
 static void refusals(void **state)
 {
 	static const struct {
@@ -163,6 +175,7 @@ int main(void)
 	    TEST(a_job_that_failed_stored_nothing_for_certain),
 	    TEST(an_aborted_job_goes_on_without_what_stopped_it),
 	    TEST(if_nothing_validates_the_setup_is_wrong),
+	    TEST(what_is_left_is_judged_by_what_was_stored_before),
 	    cmocka_unit_test(refusals),
 	    cmocka_unit_test(prefixes),
 	};

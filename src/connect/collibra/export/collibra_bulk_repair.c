@@ -280,6 +280,19 @@ static enum genops_collibra_progress each(struct repairing *repairing, wants_fn 
 	return GENOPS_COLLIBRA_DONE;
 }
 
+/* Nothing at all was taken: then it is the set-up, not the assets. */
+static enum genops_collibra_progress hold_if_all_were_refused(struct repairing *repairing, enum genops_collibra_progress progress)
+{
+	size_t n_rejected = 0;
+	for (size_t i = 0; i < repairing->n; i++)
+		n_rejected += repairing->known[i].asset->fate == GENOPS_COLLIBRA_REJECTED;
+	if (!repairing->n || n_rejected < repairing->n)
+		return progress;
+	for (size_t i = 0; i < repairing->n; i++)
+		repairing->known[i].asset->fate = GENOPS_COLLIBRA_PENDING;
+	return GENOPS_COLLIBRA_HELD;
+}
+
 enum genops_collibra_progress genops_collibra_bulk_repair(struct genops_collibra_client *client,
     const struct genops_collibra_target *target, struct genops_collibra_assets *assets,
     char ret_reason[GENOPS_COLLIBRA_REASON_SIZE])
@@ -306,5 +319,5 @@ enum genops_collibra_progress genops_collibra_bulk_repair(struct genops_collibra
 		if (known->asset->type == GENOPS_COLLIBRA_BUDGET_TRACKING && known->asset->fate == GENOPS_COLLIBRA_PENDING)
 			progress = set_values(&repairing, known);
 	}
-	return progress;
+	return hold_if_all_were_refused(&repairing, progress);
 }

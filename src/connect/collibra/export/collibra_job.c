@@ -12,7 +12,7 @@
 #define UNSEEN_NS	(10 * GENOPS_NS_PER_S)	 /* a job may be unknown that long after it was taken */
 #define LOST_NS		(1800 * GENOPS_NS_PER_S) /* one that runs longer is given up */
 #define ROUNDS_MAX	6			 /* of RUNTIME errors: 2, 4, ... 64 s apart */
-#define HELD_AT_LEAST	8			 /* so many that all fail to validate are a set-up's fault */
+#define HELD_AT_LEAST	8			 /* so many of an aborted job, if they are most of it, are a set-up's fault */
 
 enum mark { UNMARKED, RUNTIME, VALIDATION };
 
@@ -162,7 +162,11 @@ enum genops_collibra_progress genops_collibra_job_judge(
 			    strcmp(state->result, "ABORTED") != 0;
 	size_t n_invalid = count_marks(job, VALIDATION);
 	job->id[0] = '\0';
-	if (n_invalid >= HELD_AT_LEAST && (n_invalid == job->n_picked || (!is_completed && 2 * n_invalid >= job->n_picked)))
+	/* Nothing at all was good, in this job and those before it: then it is the set-up. If it is the assets after all, the next try has newer
+	 * ones beside them, which are good. */
+	bool is_setup = (n_invalid && n_invalid == job->n_picked) ||
+			(!is_completed && n_invalid >= HELD_AT_LEAST && 2 * n_invalid >= job->n_picked);
+	if (is_setup && !genops_collibra_assets_count(job->assets, GENOPS_COLLIBRA_STORED))
 		return GENOPS_COLLIBRA_HELD;
 	settle(job, VALIDATION, GENOPS_COLLIBRA_REJECTED);
 	if (is_completed) {
