@@ -393,6 +393,9 @@ int genops_exchange_admit(genops_exchange *exchange, enum genops_admission *ret_
 		exchange->refused_outcome = GENOPS_OUTCOME_REFUSED;
 		genops_exchange_refuse_with(exchange, decision, 0, decision->message, ret_refusal);
 		exchange->operation->record.http_status = ret_refusal->status;
+		/* Before anybody is told of it: this process may die at once. A record that could not be stored was logged. */
+		int code = genops_settle(exchange->operation, GENOPS_OUTCOME_REFUSED, genops_clock_unix_ns(), NULL);
+		(void)code;
 		return GENOPS_OK;
 	}
 	GENOPS_TRY(fill_forward(exchange, ret_forward, err));

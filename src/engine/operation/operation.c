@@ -87,6 +87,7 @@ static void give_back(struct genops_operation *operation)
 	forget_config(operation);
 	genops_arena_reset(&operation->arena);
 	genops_buffer_clear(&operation->encoded);
+	operation->is_settled = false;
 	atomic_store_explicit(&operation->is_open, false, memory_order_relaxed);
 	if (!genops_pool_put(&operation->engine->free_operations, operation))
 		free_operation(operation);

@@ -29,6 +29,7 @@ struct genops_operation {
 	genops_str price_provider;           /* whose price it is looked up as */
 	int64_t extra_cost_nano_usd;
 	struct genops_quote quote;           /* of record.usage at price, if is_quoted */
+	bool is_settled;                               /* recorded already; ending it only gives it back */
 	bool is_quoted;
 	size_t n_asks;
 	struct genops_budget_ask asks[GENOPS_RESERVATION_BUDGETS_MAX];

@@ -138,6 +138,9 @@ int genops_settle(
 	struct genops_error own;
 	if (!err)
 		err = &own;
+	if (operation->is_settled)
+		return GENOPS_OK;
+	operation->is_settled = true;
 	record->outcome = outcome;
 	/* A wall clock that went back must not give a call that ended before it began. */
 	record->end_unix_ns = now_unix_ns > record->start_unix_ns ? now_unix_ns : record->start_unix_ns;

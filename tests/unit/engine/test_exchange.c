@@ -410,6 +410,24 @@ static void a_host_may_stop_anywhere(void **state)
 	genops_engine_close(engine);
 }
 
+/* What a client was told is in the ledger, also if this process dies before it is told that the answer is out. */
+static void a_refusal_is_recorded_before_it_is_told(void **state)
+{
+	genops_engine *engine = open_engine(*state, config);
+	struct visit visit = {.body = "{\"model\":\"gpt-4\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}"};
+	struct visited visited = {0};
+	genops_exchange *exchange = NULL;
+	assert_int_equal(genops_exchange_new(engine, GENOPS_STR("POST"), GENOPS_STR(CHAT), &exchange, &visited.err), GENOPS_OK);
+	assert_int_equal(send_request(exchange, &visit, &visited), GENOPS_OK);
+	assert_int_equal(visited.admission, GENOPS_ADMIT_REFUSE);
+	struct seen seen = look_up(engine, "outcome", "refused");
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(seen.http_status, visited.status);
+	genops_exchange_finish(exchange, GENOPS_OUTCOME_NOT_SENT);
+	assert_int_equal(look_up(engine, NULL, NULL).n, 1);
+	genops_engine_close(engine);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_state, remove_state)
@@ -430,6 +448,7 @@ int main(void)
 	    TEST(who_leaves_pays_for_what_was_sent),
 	    TEST(a_stream_is_cut_off_at_its_reservation),
 	    TEST(a_host_may_stop_anywhere),
+	    TEST(a_refusal_is_recorded_before_it_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
