@@ -114,21 +114,36 @@ static int add_dimension(struct genops_ledger *ledger, const struct genops_hash 
 	return GENOPS_OK;
 }
 
+/* Of all texts, each behind its length. */
+static bool hash_texts(struct genops_ledger *ledger, const genops_str texts[GENOPS_DIMENSION_N], struct genops_hash *ret_key)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < GENOPS_DIMENSION_N; i++)
+		len += sizeof texts[i].len + texts[i].len;
+	genops_buffer_clear(&ledger->text);
+	char *at = genops_buffer_reserve(&ledger->text, len);
+	if (!at)
+		return false;
+	for (size_t i = 0; i < GENOPS_DIMENSION_N; i++) {
+		memcpy(at, &texts[i].len, sizeof texts[i].len);
+		at += sizeof texts[i].len;
+		if (texts[i].len)
+			memcpy(at, texts[i].ptr, texts[i].len);
+		at += texts[i].len;
+	}
+	*ret_key = genops_hash_of((genops_str){at - len, len}, ledger->seed);
+	return true;
+}
+
 int genops_ledger_dimension(struct genops_ledger *ledger, const struct genops_record *record, int64_t *ret_id,
     struct genops_error *err)
 {
 	genops_str texts[GENOPS_DIMENSION_N];
 	char scratch[GENOPS_ATTRIBUTE_N_STANDARD][32];
 	dimension_texts(record, texts, scratch);
-	struct genops_buffer *buf = &ledger->text;
-	genops_buffer_clear(buf);
-	for (size_t i = 0; i < GENOPS_DIMENSION_N; i++) {
-		genops_buffer_add(buf, (genops_str){(const char *)&texts[i].len, sizeof texts[i].len});
-		genops_buffer_add(buf, texts[i]);
-	}
-	if (buf->error)
-		return genops_fail(err, buf->error, "no memory for an operation's attributes");
-	struct genops_hash key = genops_hash_of(genops_buffer_view(buf), ledger->seed);
+	struct genops_hash key;
+	if (!hash_texts(ledger, texts, &key))
+		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation's attributes");
 	if (ledger->dimensions.n == ledger->dimensions.max)
 		genops_ledger_table_clear(&ledger->dimensions);
 	bool is_new;
