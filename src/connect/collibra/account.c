@@ -24,10 +24,16 @@
 
 /* --- URL --- */
 
+/* "127.0.0.1", not a name that begins so. */
 static bool is_loopback(genops_str host)
 {
-	return genops_str_is_nocase(host, "localhost") || genops_str_starts(host, GENOPS_STR("127.")) ||
-	       genops_str_is(host, "[::1]");
+	if (genops_str_is_nocase(host, "localhost") || genops_str_is(host, "[::1]"))
+		return true;
+	for (size_t i = 0; i < host.len; i++) {
+		if (host.ptr[i] != '.' && (host.ptr[i] < '0' || host.ptr[i] > '9'))
+			return false;
+	}
+	return genops_str_starts(host, GENOPS_STR("127."));
 }
 
 static genops_str host_of(genops_str rest)
