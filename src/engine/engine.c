@@ -201,6 +201,7 @@ void genops_engine_close(genops_engine *engine)
 		genops_operation_end_open(engine);
 	genops_upkeep_stop(engine);
 	genops_collibra_export_stop(engine->collibra_exporter);
+	engine->collibra_exporter = NULL; /* the last publishing looks at it */
 	genops_drain_close(engine->drain);
 	if (engine->segments)
 		genops_pending_retry(engine);

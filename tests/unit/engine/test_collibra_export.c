@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Tests of engine/collibra/collibra_export.c and collibra_export_status.c that need no Collibra: when the export starts, where it begins,
+ * what it says, that it goes. COL-122 */
+#include "engine/collibra/collibra_export.h"
+#include "engine/engine.h"
+
+#include <genops/collibra_export.h>
+#include <genops/operation.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define COLLIBRA "collibra: {url: 'http://127.0.0.1:9', api_token: t, batch_interval_seconds: 3600, export_mode: "
+
+static char folder[] = "/tmp/genops-collibra-XXXXXX", state_dir[64];
+static struct genops_error err;
+
+static int make(void **state)
+{
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(state_dir, sizeof state_dir, "%s/state", folder);
+	return 0;
+}
+
+static int drop(void **state)
+{
+	char command[128];
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	return system(command);
+}
+
+static genops_engine *start(const char *config, enum genops_drain_mode drain)
+{
+	struct genops_engine_options options = {
+	    .size = sizeof options, .config_text = config, .state_dir = state_dir, .drain = drain};
+	genops_engine *engine = genops_engine_open(&options, &err);
+	assert_non_null(engine);
+	return engine;
+}
+
+static void operate(genops_engine *engine)
+{
+	struct genops_operation_options options;
+	genops_operation *operation;
+	genops_operation_options_init(&options);
+	assert_int_equal(genops_operation_begin(engine, &options, &operation, &err), GENOPS_OK);
+	assert_int_equal(genops_operation_end(operation, GENOPS_OUTCOME_OK, &err), GENOPS_OK);
+	assert_int_equal(genops_engine_flush(engine, 10000, &err), GENOPS_OK);
+}
+
+static void off_unless_configured(void **state)
+{
+	struct genops_collibra_export_status status;
+	uint64_t n_created = 7;
+	genops_engine *engine = start("{}", GENOPS_DRAIN_AUTO);
+	assert_null(engine->collibra_exporter);
+	assert_int_equal(genops_collibra_export_status(engine, &status, &err), GENOPS_OK);
+	assert_false(status.is_on);
+	assert_int_equal(genops_collibra_flush(engine, 0, &n_created, &err), GENOPS_CONFIG);
+	assert_int_equal(n_created, 0);
+	assert_non_null(strstr(err.fix, "COLLIBRA_URL"));
+	operate(engine);
+	genops_engine_close(engine);
+	engine = start(COLLIBRA "off}", GENOPS_DRAIN_AUTO);
+	assert_null(engine->collibra_exporter);
+	genops_engine_close(engine);
+	engine = start(COLLIBRA "batch}", GENOPS_DRAIN_NEVER);
+	assert_null(engine->collibra_exporter);
+	genops_engine_close(engine);
+}
+
+static void it_begins_behind_what_was_there(void **state)
+{
+	struct genops_collibra_export_status status;
+	struct genops_collibra_place place;
+	genops_engine *engine = start(COLLIBRA "batch}", GENOPS_DRAIN_AUTO);
+	assert_non_null(engine->collibra_exporter);
+	assert_int_equal(genops_collibra_export_look(state_dir, &place, &err), GENOPS_OK);
+	assert_true(place.cursor > 0); /* the operation of the test before */
+	assert_int_equal(genops_collibra_export_status(engine, &status, &err), GENOPS_OK);
+	assert_true(status.is_on);
+	assert_string_equal(status.mode, "batch");
+	assert_string_equal(status.state, "idle");
+	assert_int_equal(status.operations_waiting, 0);
+	assert_true(status.average_export_time_ms == 0);
+	genops_engine_close(engine);
+}
+
+static void one_of_two_engines_exports(void **state)
+{
+	struct genops_collibra_place place;
+	genops_engine *first = start(COLLIBRA "hybrid}", GENOPS_DRAIN_AUTO), *second = start(COLLIBRA "hybrid}", GENOPS_DRAIN_AUTO);
+	assert_non_null(first->collibra_exporter);
+	assert_non_null(second->collibra_exporter);
+	genops_engine_close(first);
+	assert_int_equal(genops_collibra_export_look(state_dir, &place, &err), GENOPS_OK);
+	genops_engine_close(second);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(off_unless_configured),
+	    cmocka_unit_test(it_begins_behind_what_was_there),
+	    cmocka_unit_test(one_of_two_engines_exports),
+	};
+	return cmocka_run_group_tests(tests, make, drop);
+}
