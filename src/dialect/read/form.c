@@ -255,7 +255,7 @@ static int form_bytes(struct genops_form *form, const char *at, const char *end)
 int genops_form_feed(void *state, genops_str piece, struct genops_error *err)
 {
 	struct genops_form *form = state;
-	if (!form->fault)
+	if (piece.len && !form->fault)
 		(void)form_bytes(form, piece.ptr, piece.ptr + piece.len); /* remembered in fault */
 	if (form->fault)
 		return genops_fail(err, GENOPS_SYNTAX, "%s", form->fault);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_openai_request.c - request_begin, _feed, _finish of every OpenAI endpoint that reads a body
- * (chat, completions, responses, embeddings, images, audio forms, ...) and of unknown routes.
+ * fuzz_request.c - request_begin, _feed, _finish of every endpoint that reads a body (OpenAI's chat,
+ * completions, responses, embeddings, images, audio forms; Anthropic's) and of unknown routes.
  * Properties: what is read does not depend on where the body is cut; edits lie in the body; bounds
  * are not negative. The first byte chooses the endpoint, the second the pieces' length.
  */
@@ -8,9 +8,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const targets[] = {"/v1/chat/completions", "/v1/completions", "/v1/responses",
-    "/v1/embeddings", "/v1/images/generations", "/v1/audio/speech", "/v1/moderations",
-    "/v1/audio/transcriptions", "/v1/unknown", "/openai/deployments/d/chat/completions"};
+static const struct {
+	const char *dialect, *target;
+} endpoints[] = {{"openai", "/v1/chat/completions"}, {"openai", "/v1/completions"},
+    {"openai", "/v1/responses"}, {"openai", "/v1/embeddings"}, {"openai", "/v1/images/generations"},
+    {"openai", "/v1/audio/speech"}, {"openai", "/v1/moderations"},
+    {"openai", "/v1/audio/transcriptions"}, {"openai", "/v1/unknown"},
+    {"openai", "/openai/deployments/d/chat/completions"}, {"anthropic", "/v1/messages"},
+    {"anthropic", "/v1/messages/count_tokens"}, {"anthropic", "/v1/complete"}};
 
 static bool is_same(const struct drive *a, const struct drive *b)
 {
@@ -47,9 +52,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 2)
 		return 0;
-	struct drive_request request = {.dialect = "openai",
+	size_t which = data[0] % (sizeof endpoints / sizeof endpoints[0]);
+	struct drive_request request = {.dialect = endpoints[which].dialect,
 	    .method = "POST",
-	    .target = targets[data[0] % (sizeof targets / sizeof targets[0])],
+	    .target = endpoints[which].target,
 	    .content_type = "multipart/form-data; boundary=XX",
 	    .body = {(const char *)data + 2, size - 2},
 	    .want_content = true,
