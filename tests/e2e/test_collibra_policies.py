@@ -41,9 +41,23 @@ def test_policy_of_collibra_blocks_a_call(collibra, gateway):
     assert decision(running, content="this is CONFIDENTIAL") == "allowed"
     collibra.create_policy("Content Filter", "No secrets", blocked_patterns="confidential, secret ,private", enforcement_level="block")
     assert sync(running) == {"imported": 1, "updated": 0, "removed": 0, "failed": 0, "errors": []}
-    comes(running, "blocked", content="this is CONFIDENTIAL")
+    gateways.until(lambda: all(decision(running, content="this is CONFIDENTIAL") == "blocked" for _ in range(10)), 10, "every worker")
     assert decision(running, content="public") == "allowed"
     assert sync(running)["imported"] == 0
+    tested = gateways.genops("policy", "test", "--provider", "openai", "--model", "gpt-4o-mini", "--content", "a secret", state=running.state,
+                             config=running.config)
+    assert tested.returncode == 3 and "No secrets" in tested.stdout, tested.stdout
+
+
+def test_the_outcome_is_back_in_collibra(collibra, gateway):
+    """COL-001 COL-002: a policy of Collibra blocks a call, and what it said is an asset there."""
+    collibra.create_policy("Content Filter", "No secrets", blocked_patterns="secret", enforcement_level="block")
+    running = gateway(section(collibra, export_mode="realtime", enable_policy_sync=True, policy_sync_interval_minutes=0.02))
+    comes(running, "blocked", content="a secret")
+
+    def told():
+        return [asset for asset in collibra.assets("AI Policy Evaluation") if "No secrets" in str(asset) and "blocked" in str(asset)]
+    gateways.until(told, 15, "the evaluation")
 
 
 # type: values that hello from team search with gpt-4o-mini violates, and such that it does not
