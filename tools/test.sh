@@ -13,7 +13,7 @@
 #   e2e         pytest in tests/: the gateway, the commands, official SDKs, the fakes' own rules; packages in BUILD/venv and
 #               tests/e2e/node_modules
 #
-# On two busy cores, first builds included: unit 1 min, sanitizers 2 to 4, threads 1 to 2, pcre2 half a minute, e2e 5 to 6.
+# On two busy cores, first builds included: unit 1 min, sanitizers 2 to 4, gateway 2, threads 2, valgrind 1, pcre2 half a minute, e2e 5 to 6.
 # TEST_PARTS="unit e2e" runs only these. Needs a network only to install what is missing.
 set -u
 cd "$(dirname "$0")/.." || exit 1
