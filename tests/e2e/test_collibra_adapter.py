@@ -63,7 +63,8 @@ def adapter(program, tmp_path, collibra):
 
 
 def test_the_guides_example(adapter, collibra):
-    """COL-033 COL-051 COL-098 COL-102 COL-103 COL-104 COL-106 COL-108 COL-109 COL-110 COL-111 COL-112 COL-113 COL-115 COL-116 COL-119 COL-131"""
+    """Proves COL-033 in part, COL-051 in part, COL-098 in part, COL-102 in part, COL-103, COL-104 in part,
+    COL-106 in part, COL-108 in part, COL-109, COL-110, COL-111, COL-112, COL-113, COL-115, COL-116 in part, COL-119, COL-131"""
     one = adapter(team="ml-platform", project="demo", environment="production", daily_budget_limit=100)
     assert one.greeting == "open"
     zero = one.metrics()
@@ -92,7 +93,7 @@ def test_the_guides_example(adapter, collibra):
 
 
 def test_parameters_beat_environment(adapter, collibra):
-    """COL-032 COL-072 COL-077 COL-092 COL-097"""
+    """Proves COL-032 in part, COL-072, COL-077 in part, COL-092 in part, COL-097"""
     env = {"COLLIBRA_URL": collibra.url, "COLLIBRA_USERNAME": collibra.username, "COLLIBRA_PASSWORD": collibra.password,
            "GENOPS_COLLIBRA_DOMAIN_ID": collibra.domain_id, "GENOPS_TEAM": "env-team", "GENOPS_PROJECT": "env-project"}
     one = adapter(env, collibra_url=None, username=None, password=None, domain_id=None, team="direct-team")
@@ -104,7 +105,7 @@ def test_parameters_beat_environment(adapter, collibra):
 
 @pytest.mark.parametrize("what, words", [("url", "COLLIBRA_URL"), ("password", "401"), ("port", "127.0.0.1"), ("mode", "export_mode"), ("size", "batch_size")])
 def test_what_opening_says(adapter, what, words):
-    """COL-016 COL-020 COL-034 COL-036 COL-042 COL-081"""
+    """Proves COL-016, COL-020, COL-034 in part, COL-036, COL-042, COL-081"""
     options = {"url": {"collibra_url": None, "username": None, "password": None}, "password": {"password": "wrong"},
                "port": {"collibra_url": "http://127.0.0.1:9", "max_retries": 0}, "mode": {"export_mode": "sometimes"}, "size": {"batch_size": 0}}[what]
     one = adapter(**options)
@@ -113,13 +114,13 @@ def test_what_opening_says(adapter, what, words):
 
 
 def test_validation_can_be_left_out(adapter, collibra):
-    """COL-036 COL-088"""
+    """Proves COL-036, COL-088 in part"""
     one = adapter(auto_validate=0)
     assert one.greeting == "open" and not collibra.calls.count()
 
 
 def test_a_budget_that_is_spent_refuses(adapter, collibra):
-    """COL-103 COL-110 COL-157 COL-160"""
+    """Proves COL-103, COL-110, COL-157 in part, COL-160"""
     one = adapter(daily_budget_limit=1.0)
     assert one.track(cost=0.6) == one.track(cost=0.6) == "ok"
     assert one.track(cost=0.6).startswith("refused BUDGET")
@@ -128,7 +129,7 @@ def test_a_budget_that_is_spent_refuses(adapter, collibra):
 
 @pytest.mark.parametrize("result, told, is_urgent", [("BLOCKED", "blocked", True), ("throttle", "rate_limited", True), ("warn", "warning", False), ("maybe", "maybe", False)])
 def test_recorded_policies_in_hybrid_mode(adapter, collibra, result, told, is_urgent):
-    """COL-010 COL-046 COL-106"""
+    """Proves COL-010, COL-046, COL-106 in part"""
     one = adapter(export_mode="hybrid")
     one.say("policy", "mine", result, "because")
     one.track()
@@ -143,14 +144,14 @@ def test_recorded_policies_in_hybrid_mode(adapter, collibra, result, told, is_ur
 
 
 def test_bad_costs_are_refused(adapter):
-    """COL-107"""
+    """Proves COL-107 in part"""
     one = adapter(auto_validate=0)
     for cost in ("-1", "nan", "inf"):
         assert one.track(cost=cost).startswith("error -2")
 
 
 def test_cost_tracking_off(adapter, collibra):
-    """COL-085"""
+    """Proves COL-085"""
     one = adapter(enable_cost_tracking=0)
     one.say("policy", "mine", "allowed", "because")
     one.track()
@@ -159,7 +160,7 @@ def test_cost_tracking_off(adapter, collibra):
 
 
 def test_closing_sends_what_waits(adapter, collibra):
-    """COL-052 COL-053"""
+    """Proves COL-052 in part, COL-053"""
     one = adapter()
     for _ in range(7):
         one.track()
@@ -168,7 +169,7 @@ def test_closing_sends_what_waits(adapter, collibra):
 
 
 def test_closing_keeps_its_deadline(adapter, collibra):
-    """COL-052 A-044"""
+    """Proves COL-052 in part, A-044"""
     one = adapter(max_retries=0)
     one.track()
     collibra.fault("delay", seconds=20, stored=False, times=None)
@@ -179,7 +180,7 @@ def test_closing_keeps_its_deadline(adapter, collibra):
 
 
 def test_several_adapters_share_one_export(adapter, collibra):
-    """One process exports, whoever recorded; a flush in another one waits for it. COL-163"""
+    """One process exports, whoever recorded; a flush in another one waits for it. Proves COL-163 in part"""
     first, second = adapter(), adapter()
     for one in (first, second, first):
         assert one.track() == "ok"

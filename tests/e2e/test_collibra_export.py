@@ -35,7 +35,7 @@ def stage(tmp_path_factory, provider, collibra):
 # --- what goes right ---
 
 def test_a_batch_is_sent_when_it_is_full(stage, collibra):
-    """COL-001 COL-009 COL-010 COL-038 COL-040 COL-123 COL-124 COL-126 COL-128 COL-129 COL-130"""
+    """Proves COL-001, COL-009, COL-010, COL-038, COL-040, COL-123, COL-124, COL-126, COL-128, COL-129, COL-130"""
     running = stage(batch_size=3)
     running.call(2)
     time.sleep(1)
@@ -46,14 +46,14 @@ def test_a_batch_is_sent_when_it_is_full(stage, collibra):
 
 
 def test_a_batch_is_sent_when_its_time_has_come(stage, collibra):
-    """COL-040 COL-082"""
+    """Proves COL-040, COL-082"""
     running = stage(batch_interval_seconds=1)
     running.call(2)
     running.check(2, seconds=5)
 
 
 def test_a_thousand_operations_take_a_hundredth_of_the_calls(stage, collibra):
-    """COL-043 COL-073: against one call for each asset and each attribute; names, ids and attributes are exactly right."""
+    """Proves COL-043, COL-073: against one call for each asset and each attribute; names, ids and attributes are exactly right."""
     running = stage(batch_size=100, rate_limit_per_second=10)
     running.call(1000)
     assets = running.check(1000, seconds=60)
@@ -66,7 +66,7 @@ def test_a_thousand_operations_take_a_hundredth_of_the_calls(stage, collibra):
 
 
 def test_realtime_is_there_within_a_second(stage, collibra):
-    """COL-041 COL-045: two calls an operation, however many assets it makes."""
+    """Proves COL-041, COL-045 in part: two calls an operation, however many assets it makes."""
     running = stage(export_mode="realtime")
     running.call(1)
     running.check(1)  # its attributes too: their call is none of the next operation's
@@ -97,7 +97,7 @@ governance:
 
 @pytest.mark.parametrize("what", ["blocked", "rate_limited", "dear", "budget"])
 def test_hybrid_sends_what_is_urgent_at_once(stage, collibra, provider, what):
-    """COL-002 COL-011 COL-046 COL-047"""
+    """Proves COL-002, COL-011, COL-046, COL-047"""
     running = stage(HYBRID, export_mode="hybrid", batch_size=1000, batch_interval_seconds=600)
     running.call(3)
     if what == "blocked":
@@ -139,7 +139,7 @@ STORMS = {
 
 @pytest.mark.parametrize("storm", STORMS)
 def test_each_asset_once_through_a_storm(stage, collibra, storm):
-    """COL-172 COL-160"""
+    """Proves COL-172, COL-160"""
     running = stage(batch_size=20, batch_interval_seconds=1)
     for kind, method, path, options in STORMS[storm]:
         collibra.fault(kind, method=method, path=path, **options)
@@ -157,7 +157,7 @@ def test_a_job_that_fails_is_done_again(stage, collibra):
 
 
 def test_commands_that_fail_alone(stage, collibra):
-    """RUNTIME is tried again, VALIDATION goes to the dead letters with its reason; the others are not disturbed. COL-114 COL-118"""
+    """RUNTIME is tried again, VALIDATION goes to the dead letters with its reason; the others are not disturbed. Proves COL-114, COL-118"""
     running = stage(batch_size=20, batch_interval_seconds=1)
     collibra.spoil(name="genops:cost:*", kind="RUNTIME", times=3)
     collibra.spoil(name="genops:evaluation:*", kind="VALIDATION", times=2, message="No such evaluation.")
@@ -250,7 +250,7 @@ def test_realtime_in_doubt_is_set_right(stage, collibra, trouble):
 
 
 def test_nothing_waits_for_a_collibra_that_hangs(stage, collibra):
-    """COL-044 COL-174: calls go on as before; what waits is in the ledger and arrives when Collibra is back."""
+    """Proves COL-044, COL-174: calls go on as before; what waits is in the ledger and arrives when Collibra is back."""
     running = stage(batch_size=10, batch_interval_seconds=1)
     collibra.fault("delay", seconds=5, stored=False, times=None)
     before = time.monotonic()
@@ -264,7 +264,7 @@ def test_nothing_waits_for_a_collibra_that_hangs(stage, collibra):
 
 
 def test_what_waits_at_the_end_is_sent_by_the_next_life(stage, collibra):
-    """COL-053: stopping sends what Collibra takes at once; what it does not take waits in the ledger."""
+    """Proves COL-053: stopping sends what Collibra takes at once; what it does not take waits in the ledger."""
     running = stage(batch_size=1000, batch_interval_seconds=600)
     running.call(3)
     running.names(3)
@@ -316,7 +316,7 @@ def test_a_damaged_place_is_begun_anew(stage, collibra):
 
 
 def test_budgets_are_told_in_realtime_too(stage, collibra):
-    """COL-011: the same asset, kept up to date."""
+    """Proves COL-011: the same asset, kept up to date."""
     running = stage("governance:\n  budgets: [{name: all, daily_budget: 10, monthly_budget: 100}]\n", export_mode="realtime", batch_interval_seconds=1)
 
     def spent():
@@ -328,7 +328,7 @@ def test_budgets_are_told_in_realtime_too(stage, collibra):
 
 
 def test_what_an_imported_policy_decided_goes_back(stage, collibra):
-    """COL-001 COL-002 COL-006"""
+    """Proves COL-001, COL-002, COL-006"""
     collibra.create_policy("Content Filter", "No secrets", enforcement_level="block", blocked_patterns="secret")
     running = stage("governance: {}\n", batch_size=1)
     running.gateway.command("collibra", "sync", "--json")
@@ -340,7 +340,7 @@ def test_what_an_imported_policy_decided_goes_back(stage, collibra):
 # --- flush, status, metrics ---
 
 def test_flush_returns_what_is_confirmed(stage, collibra):
-    """COL-051 COL-117 COL-119 COL-175: from another process than the one that exports; the second time there is nothing."""
+    """Proves COL-051 in part, COL-117, COL-119, COL-175: from another process than the one that exports; the second time there is nothing."""
     running = stage()
     running.call(7)
     done = running.gateway.command("collibra", "flush", "--json")
@@ -356,7 +356,7 @@ def test_flush_returns_what_is_confirmed(stage, collibra):
 
 
 def test_flush_says_why_it_cannot(stage, collibra):
-    """COL-022 COL-114 COL-118: a right that is missing is told with Collibra's words, and what waits is sent when it is there."""
+    """Proves COL-022, COL-114, COL-118: a right that is missing is told with Collibra's words, and what waits is sent when it is there."""
     running = stage()
     collibra.permit("ASSET_READ")
     running.call(2)

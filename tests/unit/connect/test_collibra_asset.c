@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Tests of connect/collibra/export/collibra_asset.c: what an operation becomes, its names and ids, urgency. COL-009 COL-010 COL-011 COL-046
- * COL-085 COL-123 COL-124 COL-125 COL-126 COL-127 COL-128 COL-129 COL-130 COL-131 */
+ * Tests of connect/collibra/export/collibra_asset.c: what an operation becomes, its names and ids, urgency. Proves COL-009..011,
+ * COL-046, COL-085, COL-123..131. */
 #include "connect/collibra/export/collibra_asset.h"
 
 #include "base/str.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tests of engine/collibra/collibra_export.c and collibra_export_status.c that need no Collibra: when the export starts, where it begins,
- * what it says, that it goes. COL-122 */
+ * what it says, that it goes. Proves COL-122 */
 #include "engine/collibra/collibra_export.h"
 #include "engine/engine.h"
 

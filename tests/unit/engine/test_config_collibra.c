@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Tests of section `collibra`: defaults, precedence, spellings. COL-016 COL-017 COL-018 COL-019 COL-020 COL-042 COL-072 COL-080 COL-081
- * COL-082 COL-083 COL-084 COL-085 COL-089 COL-090 COL-091 COL-171 COL-173 */
+ * Tests of section `collibra`: defaults, precedence, spellings. Proves COL-016, COL-017, COL-018, COL-019, COL-020, COL-042, COL-072,
+ * COL-080..085 in part, COL-089..091 in part, COL-171 in part, COL-173 in part. */
 #include "engine/config.h"
 
 #include "base/clock.h"
