@@ -139,7 +139,9 @@ static int open_state(genops_engine *engine, struct genops_error *err)
 		GENOPS_TRY(genops_drain_open(engine, &engine->drain, err));
 		engine->is_draining = true;
 	}
-	GENOPS_TRY(genops_collibra_export_start(engine, &engine->collibra_exporter, err));
+	/* Governance does not wait for it; upkeep tries it again. */
+	if (genops_collibra_export_start(engine, &engine->collibra_exporter, err) != GENOPS_OK)
+		genops_log_error(&engine->log, GENOPS_LOG_ERROR, "the export to Collibra cannot be started", err);
 	return genops_upkeep_start(engine, err);
 }
 

@@ -3,6 +3,7 @@
  * what it says, that it goes. Proves COL-122 */
 #include "engine/collibra/collibra_export.h"
 #include "engine/engine.h"
+#include "store/place.h"
 
 #include <genops/collibra_export.h>
 #include <genops/operation.h>
@@ -102,12 +103,28 @@ static void one_of_two_engines_exports(void **state)
 	genops_engine_close(second);
 }
 
+/* A newer GenOps wrote the place: this one leaves it alone, and governs. */
+static void a_place_that_cannot_be_used_stops_nothing_else(void **state)
+{
+	struct genops_collibra_place place = {.version = 99};
+	struct genops_place *file;
+	assert_int_equal(genops_place_open(state_dir, GENOPS_COLLIBRA_PLACE_NAME, &file, &err), GENOPS_OK);
+	assert_int_equal(genops_place_save(file, &place, sizeof place, false, &err), GENOPS_OK);
+	genops_place_close(file);
+	genops_engine *engine = start(COLLIBRA "batch}", GENOPS_DRAIN_AUTO);
+	assert_null(engine->collibra_exporter);
+	operate(engine);
+	assert_int_equal(genops_collibra_flush(engine, 0, NULL, &err), GENOPS_UNSUPPORTED);
+	genops_engine_close(engine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(off_unless_configured),
 	    cmocka_unit_test(it_begins_behind_what_was_there),
 	    cmocka_unit_test(one_of_two_engines_exports),
+	    cmocka_unit_test(a_place_that_cannot_be_used_stops_nothing_else),
 	};
 	return cmocka_run_group_tests(tests, make, drop);
 }
