@@ -36,9 +36,11 @@ def comes(running, wanted, **more):
 
 
 def test_policy_of_collibra_blocks_a_call(collibra, gateway):
-    """COL-001 COL-006 COL-056 COL-057 COL-137 COL-138: created, imported by hand, enforced without a restart."""
+    """Created, imported by hand, enforced without a restart, in every worker. Proves COL-137, COL-138, COL-056 in part, COL-057 in part,
+    COL-067 in part, COL-069 in part."""
     running = gateway(section(collibra))
     assert decision(running, content="this is CONFIDENTIAL") == "allowed"
+    assert sync(running)["errors"] == ['Failed to import policies: No policies found in the domain "AI Governance"']
     collibra.create_policy("Content Filter", "No secrets", blocked_patterns="confidential, secret ,private", enforcement_level="block")
     assert sync(running) == {"imported": 1, "updated": 0, "removed": 0, "failed": 0, "errors": []}
     gateways.until(lambda: all(decision(running, content="this is CONFIDENTIAL") == "blocked" for _ in range(10)), 10, "every worker")
@@ -50,7 +52,7 @@ def test_policy_of_collibra_blocks_a_call(collibra, gateway):
 
 
 def test_the_outcome_is_back_in_collibra(collibra, gateway):
-    """COL-001 COL-002: a policy of Collibra blocks a call, and what it said is an asset there."""
+    """A policy of Collibra blocks a call, and what it said is an asset there. Proves COL-001, COL-002."""
     collibra.create_policy("Content Filter", "No secrets", blocked_patterns="secret", enforcement_level="block")
     running = gateway(section(collibra, export_mode="realtime", enable_policy_sync=True, policy_sync_interval_minutes=0.02))
     comes(running, "blocked", content="a secret")
@@ -75,8 +77,9 @@ LEVELS = (("BLOCKED", "blocked"), ("Warning", "warning"), ("throttle", "rate_lim
 
 @pytest.mark.parametrize("type_name", TYPES)
 def test_every_type_at_every_level_through_its_life(collibra, gateway, type_name):
-    """COL-132 COL-134 COL-137 COL-139 COL-141 COL-143 COL-144 COL-147 COL-148 COL-150 COL-151 COL-152 COL-153 COL-058 COL-071 A-002: created,
-    changed, switched off, on again and deleted in Collibra; each takes effect at the next sync, without a restart."""
+    """Created, changed, switched off, on again and deleted in Collibra; each takes effect at the next sync, without a restart. Proves COL-006,
+    COL-071, COL-143, COL-148, COL-150, COL-058 in part, COL-132 in part, COL-134 in part, COL-139, COL-140 in part, COL-141 in part, COL-144,
+    COL-151 in part, COL-152 in part, COL-153 in part."""
     running = gateway(section(collibra))
     violated, kept = TYPES[type_name]
     id = collibra.create_policy(type_name, "the policy", enforcement_level=LEVELS[0][0], **violated)
@@ -105,7 +108,8 @@ def test_every_type_at_every_level_through_its_life(collibra, gateway, type_name
 
 
 def test_the_background_imports_what_changes(collibra, gateway):
-    """COL-007 COL-039 COL-054 COL-055 COL-061 COL-062 COL-063 COL-065: at its interval, one call each, and statistics of all of it."""
+    """At its interval, one call each, and statistics of all of it. Proves COL-007, COL-055, COL-039 in part, COL-054 in part, COL-062 in part,
+    COL-063 in part, COL-065 in part."""
     running = gateway(section(collibra, enable_policy_sync=True, policy_sync_interval_minutes=0.02))
     id = collibra.create_policy("Content Filter", "No secrets", blocked_patterns="hello", enforcement_level="block")
     comes(running, "blocked")
@@ -123,7 +127,7 @@ def test_the_background_imports_what_changes(collibra, gateway):
 
 @pytest.mark.parametrize("graphql", ("on", "404", "403"))
 def test_forms_of_values(collibra, gateway, graphql):
-    """COL-134 COL-137: lists as one text, several values or rich text; numbers as numbers or texts; the same by either way."""
+    """Lists as one text, several values or rich text; numbers as numbers or texts; the same by either way."""
     collibra.switches.graphql = graphql
     collibra.create_policy("Content Filter", "One text", blocked_patterns=" confidential, /a{1,3}b/ ,,secret ", enforcement_level="Warn")
     collibra.create_policy("Team Access Control", "Several values", allowed_teams=["ml-platform", "search"], enforcement_level="block")
@@ -155,7 +159,8 @@ def test_a_way_changes_nothing(collibra, gateway):
 
 
 def test_malformed_policies_disturb_nobody(collibra, gateway):
-    """COL-059 COL-064 COL-066 COL-070: reported by name with the reason; a good one that is damaged stays in force as it was."""
+    """Reported by name with the reason; a good one that is damaged stays in force as it was. Proves COL-059 in part, COL-064 in part,
+    COL-066 in part."""
     good = collibra.create_policy("Content Filter", "Good", blocked_patterns="hello", enforcement_level="block")
     collibra.create_policy("AI Cost Limit", "No limit", enforcement_level="block")
     collibra.create_policy("AI Cost Limit", "Odd level", max_cost=1, enforcement_level="perhaps")

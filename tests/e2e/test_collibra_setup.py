@@ -71,7 +71,7 @@ def test_setup_adds_only_what_is_missing(tmp_path):
 
 
 def test_setup_without_the_right(tmp_path):
-    """COL-022: nothing is made, the right is named."""
+    """Nothing is made, the right is named."""
     with FakeCollibra(asset_types="none") as collibra:
         collibra.permit("ASSET_ADD", "ASSET_CHANGE")
         ran = Place(tmp_path, collibra).run("collibra", "setup")
@@ -151,7 +151,8 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_faults_have_a_cause_and_a_fix(tmp_path, collibra, fault):
-    """COL-021 COL-024 COL-025 COL-027 COL-034 COL-155 COL-156 COL-159: sync and validate say the same, no secret among it, and what is known stays."""
+    """sync and validate say the same, no secret among it, and what is known stays. Proves COL-027 in part, COL-155 in part, COL-156 in part,
+    COL-158 in part, COL-159 in part."""
     place = Place(tmp_path, collibra, enable_policy_sync=True)
     collibra.create_policy("Content Filter", "Kept", blocked_patterns="hello", enforcement_level="block")
     assert place.json("collibra", "sync")["imported"] == 1
@@ -171,7 +172,7 @@ def test_faults_have_a_cause_and_a_fix(tmp_path, collibra, fault):
 
 
 def test_validate_of_a_good_one(tmp_path, collibra):
-    """COL-026 COL-028: connection, credentials, domain, types, rights, policies; --offline asks nobody."""
+    """Connection, credentials, domain, types, rights, policies; --offline asks nobody. Proves COL-026 in part, COL-028 in part."""
     place = Place(tmp_path, collibra, enable_policy_sync=True, export_mode="batch")
     collibra.create_policy("Content Filter", "Good", blocked_patterns="hello", enforcement_level="block")
     collibra.create_policy("AI Cost Limit", "Bad", enforcement_level="block")
@@ -185,7 +186,7 @@ def test_validate_of_a_good_one(tmp_path, collibra):
 
 @pytest.mark.parametrize("way", ("basic", "bearer", "oauth"))
 def test_ways_to_authenticate(tmp_path, collibra, way):
-    """COL-014 COL-015 COL-020: each alone suffices; an OAuth token that is refused is renewed once."""
+    """Each alone suffices; an OAuth token that is refused is renewed once. Proves COL-014, COL-015, COL-020 in part."""
     token = collibra.issue_token()
     place = Place(tmp_path, collibra)
     if way != "basic":
@@ -199,7 +200,7 @@ def test_ways_to_authenticate(tmp_path, collibra, way):
 
 
 def test_tls_is_verified(tmp_path):
-    """COL-003: a certificate of nobody's is refused; with its authority named it is taken; http:// elsewhere is an error at load."""
+    """A certificate of nobody's is refused; with its authority named it is taken; http:// elsewhere is an error at load. Proves COL-003."""
     with FakeCollibra(tls=True) as collibra:
         place = Place(tmp_path, collibra)
         ran = place.run("collibra", "sync")
@@ -212,7 +213,7 @@ def test_tls_is_verified(tmp_path):
 
 
 def test_the_pace(tmp_path, collibra):
-    """COL-091: no second sees more calls than rate_limit_per_second."""
+    """No second sees more calls than rate_limit_per_second. Proves COL-091 in part."""
     collibra.switches.graphql = "404"
     for number in range(20):
         collibra.create_policy("Team Access Control", f"policy {number}", allowed_teams="a", enforcement_level="warn")
@@ -222,7 +223,7 @@ def test_the_pace(tmp_path, collibra):
 
 
 def test_retries(tmp_path, collibra):
-    """COL-089 COL-090: a read is tried again after 503 and 429 with Retry-After; a wrong password is not."""
+    """A read is tried again after 503 and 429 with Retry-After; a wrong password is not. Proves COL-090 in part, COL-172 in part."""
     collibra.fault("status", path="/domains", status=503, times=1)
     collibra.fault("status", path="/assetTypes", status=429, retry_after="1", times=1)
     place = Place(tmp_path, collibra, max_retries=3)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What an answer means, and which requests may be made again after it. Contract COL-154..158. */
+ * What an answer means, and which requests may be made again after it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
