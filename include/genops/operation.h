@@ -41,7 +41,7 @@ struct genops_operation_options {
 	genops_str content;        /* text for content filters; borrowed for the call, never stored */
 	genops_usage expected;     /* upper bounds: input_tokens and output_tokens (0: model's maximum) */
 	int64_t estimated_cost_nano_usd; /* GENOPS_COST_UNKNOWN: from `expected` and the price catalogue */
-	int64_t start_unix_ns;     /* 0: now */
+	int64_t start_unix_ns;     /* 0, or what is still to come: now */
 	bool is_dry_run;           /* decide only: reserves nothing, takes no rate token, leaves no record */
 };
 

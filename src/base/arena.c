@@ -42,25 +42,26 @@ void genops_arena_reset(struct genops_arena *arena)
 		make_current(arena, arena->first);
 }
 
-/* The next block with room, kept over a reset or new. */
+/* The next block with room, kept over a reset or new. Those before it are too small and go: an arena that is used again and
+ * again for what grows would else keep a block of every size. */
 static bool take_block(struct genops_arena *arena, size_t size)
 {
-	struct genops_arena_block *block = arena->current ? arena->current->next : NULL;
-	while (block && block->size < size)
-		block = block->next;
-	if (!block) {
+	struct genops_arena_block **place = arena->current ? &arena->current->next : &arena->first;
+	while (*place && (*place)->size < size) {
+		struct genops_arena_block *small = *place;
+		*place = small->next;
+		free(small);
+	}
+	if (!*place) {
 		size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-		block = malloc(sizeof *block + room);
+		struct genops_arena_block *block = malloc(sizeof *block + room);
 		if (!block)
 			return false;
 		block->size = room;
-		block->next = arena->current ? arena->current->next : NULL;
-		if (arena->current)
-			arena->current->next = block;
-		else
-			arena->first = block;
+		block->next = NULL;
+		*place = block;
 	}
-	make_current(arena, block);
+	make_current(arena, *place);
 	return true;
 }
 

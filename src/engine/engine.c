@@ -293,7 +293,10 @@ static void ask_for_flush(genops_engine *engine, int64_t asked_ns)
 int genops_engine_flush(genops_engine *engine, int64_t timeout_ms, struct genops_error *err)
 {
 	int64_t asked_ns = genops_clock_monotonic_ns();
-	int64_t deadline_ns = timeout_ms < 0 ? INT64_MAX : asked_ns + timeout_ms * GENOPS_NS_PER_MS;
+	int64_t deadline_ns;
+	if (timeout_ms < 0 || __builtin_mul_overflow(timeout_ms, GENOPS_NS_PER_MS, &deadline_ns) ||
+	    __builtin_add_overflow(deadline_ns, asked_ns, &deadline_ns))
+		deadline_ns = INT64_MAX; /* no limit, or none that anybody lives to see */
 	ask_for_flush(engine, asked_ns);
 	for (;;) {
 		genops_upkeep_wake(engine);

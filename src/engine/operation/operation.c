@@ -223,7 +223,10 @@ static int describe(struct genops_operation *operation, const struct genops_oper
 	GENOPS_TRY(check_texts(options, err));
 	if (!dup_texts(operation, options) || !genops_buffer_reserve(&operation->encoded, GENOPS_OPERATION_RECORD_SIZE))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation");
-	record->start_unix_ns = options->start_unix_ns ? options->start_unix_ns : genops_clock_unix_ns();
+	/* Counters never go back behind the latest time they have seen, so none that is to come may reach them. */
+	record->start_unix_ns = genops_clock_unix_ns();
+	if (options->start_unix_ns > 0 && options->start_unix_ns < record->start_unix_ns)
+		record->start_unix_ns = options->start_unix_ns;
 	record->is_dry_run = options->is_dry_run;
 	record->service_name = operation->config->telemetry.service_name.len ? operation->config->telemetry.service_name
 										: genops_str_of(engine->service_name);

@@ -236,7 +236,7 @@ static int rotate(struct genops_segment_writer *writer, size_t need, struct geno
  * the next operation ends, which costs that one some 3 % less (measured). Only a hint. */
 static void fetch_ahead(const struct segment_file *file, size_t len)
 {
-	size_t end = file->used + (len < FETCH_MAX ? len : FETCH_MAX);
+	size_t end = file->used + (len < FETCH_MAX ? len : FETCH_MAX) + 64; /* with the length behind it */
 	for (size_t at = file->used; at < end && at < file->size; at += 64)
 		__builtin_prefetch(file->map + at, 1);
 }
@@ -257,6 +257,10 @@ static uint64_t put_entry(struct genops_segment_writer *writer, enum genops_entr
 	    genops_segment_format_checksum(&fields, payload_hash, &writer->at, file->used);
 	if (payload.len)
 		memcpy(entry + 1, payload.ptr, payload.len);
+	/* There is nothing behind it yet, whatever a spare held before a power failure. */
+	size_t end = file->used + SEGMENT_ALIGNED(fields.length);
+	if (end < file->size)
+		memset(file->map + end, 0, sizeof entry->length);
 	__atomic_store_n(&entry->length, fields.length, __ATOMIC_RELEASE);
 	file->used += SEGMENT_ALIGNED(fields.length);
 	fetch_ahead(file, fields.length); /* it is likely to be as long as this one */

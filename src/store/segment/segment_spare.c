@@ -14,7 +14,8 @@
  * - under the name .spare a file is all zero, under .used nobody takes it;
  * - between renaming and the header's magic it is what a new file is: not ready, or, once its lock
  *   is free, made by somebody who died;
- * - if a power failure brings old bytes back, no checksum fits: they name the former file.
+ * - a power failure may bring old bytes back: the beginning is zeroed again before the file gets its new name, and each entry
+ *   zeroes the length behind it, so that a reader waits there; of the rest no checksum fits, as they name the former file.
  * Renaming never replaces anything. Where the file system cannot promise that, nothing is kept.
  */
 #include "store/segment/segment_spare.h"
@@ -29,6 +30,8 @@
 
 #define USED  ".used"
 #define SPARE ".spare"
+
+#define SEGMENT_HEAD (sizeof(struct segment_header) + sizeof(struct segment_entry))
 
 static bool has_ending(const char *name, const char *ending)
 {
@@ -116,7 +119,7 @@ static int take(int folder, const char *name, const char *path)
 		return -1;
 	struct stat st;
 	if (genops_segment_format_lock(fd) == 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_nlink == 1 && st.st_size == (off_t)GENOPS_SEGMENT_SIZE &&
+	    st.st_nlink == 1 && st.st_size == (off_t)GENOPS_SEGMENT_SIZE && zero(fd, SEGMENT_HEAD) &&
 	    renameat2(folder, name, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
 		return fd;
 	close(fd);

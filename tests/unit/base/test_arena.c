@@ -2,6 +2,7 @@
  * test_arena.c - alignment, zeroing, the bound, and that a second use allocates nothing. */
 #include "base/arena.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -120,6 +121,27 @@ static void test_a_second_use_allocates_nothing(void **state)
 	genops_arena_done(&arena);
 }
 
+/* A pooled arena lives as long as its process: what fits nowhere must not stay beside what replaces it. */
+static void test_growing_uses_do_not_pile_up(void **state)
+{
+	(void)state;
+#if FAILING_ALLOC
+	struct genops_arena arena;
+	genops_arena_init(&arena, 1 << 20);
+	struct mallinfo2 before = mallinfo2();
+	for (size_t size = 9000; size < 60000; size += 64) {
+		assert_non_null(genops_arena_alloc(&arena, size));
+		assert_non_null(genops_arena_alloc(&arena, size + 32));
+		genops_arena_reset(&arena);
+	}
+	size_t held = mallinfo2().uordblks - before.uordblks;
+	genops_arena_done(&arena);
+	assert_in_range(held, 0, 400000);
+#else
+	skip();
+#endif
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +150,7 @@ int main(void)
 	    cmocka_unit_test(test_the_bound_holds),
 	    cmocka_unit_test(test_texts_are_copied),
 	    cmocka_unit_test(test_a_second_use_allocates_nothing),
+	    cmocka_unit_test(test_growing_uses_do_not_pile_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

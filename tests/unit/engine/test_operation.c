@@ -179,6 +179,28 @@ static void what_is_open_at_close_is_settled(void **state)
 	genops_engine_close(engine);
 }
 
+/* One program's start in the wrong unit must not begin everybody's next day. */
+static void a_start_to_come_moves_no_budget(void **state)
+{
+	genops_engine *engine = open_engine(*state, "governance: {budgets: [{name: all, daily_budget: 1.0}]}\n");
+	genops_operation *operation = begin(engine, (struct call){.estimate = 400});
+	assert_int_equal(genops_operation_record_cost(operation, 400, NULL), GENOPS_OK);
+	end(operation, GENOPS_OUTCOME_OK);
+	struct genops_budget_window before = budget_of(engine, "all");
+	struct genops_operation_options options;
+	genops_operation_options_init(&options);
+	options.start_unix_ns = INT64_MAX - 5;
+	options.estimated_cost_nano_usd = 7;
+	assert_int_equal(genops_operation_begin(engine, &options, &operation, NULL), GENOPS_OK);
+	end(operation, GENOPS_OUTCOME_OK);
+	operation = begin(engine, (struct call){.estimate = 1});
+	end(operation, GENOPS_OUTCOME_OK);
+	struct genops_budget_window after = budget_of(engine, "all");
+	assert_int_equal(after.consumed_nano_usd, before.consumed_nano_usd);
+	assert_int_equal(after.resets_at_unix_s, before.resets_at_unix_s);
+	genops_engine_close(engine);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_state, remove_state)
@@ -190,6 +212,7 @@ int main(void)
 	    TEST(bounds_hold),
 	    TEST(operations_are_reused_clean),
 	    TEST(what_is_open_at_close_is_settled),
+	    TEST(a_start_to_come_moves_no_budget),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

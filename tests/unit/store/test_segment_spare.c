@@ -303,6 +303,35 @@ static void test_former_bytes(void **state)
 	genops_segment_reader_free(reader);
 }
 
+/* A power failure may bring a spare's former bytes back, for its new writer then. Who reads while that one writes must wait for
+ * each entry, and pass none because the old one in its place looks damaged. */
+static void test_spare_with_former_bytes(void **state)
+{
+	struct genops_segment_writer *writer = new_writer(1, 1024 * MIB);
+	fill(writer, 1);
+	for (uint64_t i = 2; i <= IN_FULL; i++)
+		assert_int_equal(append_big(writer, IN_SMALL + i), GENOPS_OK);
+	genops_segment_writer_free(writer);
+	char path[PATH_MAX], spare[PATH_MAX + 8];
+	file_path(1, 3, path);
+	snprintf(spare, sizeof spare, "%s.spare", path);
+	assert_int_equal(rename(path, spare), 0);
+	writer = new_writer(2, 1024 * MIB);
+	struct genops_segment_reader *reader = new_reader(2);
+	struct genops_segment_entry entry;
+	uint64_t n = IN_SMALL + IN_FULL + 1; /* the last in a file of its own */
+	for (uint64_t i = 1; i <= n; i++) {
+		expect_nothing(reader);
+		assert_int_equal(append_big(writer, i), GENOPS_OK);
+		assert_true(next(reader, &entry));
+		assert_int_equal(entry.sequence, i);
+	}
+	expect_nothing(reader);
+	assert_int_equal(count_names(".spare"), 0);
+	genops_segment_reader_free(reader);
+	genops_segment_writer_free(writer);
+}
+
 /* ---- SIGKILL at every system call ---- */
 
 /* Lets a child do `work` and kills it at its n-th stop before or after a system call. False: it came to its end before. */
@@ -422,6 +451,7 @@ int main(void)
 	    ROW(test_competing_writers),
 	    ROW(test_reader_left_behind),
 	    ROW(test_former_bytes),
+	    ROW(test_spare_with_former_bytes),
 	    ROW(test_killed_while_taking),
 	    ROW(test_killed_while_retiring),
 	};
