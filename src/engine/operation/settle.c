@@ -22,9 +22,20 @@ int64_t genops_settle_cost(const struct genops_operation *operation, struct geno
 	return genops_money_add(ret_quote->total_nano_usd, operation->extra_cost_nano_usd);
 }
 
+/* Field by field: what lies between the fields is not set. */
+static bool is_same(const genops_usage *a, const genops_usage *b)
+{
+#define X(field, unit)                                                                                                     \
+	if (a->field != b->field)                                                                                          \
+		return false;
+	GENOPS_USAGE_FIELDS(X)
+#undef X
+	return a->tier == b->tier && a->is_estimated == b->is_estimated;
+}
+
 bool genops_settle_usage(struct genops_operation *operation, const genops_usage *usage)
 {
-	if (operation->is_quoted && !memcmp(&operation->record.usage, usage, sizeof *usage))
+	if (operation->is_quoted && is_same(&operation->record.usage, usage))
 		return false;
 	operation->record.usage = *usage;
 	operation->is_quoted = false;
