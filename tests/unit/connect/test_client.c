@@ -59,15 +59,16 @@ static void *talk(void *arg)
 	return NULL;
 }
 
+#define CONNECTIONS_MAX 16
+static pthread_t threads[CONNECTIONS_MAX];
+
 /* A connection may stay open while another one begins. */
 static void serve(struct loopback *loopback, int fd, int number)
 {
 	struct connection *connection = malloc(sizeof *connection);
-	pthread_t thread;
-	(void)number;
+	assert_true(number < CONNECTIONS_MAX);
 	*connection = (struct connection){loopback, dup(fd)};
-	pthread_create(&thread, NULL, talk, connection);
-	pthread_detach(thread);
+	pthread_create(&threads[number], NULL, talk, connection);
 }
 
 static struct loopback loopback;
@@ -90,11 +91,14 @@ static void start(const struct script *answers, struct genops_collibra_settings 
 	assert_non_null(client);
 }
 
+/* What the server saw may be looked at after this. */
 static void stop(void)
 {
 	genops_collibra_client_free(client);
 	genops_collibra_account_unref(account);
 	loopback_stop(&loopback);
+	for (int i = 0; i < atomic_load(&loopback.n_connections); i++)
+		pthread_join(threads[i], NULL);
 }
 
 static const struct genops_collibra_settings with_token = {.api_token = {"token", 5}, .max_retries = 2};
@@ -141,9 +145,9 @@ static void test_reads_are_tried_again(void **state)
 	genops_collibra_account_counts(account, &counts);
 	assert_int_equal(counts.n_calls, 3);
 	assert_int_equal(counts.n_limited, 1);
+	stop();
 	assert_non_null(strstr(script.seen[2], "GET /rest/2.0/attributes HTTP/1.1"));
 	assert_non_null(strstr(script.seen[2], "Authorization: Bearer token\r\n"));
-	stop();
 }
 
 #define TOKEN(name) "{\"access_token\":\"" name "\",\"expires_in\":3600}"
@@ -158,12 +162,12 @@ static void test_a_refused_token_is_renewed_once(void **state)
 	struct genops_collibra_answer answer = call("POST", GENOPS_COLLIBRA_ONCE);
 	assert_int_equal(answer.outcome, GENOPS_COLLIBRA_UNAUTHENTICATED);
 	assert_int_equal(atomic_load(&loopback.n_requests), 4);
+	stop();
 	assert_non_null(strstr(script.seen[0], "POST /rest/oauth/v2/token"));
 	assert_non_null(strstr(script.seen[0], "grant_type=client_credentials"));
 	assert_null(strstr(script.seen[0], "scope"));
 	assert_non_null(strstr(script.seen[1], "Bearer t1"));
 	assert_non_null(strstr(script.seen[3], "Bearer t2"));
-	stop();
 }
 
 static int count_page(void *arg, genops_str body, struct genops_error *err)
@@ -189,9 +193,9 @@ static void test_pages_by_cursor(void **state)
 	    with_token);
 	assert_int_equal(list(&n_pages, &err), GENOPS_OK);
 	assert_int_equal(n_pages, 2);
+	stop();
 	assert_non_null(strstr(script.seen[0], "limit=1000&cursor= "));
 	assert_non_null(strstr(script.seen[1], "cursor=a%20b "));
-	stop();
 }
 
 static void test_pages_of_an_instance_without_cursors(void **state)
@@ -204,9 +208,9 @@ static void test_pages_of_an_instance_without_cursors(void **state)
 	    with_token);
 	assert_int_equal(list(&n_pages, &err), GENOPS_OK);
 	assert_int_equal(n_pages, 2);
+	stop();
 	assert_non_null(strstr(script.seen[1], "offset=2 "));
 	assert_null(strstr(script.seen[1], "cursor"));
-	stop();
 }
 
 static void test_listings_that_are_none(void **state)
