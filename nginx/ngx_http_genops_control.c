@@ -124,7 +124,7 @@ static ngx_int_t answer_error(ngx_http_request_t *r)
 	genops_exchange_refuse(exchange, (int)status, message, &refusal);
 	refusal.status = (int)status;
 	r->err_status = 0;
-	size_t n = failed ? genops_exchange_answer_headers(failed->exchange, extra, 4) : 0;
+	size_t n = failed && failed->exchange ? genops_exchange_answer_headers(failed->exchange, extra, 4) : 0;
 	if (must_repeat)
 		extra[n++] = (struct genops_header){GENOPS_STR("retry-after"), GENOPS_STR("1")};
 	ngx_int_t rc = ngx_http_genops_send_refusal(r, &refusal, extra, n);

@@ -3,7 +3,8 @@
  *
  * The filters stand right behind copy_filter, before chunked, gzip and HTTP/2, so they see what the provider sent. Bytes pass
  * as they are; only what a stream was asked for on behalf of governance is taken out, and a stream that must end gets its
- * last words. Nothing is buffered but the bytes that the exchange itself holds back.
+ * last words. Nothing is buffered but the bytes that the exchange itself holds back. The exchange is settled before the last
+ * byte goes out: who has an answer and asks again finds its budget as that answer left it, and no death can come between.
  */
 #include "ngx_http_genops.h"
 
@@ -155,6 +156,12 @@ static void end_upstream(ngx_http_request_t *r)
 	u->length = 0;
 }
 
+static void settle(ngx_http_genops_ctx_t *ctx)
+{
+	genops_exchange_finish(ctx->exchange, GENOPS_OUTCOME_OK);
+	ctx->exchange = NULL;
+}
+
 static void pass_piece(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx, ngx_buf_t *whole, struct output *out)
 {
 	struct genops_tap tap;
@@ -178,6 +185,7 @@ static void pass_piece(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx, ngx_bu
 		append_copy(out, tap.last.ptr, tap.last.len);
 		ctx->is_ended = 1;
 		end_upstream(r);
+		settle(ctx);
 	}
 	hold(out, whole);
 }
@@ -189,7 +197,7 @@ static void pass_end(ngx_http_genops_ctx_t *ctx, struct output *out)
 	append_copy(out, tap.before.ptr, tap.before.len);
 	append_copy(out, tap.last.ptr, tap.last.len);
 	ctx->is_complete = 1;
-	ctx->is_ended = 1;
+	settle(ctx);
 }
 
 static ngx_buf_t *last_buffer(ngx_http_request_t *r)
@@ -212,6 +220,14 @@ static int is_answer_whole(const ngx_http_request_t *r)
 	return u->headers_in.content_length_n < 0 || u->length <= 0;
 }
 
+/* The API's own end was seen, or there is no more to come. */
+static int is_at_end(ngx_http_request_t *r, const ngx_http_genops_ctx_t *ctx, const ngx_chain_t *link, bool is_last)
+{
+	if (genops_exchange_is_answered(ctx->exchange))
+		return 1;
+	return is_last ? is_answer_whole(r) : !link->next && r->upstream->length == 0;
+}
+
 static void filter(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx, ngx_chain_t *in, struct output *out)
 {
 	bool was_ended = ctx->is_ended;
@@ -222,25 +238,28 @@ static void filter(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx, ngx_chain_
 			buffer->pos = buffer->last;
 			continue;
 		}
+		if (!ctx->exchange) { /* settled: what may follow the end passes as it is */
+			append(out, buffer);
+			continue;
+		}
 		if (ngx_buf_in_memory(buffer) && buffer->last > buffer->pos) {
 			buffer->last_buf = 0;
 			pass_piece(r, ctx, buffer, out);
 		} else if (!is_last) {
 			append(out, buffer); /* flush */
 		}
-		if (is_last && !ctx->is_ended && is_answer_whole(r))
+		if (!ctx->is_ended && is_at_end(r, ctx, link, is_last))
 			pass_end(ctx, out);
-		if (is_last)
+		if (is_last || (ctx->is_ended && !was_ended))
 			append(out, last_buffer(r));
+		was_ended = ctx->is_ended;
 	}
-	if (ctx->is_ended && !was_ended && !ctx->is_complete)
-		append(out, last_buffer(r));
 }
 
 static ngx_int_t body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
 	ngx_http_genops_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_genops_module);
-	if (!ctx || !ctx->is_tapped || !ctx->exchange || (!in && !ctx->busy))
+	if (!ctx || !ctx->is_tapped || (!in && !ctx->busy))
 		return next_body_filter(r, in);
 	struct output out = {.r = r, .ctx = ctx, .tail = &out.first};
 	filter(r, ctx, in, &out);

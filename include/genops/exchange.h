@@ -115,6 +115,10 @@ GENOPS_API void genops_exchange_response_body(
 /* The response body is complete (the provider ended it properly). Bytes still held back go out first. */
 GENOPS_API void genops_exchange_response_end(genops_exchange *exchange, struct genops_tap *ret_tap);
 
+/* Was a stream's own end seen ([DONE], message_stop ...), after which nothing that costs can follow? A host that then calls response_end
+ * and finish before it sends on what showed the end has settled before the client can act on the answer. */
+GENOPS_API bool genops_exchange_is_answered(const genops_exchange *exchange);
+
 /* Settles and frees. `outcome` OK lets the exchange judge by status and completeness. PROVIDER_ERROR and CANCELLED say that the whole
  * request was sent: without an answer it is settled at what its input costs by estimate. NULL is fine. */
 GENOPS_API void genops_exchange_finish(genops_exchange *exchange, enum genops_outcome outcome);

@@ -53,6 +53,7 @@ struct genops_answer {
 	bool has_input_usage;           /* it reported the input side (Anthropic's message_start); output is not final */
 	int64_t output_bytes;           /* text seen so far, for metering while no usage is known: bound on tokens */
 	bool is_complete;               /* the API's own end was seen ([DONE], message_stop, whole JSON) */
+	bool is_final;                  /* of a stream: complete, and nothing that costs can follow */
 	bool is_error;                  /* the provider said error, also inside a 200 stream */
 	char error_type[64], finish_reason[32], request_id[96];
 	int64_t n_tool_calls;

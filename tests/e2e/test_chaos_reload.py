@@ -58,8 +58,10 @@ def test_no_request_is_dropped_while_everything_is_reloaded():
         assert {status for status, _ in load.told.values()} == {200}, list(load.bodies.values())[:2]
         assert len(load.told) == 6000
         wait_for(lambda: "extra2" in open_conf(stage), 15, "nginx knows the new provider")
-        wait_for(lambda: served_by_new_worker(stage, "/extra2/v1/chat/completions"), 15, "a worker of the new configuration answers")
-        assert len(prove(stage, load)) == 6001, "a call that a client repeated had not been made"
+        polls = []
+        wait_for(lambda: polls.append(1) or served_by_new_worker(stage, "/extra2/v1/chat/completions"), 15,
+                 "a worker of the new configuration answers")
+        assert len(prove(stage, load)) == 6000 + len(polls), "a call that a client repeated had not been made"
         assert len(os.listdir(f"/proc/{stage.serve.pid}/fd")) <= n_files + 16, "descriptors leak"
 
 
@@ -192,23 +194,6 @@ def test_clients_that_die_or_dawdle_are_settled():
         wait_for(lambda: stage.read("cost")["total"]["operations"] == 2, 15, "both calls are recorded, half a body is not")
         wait_for(lambda: all(not w["reserved_nano_usd"] for w in stage.windows().values()), 10, "nothing is reserved")
         assert sorted(row[1] for row in stage.rows().values()) == ["cancelled", "ok"], stage.rows()
-
-
-def test_small_events_are_not_held_back_whether_or_not_usage_was_asked_for():
-    with Stage(BUDGETS) as stage:
-        stage.start()
-        for more in ({}, {"stream_options": {"include_usage": True}}):
-            body = json.dumps({"model": "gpt-4o-mini", "user": "60", "max_tokens": 60, "stream": True, **more,
-                               "metadata": {"fault": "slow"}, "messages": [{"role": "user", "content": "x"}]}).encode()
-            connection = send_raw(stage.port, (f"POST /openai/v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer k\r\n"
-                                               f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n").encode() + body)
-            seen, pieces = b"", []
-            while not seen.endswith(b"0\r\n\r\n"):
-                pieces.append(connection.recv(65536))
-                assert pieces[-1], "the stream ended early"
-                seen += pieces[-1]
-            connection.close()
-            assert sum(b"data: {" in piece for piece in pieces) >= 4, "events came together that the provider sent apart"
 
 
 def test_a_dearer_model_that_answers_is_what_is_billed():

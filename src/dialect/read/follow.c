@@ -92,12 +92,19 @@ static void read_usage(
 /* The API's own ends and errors, by the type of the event. */
 static void read_type(struct genops_follow *follow, genops_str type)
 {
-	static const char *const ends[] = {"message_stop", "response.completed",
-	    "response.incomplete", "response.failed", "speech.audio.done", "transcript.text.done",
-	    "image_generation.completed", "image_edit.completed"};
+	static const struct {
+		const char *type;
+		bool is_final; /* of several images each has its own end */
+	} ends[] = {{"message_stop", true}, {"response.completed", true}, {"response.incomplete", true},
+	    {"response.failed", true}, {"speech.audio.done", true}, {"transcript.text.done", true},
+	    {"image_generation.completed", false}, {"image_edit.completed", false}};
 	struct genops_answer *answer = follow->answer;
-	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
-		answer->is_complete = answer->is_complete || genops_str_is(type, ends[i]);
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		if (!genops_str_is(type, ends[i].type))
+			continue;
+		answer->is_complete = true;
+		answer->is_final = ends[i].is_final;
+	}
 	if (genops_str_is(type, "error") || genops_str_is(type, "response.failed"))
 		answer->is_error = true;
 	if (genops_str_is(type, "image_generation.completed") ||
@@ -230,10 +237,10 @@ static void on_event(void *arg, const struct genops_sse_event *event)
 	struct genops_follow *follow = arg;
 	struct genops_answer *answer = follow->answer;
 	if (genops_str_is(event->data, "[DONE]")) {
-		answer->is_complete = true;
+		answer->is_complete = answer->is_final = true;
 		return;
 	}
-	answer->is_complete = false;
+	answer->is_complete = answer->is_final = false;
 	follow->is_repeat = follow->has_choice = follow->has_usage_object = false;
 	follow->null_start = follow->null_end = 0;
 	if (genops_str_is(event->name, "error"))
@@ -244,7 +251,7 @@ static void on_event(void *arg, const struct genops_sse_event *event)
 		code = genops_json_scan_end(follow->scan, NULL);
 	count_items(follow);
 	if (code != GENOPS_OK)
-		answer->is_complete = false; /* an end that was itself cut short */
+		answer->is_complete = answer->is_final = false; /* an end that was itself cut short */
 	if (code != GENOPS_OK || !follow->info.call->asks_usage)
 		return;
 	if (is_usage_chunk(follow))

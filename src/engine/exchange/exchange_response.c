@@ -136,6 +136,11 @@ void genops_exchange_response_end(genops_exchange *exchange, struct genops_tap *
 		(void)meter(exchange);
 }
 
+bool genops_exchange_is_answered(const genops_exchange *exchange)
+{
+	return exchange->response && exchange->answer.is_final;
+}
+
 static enum genops_outcome judge(const genops_exchange *exchange, enum genops_outcome outcome)
 {
 	if (exchange->is_cut_off)
