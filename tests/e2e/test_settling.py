@@ -75,27 +75,28 @@ def test_whole_answers_are_settled_when_they_are_there(house):
 def calls_until_refused(folder, provider, recording):
     gateway = gateways.Gateway(folder, gateways.config_text(
         {name: provider.url for name in gateways.PROVIDERS},
-        "governance:\n  budgets:\n    - {name: all, daily_budget: 0.002}\n"))
+        "governance:\n  budgets:\n    - {name: all, daily_budget: 0.01655}\n"))
     try:
-        for n in range(400):
+        for n in range(2000):
             connection, response = ask(gateway, recording)
             response.read()
             connection.close()
             if response.status == 429:
                 return n, gateway.budget("all")
-            assert response.status == 200
+            assert response.status == 200, response.status
         raise AssertionError("the budget does not end")
     finally:
         gateway.stop()
 
 
 def test_a_budget_takes_the_same_calls_each_time(tmp_path, house):
-    """One client, two workers, call after call: no reservation of a call that is over stands in the next one's way."""
+    """The budget is hardly more than one estimate. One client, two workers, call after call: no reservation of a call that is over stands in the next one's way."""
     _, provider = house
     recording = recordings.find("openai/chat-gpt-4o-mini")
     provider.play(Answer.of(recording))
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     n, window = calls_until_refused(tmp_path / "a", provider, recording)
-    assert n > 5 and window["reserved_nano_usd"] == 0
+    assert n > 5, window
+    assert window["reserved_nano_usd"] == 0
     assert calls_until_refused(tmp_path / "b", provider, recording) == (n, window)

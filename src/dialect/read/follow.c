@@ -350,7 +350,9 @@ static void finish_stream(struct genops_follow *follow, struct genops_tap *ret_t
 	bool is_rewriting = follow->rewrite.is_on;
 	if (is_rewriting)
 		genops_rewrite_piece(&follow->rewrite, (genops_str){0}, follow->offset);
-	genops_sse_end(follow->sse);
+	/* Behind the stream's own end may stand the beginning of what is not an answer any more. */
+	if (!follow->answer->is_final)
+		genops_sse_end(follow->sse);
 	if (is_rewriting)
 		genops_rewrite_end_piece(
 		    &follow->rewrite, (genops_str){0}, follow->offset, ret_tap);
