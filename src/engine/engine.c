@@ -274,12 +274,12 @@ int genops_engine_reload(genops_engine *engine, bool *ret_changed, struct genops
 	return GENOPS_OK;
 }
 
-/* Somebody else drains: has the ledger everything that anybody appended? */
-static bool is_in_ledger(genops_engine *engine)
+/* Somebody else drains: has the ledger everything that anybody had appended at the first question? */
+static bool is_in_ledger(genops_engine *engine, struct genops_drain_mark **mark)
 {
 	struct genops_error err;
-	bool is_behind = true;
-	return genops_drain_is_behind(engine->state_dir, &is_behind, &err) == GENOPS_OK && !is_behind;
+	return (*mark || genops_drain_mark_new(engine->state_dir, mark, &err) == GENOPS_OK) &&
+	       genops_drain_mark_is_reached(*mark);
 }
 
 /* Several may ask at once: the latest moment is what the thread answers, and answers all of them with. */
@@ -290,24 +290,32 @@ static void ask_for_flush(genops_engine *engine, int64_t asked_ns)
 		;
 }
 
+static int wait_for_drain(genops_engine *engine, int64_t asked_ns, int64_t deadline_ns, struct genops_drain_mark **mark)
+{
+	for (;;) {
+		genops_upkeep_wake(engine);
+		if (atomic_load(&engine->is_draining) ? atomic_load(&engine->flush_done_ns) >= asked_ns
+						      : is_in_ledger(engine, mark))
+			return GENOPS_OK;
+		if (genops_clock_monotonic_ns() > deadline_ns)
+			return GENOPS_TIMEOUT;
+		usleep(FLUSH_POLL_US);
+	}
+}
+
 int genops_engine_flush(genops_engine *engine, int64_t timeout_ms, struct genops_error *err)
 {
+	struct genops_drain_mark *mark = NULL;
 	int64_t asked_ns = genops_clock_monotonic_ns();
 	int64_t deadline_ns;
 	if (timeout_ms < 0 || __builtin_mul_overflow(timeout_ms, GENOPS_NS_PER_MS, &deadline_ns) ||
 	    __builtin_add_overflow(deadline_ns, asked_ns, &deadline_ns))
 		deadline_ns = INT64_MAX; /* no limit, or none that anybody lives to see */
 	ask_for_flush(engine, asked_ns);
-	for (;;) {
-		genops_upkeep_wake(engine);
-		if (atomic_load(&engine->is_draining) ? atomic_load(&engine->flush_done_ns) >= asked_ns
-						      : is_in_ledger(engine))
-			return GENOPS_OK;
-		if (genops_clock_monotonic_ns() > deadline_ns)
-			return genops_fail_fix(err, GENOPS_TIMEOUT,
-			    "nothing is lost; `genops status` says who drains and what waits",
-			    "not everything was in the ledger and offered to the exporters after %lld ms",
-			    (long long)timeout_ms);
-		usleep(FLUSH_POLL_US);
-	}
+	int code = wait_for_drain(engine, asked_ns, deadline_ns, &mark);
+	genops_drain_mark_free(mark);
+	if (code == GENOPS_OK)
+		return GENOPS_OK;
+	return genops_fail_fix(err, code, "nothing is lost; `genops status` says who drains and what waits",
+	    "not everything was in the ledger and offered to the exporters after %lld ms", (long long)timeout_ms);
 }

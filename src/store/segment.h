@@ -78,6 +78,8 @@ GENOPS_NODISCARD int genops_segment_next(struct genops_segment_reader *reader, s
 /* Every (process, epoch) that has files; returns how many, fills up to max with their first
  * position. */
 size_t genops_segment_list(const char *state_dir, struct genops_segment_position *ret_firsts, size_t max);
+/* The number of the newest file of one of them; 0: it has none. */
+uint64_t genops_segment_newest(const char *state_dir, uint32_t process, uint64_t epoch);
 /* Bytes of all files not yet drained; spare ones are not among them. */
 uint64_t genops_segment_bytes(const char *state_dir);
 /* Deletes files wholly before the position, and the position's own when it is read to its end

@@ -191,8 +191,22 @@ static bool is_own_and_done(const struct genops_drain *drain, const struct sourc
 	       source->ledger_at.epoch == genops_counters_epoch(counters) && source->ledger_at.sequence >= drain->own_until;
 }
 
+/* A batch that has room left was the end. Behind full ones a writer that never pauses ends the pass too: at the file that it had
+ * begun by the first of them. What was there when the pass began is taken in any case; reaping relies on it. */
+static bool is_at_end(const struct genops_drain *drain, const struct source *source, uint64_t *newest_file)
+{
+	const struct genops_segment_position *at = &source->ledger_at;
+	if (drain->batch.n < GENOPS_BATCH_ENTRIES && drain->batch.bytes.len < GENOPS_BATCH_BYTES)
+		return true;
+	if (!*newest_file)
+		*newest_file = genops_segment_newest(drain->engine->state_dir, at->process, at->epoch);
+	return at->file > *newest_file;
+}
+
 static int drain_source(struct genops_drain *drain, struct source *source, size_t *n, struct genops_error *err)
 {
+	uint64_t newest_file = 0;
+	bool is_over = false;
 	int code = GENOPS_OK;
 	if (has_destinations(drain) && source->queue_at.sequence < source->ledger_at.sequence)
 		code = catch_up_queue(drain, source, err);
@@ -203,7 +217,7 @@ static int drain_source(struct genops_drain *drain, struct source *source, size_
 		if (!source->reader)
 			return GENOPS_IO;
 	}
-	while (!is_own_and_done(drain, source)) {
+	while (!is_over && !is_own_and_done(drain, source)) {
 		GENOPS_TRY(genops_batch_read(&drain->batch, source->reader, source->ledger_at, 0, &drain->engine->log,
 		    drain->metrics, err));
 		if (!drain->batch.n)
@@ -218,6 +232,7 @@ static int drain_source(struct genops_drain *drain, struct source *source, size_
 			return taken;
 		}
 		*n += drain->batch.n;
+		is_over = is_at_end(drain, source, &newest_file);
 	}
 	return code;
 }

@@ -26,7 +26,13 @@ void genops_drain_close(struct genops_drain *drain);
  * queue is full; what is in the segments stays there (back-pressure). */
 GENOPS_NODISCARD int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_error *err);
 
-/* For a process that does not drain: is something in the segments that the ledger has not? */
+/* For a process that does not drain: everything that is in the segments now, and whether the ledger has got it since. */
+struct genops_drain_mark;
+GENOPS_NODISCARD int genops_drain_mark_new(
+    const char *state_dir, struct genops_drain_mark **ret_mark, struct genops_error *err);
+bool genops_drain_mark_is_reached(struct genops_drain_mark *mark);
+void genops_drain_mark_free(struct genops_drain_mark *mark);
+/* Is something in the segments that the ledger has not? */
 GENOPS_NODISCARD int genops_drain_is_behind(const char *state_dir, bool *ret_is_behind, struct genops_error *err);
 
 /* For the first process to attach: everything that was left behind goes into the ledger, calls of dead processes too, then

@@ -100,6 +100,23 @@ size_t genops_segment_list(
 	return list.n;
 }
 
+uint64_t genops_segment_newest(const char *state_dir, uint32_t process, uint64_t epoch)
+{
+	char path[PATH_MAX];
+	DIR *dir = genops_segment_format_folder(state_dir, path) ? opendir(path) : NULL;
+	struct genops_segment_position at;
+	uint64_t newest = 0;
+	if (!dir)
+		return 0;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		if (genops_segment_format_parse(entry->d_name, &at) && at.process == process && at.epoch == epoch &&
+		    at.file > newest)
+			newest = at.file;
+	}
+	closedir(dir);
+	return newest;
+}
+
 uint64_t genops_segment_bytes(const char *state_dir)
 {
 	char path[PATH_MAX];

@@ -3,6 +3,7 @@
 
 #include <genops/status.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 static void only_one_drains(void **state)
 {
@@ -79,6 +80,53 @@ static void every_flush_is_answered(void **state)
 	genops_engine_close(engine);
 }
 
+/* --- a process that never pauses: there is one more record whenever a batch has been stored --- */
+
+#define ROUNDS 400
+
+static const char alerting[] =
+    "governance: {budgets: [{name: each, total_budget: 0.000000001, per: [customer_id], enforcement_level: log, alerts: [100]}]}\n";
+
+static _Atomic int n_rounds;
+
+static void spend_next(genops_engine *engine)
+{
+	char name[32];
+	snprintf(name, sizeof name, "customer-%d", atomic_fetch_add(&n_rounds, 1));
+	struct genops_attribute customer = text_attribute("customer_id", name);
+	genops_operation *operation = begin(engine, (struct call){.attributes = &customer, .n_attributes = 1});
+	genops_operation_record_cost(operation, 1, NULL);
+	end(operation, GENOPS_OUTCOME_OK);
+}
+
+/* The drain's thread: it tells the alert of what it has just stored. */
+static void spend_after_alert(void *writer, enum genops_log_level level, const char *line)
+{
+	(void)level;
+	if (strstr(line, "has passed 100 %") && n_rounds < ROUNDS)
+		spend_next(writer);
+}
+
+static void passes_and_flushes_come_to_an_end(void **state)
+{
+	genops_engine *writer = open_as(*state, alerting, GENOPS_DRAIN_NEVER), *other = open_as(*state, alerting, GENOPS_DRAIN_NEVER);
+	struct genops_engine_options options = {.size = sizeof options, .config_text = alerting, .state_dir = *state,
+	    .drain = GENOPS_DRAIN_ALWAYS, .on_log = spend_after_alert, .log_arg = writer};
+	struct genops_error err;
+	genops_engine *drain = genops_engine_open(&options, &err);
+	assert_non_null(drain);
+	spend_next(writer);
+	flush(drain);
+	assert_in_range(n_rounds, 2, ROUNDS - 1);
+	flush(other);
+	flush(writer);
+	assert_in_range(n_rounds, 2, ROUNDS - 1);
+	n_rounds = ROUNDS;
+	genops_engine_close(drain);
+	genops_engine_close(other);
+	genops_engine_close(writer);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_state, remove_state)
@@ -86,6 +134,7 @@ int main(void)
 	    TEST(only_one_drains),
 	    TEST(another_takes_over),
 	    TEST(every_flush_is_answered),
+	    TEST(passes_and_flushes_come_to_an_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
