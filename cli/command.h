@@ -19,6 +19,7 @@
 	X(cost)                                                                                       \
 	X(budget)                                                                                     \
 	X(policy)                                                                                     \
+	X(pipeline)                                                                                   \
 	X(audit)                                                                                      \
 	X(collibra)                                                                                   \
 	X(catalog)                                                                                    \

@@ -18,7 +18,7 @@ FENCES = {
     "libfyaml.h": {"codec"},
     "hs.h": {"govern"},
     "hs/hs.h": {"govern"},
-    "pcre2.h": {"govern"},
+    "pcre2.h": {"govern", "pipeline"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 

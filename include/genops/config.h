@@ -53,8 +53,8 @@ GENOPS_API const char *genops_config_check_status(enum genops_check_status statu
 GENOPS_API GENOPS_NODISCARD int genops_config_reference(char **ret_text, size_t *ret_len, struct genops_error *err);
 
 /* The reference pages, each made from the very rows that the library works by: "configuration" (as above), "metrics", "attributes",
- * "policies", "errors", "providers", "destinations". As Markdown; the caller frees *ret_text with free(). Errors: NOT_FOUND (the fix names
- * the pages), NOMEM. */
+ * "policies", "errors", "providers", "destinations", "expressions". As Markdown; the caller frees *ret_text with free(). Errors:
+ * NOT_FOUND (the fix names the pages), NOMEM. */
 GENOPS_API GENOPS_NODISCARD int genops_reference(
     const char *page, char **ret_text, size_t *ret_len, struct genops_error *err);
 /* The names of the pages, NULL-ended. Static. */

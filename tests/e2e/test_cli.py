@@ -21,7 +21,7 @@ import recordings
 from gateway import environment, genops
 from provider import Answer, Provider
 
-COMMANDS = ["serve", "run", "init", "validate", "status", "cost", "budget", "policy", "audit", "catalog", "demo"]
+COMMANDS = ["serve", "run", "init", "validate", "status", "cost", "budget", "policy", "pipeline", "audit", "catalog", "demo"]
 COST = 23 * 150 + 7 * 600  # gpt-4o-mini, usage of the recording
 TEXT = """
 governance:

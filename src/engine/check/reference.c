@@ -2,6 +2,7 @@
  * engine/check/reference.c - the reference pages (genops/config.h), each made from the rows that the library works by: a page is
  * one row in `pages`. Refusals are shown by asking the dialects for them. Pure; any thread.
  */
+#include "engine/check/reference_expressions.h"
 #include "engine/check/reference_rows.h"
 
 #include "base/str.h"
@@ -277,7 +278,8 @@ static void add_destinations(struct genops_buffer *out)
 	X("policies", add_policies)                                                                   \
 	X("errors", add_errors)                                                                       \
 	X("providers", add_providers)                                                                 \
-	X("destinations", add_destinations)
+	X("destinations", add_destinations)                                                           \
+	X("expressions", genops_reference_expressions)
 
 static const struct {
 	const char *name;

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pipeline/expression.c - see expression.h: what the parser has written becomes one immutable thing. */
+#include "pipeline/expression.h"
+
+#include "pipeline/expression/emit.h"
+#include "pipeline/regex.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ARENA_MAX ((size_t)4 << 20) /* of one expression: its texts and its code */
+
+static void free_regexes(const struct genops_buffer *regexes)
+{
+	struct genops_regex *const *items = (const void *)regexes->ptr;
+	for (size_t i = 0; i < regexes->len / sizeof *items; i++)
+		genops_regex_free(items[i]);
+}
+
+static void parser_done(struct genops_parser *parser)
+{
+	genops_buffer_done(&parser->code);
+	genops_buffer_done(&parser->places);
+	genops_buffer_done(&parser->constants);
+	genops_buffer_done(&parser->keys);
+	genops_buffer_done(&parser->regexes);
+}
+
+/* A copy in the arena; *ret_n counts items of `size` bytes. */
+static void *keep(struct genops_arena *arena, const struct genops_buffer *buf, size_t size, uint32_t *ret_n)
+{
+	void *copy = genops_arena_take(arena, buf->len + 1);
+	if (copy && buf->len)
+		memcpy(copy, buf->ptr, buf->len);
+	*ret_n = (uint32_t)(buf->len / size);
+	return copy;
+}
+
+static int keep_all(struct genops_expression *made, struct genops_parser *parser, struct genops_error *err)
+{
+	uint32_t n_places;
+	made->code = keep(&made->arena, &parser->code, sizeof *made->code, &made->n_code);
+	made->places = keep(&made->arena, &parser->places, sizeof *made->places, &n_places);
+	made->constants = keep(&made->arena, &parser->constants, sizeof *made->constants, &made->n_constants);
+	made->keys = keep(&made->arena, &parser->keys, sizeof *made->keys, &made->n_keys);
+	struct genops_regex **regexes = keep(&made->arena, &parser->regexes, sizeof(struct genops_regex *), &made->n_regexes);
+	if (!made->code || !made->places || !made->constants || !made->keys || !regexes) {
+		made->n_regexes = 0;
+		return genops_fail(err, GENOPS_LIMIT, "the expression is too long");
+	}
+	made->regexes = regexes;
+	return GENOPS_OK;
+}
+
+static int compile(struct genops_expression *made, genops_str source, struct genops_error *err)
+{
+	struct genops_parser parser = {.landed = GENOPS_NO_JUMP};
+	if (!genops_arena_dup(&made->arena, source, &made->source))
+		return genops_fail(err, GENOPS_NOMEM, "no memory for an expression");
+	parser.lexer = (struct genops_lexer){.arena = &made->arena, .source = made->source, .err = err};
+	genops_buffer_init(&parser.code, GENOPS_EXPRESSION_CODE_MAX * sizeof *made->code);
+	genops_buffer_init(&parser.places, GENOPS_EXPRESSION_CODE_MAX * sizeof *made->places);
+	genops_buffer_init(&parser.constants, GENOPS_EXPRESSION_CODE_MAX * sizeof *made->constants);
+	genops_buffer_init(&parser.keys, GENOPS_EXPRESSION_CODE_MAX * sizeof *made->keys);
+	genops_buffer_init(&parser.regexes, 64 * sizeof(struct genops_regex *));
+	int code = genops_parse_all(&parser) ? keep_all(made, &parser, err) : parser.lexer.code;
+	if (code != GENOPS_OK)
+		free_regexes(&parser.regexes);
+	parser_done(&parser);
+	return code;
+}
+
+int genops_expression_compile(genops_str source, struct genops_expression **ret, struct genops_error *err)
+{
+	if (source.len > GENOPS_EXPRESSION_LEN_MAX)
+		return genops_fail_fix(err, GENOPS_LIMIT, "compute parts of it in an eval before", "an expression over %zu bytes",
+		    GENOPS_EXPRESSION_LEN_MAX);
+	if (!genops_str_is_utf8(source))
+		return genops_fail(err, GENOPS_SYNTAX, "an expression that is not UTF-8");
+	struct genops_expression *made = calloc(1, sizeof *made);
+	if (!made)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for an expression");
+	genops_arena_init(&made->arena, ARENA_MAX);
+	int code = compile(made, source, err);
+	if (code != GENOPS_OK) {
+		genops_expression_free(made);
+		return code;
+	}
+	*ret = made;
+	return GENOPS_OK;
+}
+
+void genops_expression_free(struct genops_expression *expression)
+{
+	if (!expression)
+		return;
+	for (uint32_t i = 0; i < expression->n_regexes; i++)
+		genops_regex_free(expression->regexes[i]);
+	genops_arena_done(&expression->arena);
+	free(expression);
+}
+
+void genops_expression_run_done(struct genops_expression_run *run)
+{
+	genops_regex_space_free(run->regex_space);
+	genops_buffer_done(&run->scratch);
+	run->regex_space = NULL;
+}
+
+void genops_expression_caret(genops_str source, const struct genops_error *err, char *out, size_t size)
+{
+	enum { WIDTH = 100 };
+	genops_str line = {0};
+	for (int i = 0; i < err->line; i++)
+		line = genops_str_split(&source, '\n');
+	if (!size)
+		return;
+	out[0] = '\0';
+	if (err->line < 1 || err->column < 1)
+		return;
+	/* From a bit before the place, at whole characters. */
+	int column = 1, from = err->column > WIDTH / 2 ? err->column - WIDTH / 2 : 1;
+	size_t at = 0, end;
+	for (; at < line.len && column < from; column++)
+		at += genops_str_utf8_sequence(genops_str_skip(line, at));
+	end = at;
+	for (int i = 0; end < line.len && i < WIDTH; i++)
+		end += genops_str_utf8_sequence(genops_str_skip(line, end));
+	char marked[WIDTH + 2] = "";
+	int before = err->column - from < WIDTH ? err->column - from : WIDTH;
+	memset(marked, ' ', (size_t)before);
+	marked[before] = '^';
+	marked[before + 1] = '\0';
+	snprintf(out, size, "%.*s\n%s", (int)(end - at), line.ptr ? line.ptr + at : "", marked);
+}

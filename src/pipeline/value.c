@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pipeline/value.c - see value.h: objects and lists in an arena. */
+#include "pipeline/value.h"
+
+#include "base/hash.h"
+
+#include <stdlib.h>
+#include <sys/auxv.h>
+
+#define SEARCHED 8 /* members up to which an object has no index */
+
+/* The kernel's random bytes of this process: no state to set up, the same in all its threads. */
+static uint64_t seed(void)
+{
+	uint64_t bytes[2] = {0};
+	const void *random = (const void *)getauxval(AT_RANDOM); /* NOLINT: an address in an integer is what it gives */
+	if (random)
+		memcpy(bytes, random, sizeof bytes);
+	return bytes[1];
+}
+
+struct genops_value_key genops_value_key_of(genops_str text)
+{
+	static _Thread_local uint64_t known;
+	if (!known)
+		known = seed() | 1;
+	return (struct genops_value_key){text, (uint32_t)genops_hash_checksum(text.ptr, text.len, known)};
+}
+
+static bool key_equal(const struct genops_value_key *a, const struct genops_value_key *b)
+{
+	return a->hash == b->hash && genops_str_equal(a->text, b->text);
+}
+
+static void index_add(struct genops_value_object *object, uint32_t member)
+{
+	uint32_t mask = object->n_index - 1, at = object->members[member].key.hash & mask;
+	while (object->index[at])
+		at = (at + 1) & mask;
+	object->index[at] = member + 1;
+}
+
+/* Room for twice as many members, and an index at most half full. */
+static bool grow(struct genops_arena *arena, struct genops_value_object *object, uint32_t capacity)
+{
+	if (capacity > UINT32_MAX / 4)
+		return false;
+	struct genops_value_member *members = genops_arena_take(arena, sizeof *members * capacity);
+	uint32_t n_index = 0, *index = NULL;
+	if (capacity > SEARCHED) {
+		for (n_index = 4 * SEARCHED; n_index < 2 * capacity;)
+			n_index *= 2;
+		index = genops_arena_alloc(arena, sizeof *index * n_index);
+	}
+	if (!members || (n_index && !index))
+		return false;
+	if (object->n)
+		memcpy(members, object->members, sizeof *members * object->n);
+	object->members = members;
+	object->capacity = capacity;
+	object->index = index;
+	object->n_index = n_index;
+	for (uint32_t i = 0; n_index && i < object->n; i++)
+		index_add(object, i);
+	return true;
+}
+
+struct genops_value_object *genops_value_object_new(struct genops_arena *arena, uint32_t capacity)
+{
+	struct genops_value_object *object = genops_arena_alloc(arena, sizeof *object);
+	if (!object || !grow(arena, object, capacity ? capacity : 4))
+		return NULL;
+	return object;
+}
+
+static struct genops_value *find(const struct genops_value_object *object, const struct genops_value_key *key)
+{
+	if (!object->n_index) {
+		for (uint32_t i = 0; i < object->n; i++) {
+			if (key_equal(&object->members[i].key, key))
+				return &object->members[i].value;
+		}
+		return NULL;
+	}
+	uint32_t mask = object->n_index - 1;
+	for (uint32_t at = key->hash & mask; object->index[at]; at = (at + 1) & mask) {
+		struct genops_value_member *member = &object->members[object->index[at] - 1];
+		if (key_equal(&member->key, key))
+			return &member->value;
+	}
+	return NULL;
+}
+
+const struct genops_value *genops_value_object_get(const struct genops_value_object *object, const struct genops_value_key *key)
+{
+	return find(object, key);
+}
+
+bool genops_value_object_put(struct genops_arena *arena, struct genops_value_object *object, struct genops_value_key key,
+    struct genops_value value)
+{
+	struct genops_value *known = find(object, &key);
+	if (known) {
+		*known = value;
+		return true;
+	}
+	if (object->n == object->capacity && !grow(arena, object, object->capacity * 2))
+		return false;
+	object->members[object->n] = (struct genops_value_member){key, value};
+	if (object->n_index)
+		index_add(object, object->n);
+	object->n++;
+	return true;
+}
+
+struct genops_value_list *genops_value_list_new(struct genops_arena *arena, size_t n)
+{
+	if (n > UINT32_MAX / sizeof(struct genops_value))
+		return NULL;
+	struct genops_value_list *list = genops_arena_alloc(arena, sizeof *list + n * sizeof *list->items);
+	if (list)
+		list->n = (uint32_t)n;
+	return list;
+}
+
+bool genops_value_is_index(genops_str text, uint32_t *ret_index)
+{
+	uint64_t value = 0;
+	if (!text.len || text.len > 10 || (text.ptr[0] == '0' && text.len > 1))
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '9')
+			return false;
+		value = value * 10 + (uint64_t)(text.ptr[i] - '0');
+	}
+	if (value >= UINT32_MAX)
+		return false;
+	*ret_index = (uint32_t)value;
+	return true;
+}
+
+static int by_index(const void *a, const void *b, void *arg)
+{
+	const struct genops_value_object *object = arg;
+	uint32_t left = 0, right = 0;
+	(void)genops_value_is_index(object->members[*(const uint32_t *)a].key.text, &left);
+	(void)genops_value_is_index(object->members[*(const uint32_t *)b].key.text, &right);
+	return left < right ? -1 : left > right;
+}
+
+void genops_value_object_order(const struct genops_value_object *object, uint32_t *order)
+{
+	uint32_t n = 0, ignored;
+	for (uint32_t i = 0; i < object->n; i++) {
+		if (genops_value_is_index(object->members[i].key.text, &ignored))
+			order[n++] = i;
+	}
+	/* In place for small numbers; glibc's qsort_r takes memory for large ones and does without if there is none. */
+	qsort_r(order, n, sizeof *order, by_index, (void *)(uintptr_t)object);
+	for (uint32_t i = 0; n < object->n; i++) {
+		if (!genops_value_is_index(object->members[i].key.text, &ignored))
+			order[n++] = i;
+	}
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pipeline/value.h - the values of events and of expressions: JavaScript's, as JSON knows them, and undefined.
+ *
+ * A value is 16 bytes and passed by value. Texts, lists and objects live in an arena, the caller's, and are gone with it; what is
+ * in them never changes once others can see it. Texts are UTF-8, except that a half of a surrogate pair, which cutting a text as
+ * JavaScript does can leave, stands as the three bytes that UTF-8 would give it.
+ *
+ * Objects keep the order in which keys were put. Small ones are searched one after another by hash, larger ones by an index;
+ * the hash is seeded by the process, so that nobody outside can choose keys that collide. Objects have no prototype.
+ */
+#ifndef PIPELINE_VALUE_H
+#define PIPELINE_VALUE_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/str.h"
+
+enum genops_value_type {
+	GENOPS_VALUE_UNDEFINED, /* all bytes zero */
+	GENOPS_VALUE_NULL,
+	GENOPS_VALUE_BOOLEAN,
+	GENOPS_VALUE_NUMBER,
+	GENOPS_VALUE_TEXT,
+	GENOPS_VALUE_LIST,
+	GENOPS_VALUE_OBJECT,
+	GENOPS_VALUE_REGEX, /* only between the instructions of an expression */
+};
+
+struct genops_regex;
+struct genops_value_list;
+struct genops_value_object;
+
+struct genops_value {
+	uint8_t type;
+	uint32_t len; /* text: bytes */
+	union {
+		bool boolean;
+		double number;
+		const char *text;
+		const struct genops_value_list *list;
+		struct genops_value_object *object;
+		const struct genops_regex *regex;
+	} as;
+};
+
+struct genops_value_list {
+	uint32_t n;
+	struct genops_value items[];
+};
+
+struct genops_value_key {
+	genops_str text;
+	uint32_t hash;
+};
+
+struct genops_value_member {
+	struct genops_value_key key;
+	struct genops_value value;
+};
+
+/* Members [0, n) in the order put. */
+struct genops_value_object {
+	uint32_t n, capacity;
+	uint32_t n_index;   /* a power of two, or 0: no index */
+	uint32_t *index;    /* number of the member + 1, or 0 */
+	struct genops_value_member *members;
+};
+
+#define GENOPS_VALUE_TEXT_MAX  ((size_t)1 << 20) /* bytes of one text */
+#define GENOPS_VALUE_DEPTH_MAX 64                /* of lists and objects in one another */
+
+static inline struct genops_value genops_value_null(void)
+{
+	return (struct genops_value){.type = GENOPS_VALUE_NULL};
+}
+
+static inline struct genops_value genops_value_boolean(bool boolean)
+{
+	return (struct genops_value){.type = GENOPS_VALUE_BOOLEAN, .as.boolean = boolean};
+}
+
+static inline struct genops_value genops_value_number(double number)
+{
+	return (struct genops_value){.type = GENOPS_VALUE_NUMBER, .as.number = number};
+}
+
+/* Borrows the text, at most UINT32_MAX bytes. */
+static inline struct genops_value genops_value_text(genops_str text)
+{
+	return (struct genops_value){.type = GENOPS_VALUE_TEXT, .len = (uint32_t)text.len, .as.text = text.ptr};
+}
+
+static inline genops_str genops_value_str(struct genops_value value)
+{
+	return (genops_str){value.as.text, value.len};
+}
+
+static inline bool genops_value_is_nullish(struct genops_value value)
+{
+	return value.type <= GENOPS_VALUE_NULL;
+}
+
+struct genops_value_key genops_value_key_of(genops_str text); /* borrows */
+
+/* NULL: no memory, or over the arena's maximum. The texts of keys and values are borrowed: they must live as long as the arena's
+ * content. */
+struct genops_value_object *genops_value_object_new(struct genops_arena *arena, uint32_t capacity);
+bool genops_value_object_put(struct genops_arena *arena, struct genops_value_object *object, struct genops_value_key key,
+    struct genops_value value); /* replaces, keeping the place */
+/* NULL: no such key. Valid until the next put. */
+const struct genops_value *genops_value_object_get(const struct genops_value_object *object, const struct genops_value_key *key);
+
+struct genops_value_list *genops_value_list_new(struct genops_arena *arena, size_t n); /* n times undefined; NULL as above */
+
+/* The members' numbers in JavaScript's order (array indexes ascending, then as put) into `order`, which holds object->n. */
+void genops_value_object_order(const struct genops_value_object *object, uint32_t *order);
+/* Is it an array index, as "0" and "17" and not "01"? */
+bool genops_value_is_index(genops_str text, uint32_t *ret_index);
+
+/* --- JSON (value_json.c) --- */
+
+/* One document. What it says is copied into the arena. SYNTAX, LIMIT, NOMEM. */
+GENOPS_NODISCARD int genops_value_from_json(
+    genops_str json, struct genops_arena *arena, struct genops_value *ret_value, struct genops_error *err);
+
+/* As JSON.stringify writes it; undefined in a list becomes null, in an object it leaves the member out. False: undefined itself, for
+ * which JSON has nothing. Errors are in buf->error (nesting over the maximum: LIMIT). */
+bool genops_value_to_json(struct genops_value value, struct genops_buffer *buf);
+
+#endif
