@@ -101,7 +101,8 @@ enum genops_outcome {
 };
 
 /* Settles and frees the operation, on every path. Even if it returns an error (FULL, IO: the record could
- * not be appended) the counters are settled and the operation is gone. NULL is fine. */
+ * not be appended) the counters are settled and the operation is gone. NULL is fine. In the child of a fork its parent's
+ * operations are none of its own: MISUSE, and nothing is recorded. */
 GENOPS_API int genops_operation_end(
     genops_operation *operation, enum genops_outcome outcome, struct genops_error *err);
 

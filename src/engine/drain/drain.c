@@ -49,7 +49,7 @@ struct genops_drain {
 	struct genops_collibra_worker *importer; /* of policies; NULL: none is wanted */
 	bool is_changed;                     /* since the last publish */
 	bool is_unsynced;                    /* since the last sync */
-	bool is_queue_unsynced;              /* blocks appended since the queue's last sync */
+	bool is_queue_unsynced;              /* blocks appended since the queue's last sync, or by who had it open before */
 	int64_t published_ns, synced_ns, removed_ns;
 	struct genops_seeding seeding;
 };
@@ -346,6 +346,7 @@ bool genops_drain_configure(struct genops_drain *drain, struct genops_config *co
 		return false;
 	stop_pumps(drain);
 	genops_drain_queue_follow(drain->engine, drain->config, config, &drain->queue);
+	drain->is_queue_unsynced = true;
 	genops_seed_begin(&drain->seeding, drain->ledger, drain->config, config);
 	genops_config_unref(drain->config);
 	drain->config = genops_config_ref(config);
@@ -441,7 +442,7 @@ int genops_drain_open(genops_engine *engine, struct genops_drain **ret_drain, st
 		genops_drain_close(drain);
 		return code;
 	}
-	drain->is_changed = true;
+	drain->is_changed = drain->is_queue_unsynced = true;
 	genops_seed_begin(&drain->seeding, drain->ledger, NULL, drain->config);
 	start_pumps(drain);
 	genops_collibra_worker_keep(drain->engine, drain->config, &drain->importer);

@@ -370,6 +370,10 @@ int genops_operation_end(genops_operation *operation, enum genops_outcome outcom
 {
 	if (!operation)
 		return GENOPS_OK;
+	/* It is in the pool, or the parent's of a fork. Found out as long as nobody else has it. */
+	if (!atomic_load_explicit(&operation->is_open, memory_order_relaxed))
+		return genops_fail_fix(err, GENOPS_MISUSE, "end an operation once, in the process that began it",
+		    "an operation that is not open was ended");
 	int code = GENOPS_OK;
 	if (operation->decision.is_refused)
 		outcome = GENOPS_OUTCOME_REFUSED;

@@ -179,6 +179,23 @@ static void what_is_open_at_close_is_settled(void **state)
 	genops_engine_close(engine);
 }
 
+/* The second end of a bug must not put an operation into the pool twice: two callers would then share it. */
+static void an_end_counts_once(void **state)
+{
+	genops_engine *engine = open_engine(*state, config);
+	struct genops_error err = {0};
+	genops_operation *operation = begin(engine, (struct call){0});
+	end(operation, GENOPS_OUTCOME_OK);
+	assert_int_equal(genops_operation_end(operation, GENOPS_OUTCOME_OK, &err), GENOPS_MISUSE);
+	assert_true(err.fix[0]);
+	genops_operation *one = begin(engine, (struct call){0}), *other = begin(engine, (struct call){0});
+	assert_ptr_not_equal(one, other);
+	end(one, GENOPS_OUTCOME_OK);
+	end(other, GENOPS_OUTCOME_OK);
+	assert_int_equal(look_up(engine, NULL, NULL).n, 3);
+	genops_engine_close(engine);
+}
+
 /* One program's start in the wrong unit must not begin everybody's next day. */
 static void a_start_to_come_moves_no_budget(void **state)
 {
@@ -213,6 +230,7 @@ int main(void)
 	    TEST(operations_are_reused_clean),
 	    TEST(what_is_open_at_close_is_settled),
 	    TEST(a_start_to_come_moves_no_budget),
+	    TEST(an_end_counts_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
