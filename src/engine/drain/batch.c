@@ -50,6 +50,7 @@ int genops_batch_read(struct genops_batch *batch, struct genops_segment_reader *
 {
 	genops_buffer_clear(&batch->bytes);
 	batch->n = 0;
+	batch->is_cut = false;
 	batch->after = at;
 	while (batch->n < GENOPS_BATCH_ENTRIES && batch->bytes.len < GENOPS_BATCH_BYTES) {
 		struct genops_segment_entry entry;
@@ -63,6 +64,10 @@ int genops_batch_read(struct genops_batch *batch, struct genops_segment_reader *
 			genops_metrics_add(metrics, "genops_self_damaged_segments_total", "", 1);
 			continue;
 		}
+		/* What was read before is stored; who reads on gets the error. */
+		batch->is_cut = code != GENOPS_OK && batch->n;
+		if (batch->is_cut)
+			break;
 		if (code != GENOPS_OK)
 			return genops_fail(err, code, "%s", fault.message);
 		if (!is_found)

@@ -19,6 +19,7 @@ struct genops_batch {
 	struct genops_buffer bytes;
 	struct genops_segment_position after; /* behind the last entry */
 	size_t n;
+	bool is_cut;                         /* what follows could not be read */
 	struct {
 		enum genops_entry_kind kind;
 		enum { GENOPS_BATCH_KNOWN, GENOPS_BATCH_FRESH, GENOPS_BATCH_ALERTING } state; /* FRESH and on: new to the ledger */

@@ -30,6 +30,7 @@
 struct source { /* one writer's segments */
 	struct genops_segment_position ledger_at, queue_at;
 	struct genops_segment_reader *reader;
+	bool is_unreadable;                  /* in this pass: the others are not held up */
 };
 
 struct genops_drain {
@@ -138,6 +139,14 @@ static bool has_destinations(const struct genops_drain *drain)
 
 /* --- one pass --- */
 
+static int read_batch(struct genops_drain *drain, struct source *source, struct genops_segment_reader *reader,
+    struct genops_segment_position at, uint64_t until, struct genops_error *err)
+{
+	int code = genops_batch_read(&drain->batch, reader, at, until, &drain->engine->log, drain->metrics, err);
+	source->is_unreadable = code != GENOPS_OK;
+	return code;
+}
+
 /* What the ledger has and the queue has not. */
 static int catch_up_queue(struct genops_drain *drain, struct source *source, struct genops_error *err)
 {
@@ -147,8 +156,7 @@ static int catch_up_queue(struct genops_drain *drain, struct source *source, str
 		return GENOPS_IO;
 	int code = GENOPS_OK;
 	while (code == GENOPS_OK && source->queue_at.sequence < source->ledger_at.sequence) {
-		code = genops_batch_read(&drain->batch, reader, source->queue_at, source->ledger_at.sequence,
-		    &drain->engine->log, drain->metrics, err);
+		code = read_batch(drain, source, reader, source->queue_at, source->ledger_at.sequence, err);
 		if (code != GENOPS_OK || !drain->batch.n)
 			break;
 		drain->is_queue_unsynced = true;
@@ -196,7 +204,7 @@ static bool is_own_and_done(const struct genops_drain *drain, const struct sourc
 static bool is_at_end(const struct genops_drain *drain, const struct source *source, uint64_t *newest_file)
 {
 	const struct genops_segment_position *at = &source->ledger_at;
-	if (drain->batch.n < GENOPS_BATCH_ENTRIES && drain->batch.bytes.len < GENOPS_BATCH_BYTES)
+	if (drain->batch.n < GENOPS_BATCH_ENTRIES && drain->batch.bytes.len < GENOPS_BATCH_BYTES && !drain->batch.is_cut)
 		return true;
 	if (!*newest_file)
 		*newest_file = genops_segment_newest(drain->engine->state_dir, at->process, at->epoch);
@@ -207,6 +215,7 @@ static int drain_source(struct genops_drain *drain, struct source *source, size_
 {
 	uint64_t newest_file = 0;
 	bool is_over = false;
+	source->is_unreadable = false;
 	int code = GENOPS_OK;
 	if (has_destinations(drain) && source->queue_at.sequence < source->ledger_at.sequence)
 		code = catch_up_queue(drain, source, err);
@@ -218,15 +227,15 @@ static int drain_source(struct genops_drain *drain, struct source *source, size_
 			return GENOPS_IO;
 	}
 	while (!is_over && !is_own_and_done(drain, source)) {
-		GENOPS_TRY(genops_batch_read(&drain->batch, source->reader, source->ledger_at, 0, &drain->engine->log,
-		    drain->metrics, err));
-		if (!drain->batch.n)
+		int taken = read_batch(drain, source, source->reader, source->ledger_at, 0, err);
+		if (taken == GENOPS_OK && !drain->batch.n)
 			return code;
-		int taken = drain_batch(drain, source, err);
+		if (taken == GENOPS_OK)
+			taken = drain_batch(drain, source, err);
 		if (taken == GENOPS_FULL) {
 			code = taken; /* the ledger has them, the queue catches up later */
 		} else if (taken != GENOPS_OK) {
-			/* The reader is past entries that were not stored: begin again at the stored position. */
+			/* The reader may be past entries that were not stored: begin again at the stored position. */
 			genops_segment_reader_free(source->reader);
 			source->reader = NULL;
 			return taken;
@@ -264,11 +273,17 @@ static int collect(struct genops_drain *drain, size_t *ret_n, struct genops_erro
 	drain->own_until = genops_segment_last_sequence(drain->engine->segments);
 	discover(drain);
 	for (size_t i = 0; i < drain->n_sources; i++) {
-		int code = drain_source(drain, &drain->sources[i], &n, err);
-		if (code != GENOPS_OK)
+		struct genops_error fault;
+		int code = drain_source(drain, &drain->sources[i], &n, &fault);
+		if (code == GENOPS_OK)
+			continue;
+		if (result == GENOPS_OK || result == GENOPS_FULL) {
 			result = code;
-		if (code != GENOPS_OK && code != GENOPS_FULL)
-			break;
+			if (err)
+				*err = fault;
+		}
+		if (code != GENOPS_FULL && !drain->sources[i].is_unreadable)
+			break; /* nothing can be stored now */
 	}
 	if (n) {
 		for (size_t i = 0; i < drain->n_pumps; i++)
@@ -292,10 +307,10 @@ static struct genops_reaping reap(struct genops_drain *drain)
 int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_error *err)
 {
 	int code = collect(drain, ret_n, err);
-	if (code == GENOPS_OK || code == GENOPS_FULL) {
+	/* Nobody's call is taken for abandoned while its record may be in what cannot be read. */
+	if (code == GENOPS_OK || code == GENOPS_FULL)
 		(void)reap(drain);
-		remove_drained(drain);
-	}
+	remove_drained(drain); /* of what is in the ledger, whatever cannot be read or stored now */
 	return code;
 }
 

@@ -86,7 +86,7 @@ size_t genops_segment_list(
 	struct list list = {0};
 	struct genops_segment_position first;
 	for (struct dirent *entry; (entry = readdir(dir));) {
-		if (genops_segment_format_parse(entry->d_name, &first) && !list_put(&list, &first))
+		if (genops_segment_format_parse(entry, &first) && !list_put(&list, &first))
 			break; /* without memory: the rest next time */
 	}
 	if (list.n)
@@ -109,7 +109,7 @@ uint64_t genops_segment_newest(const char *state_dir, uint32_t process, uint64_t
 	if (!dir)
 		return 0;
 	for (struct dirent *entry; (entry = readdir(dir));) {
-		if (genops_segment_format_parse(entry->d_name, &at) && at.process == process && at.epoch == epoch &&
+		if (genops_segment_format_parse(entry, &at) && at.process == process && at.epoch == epoch &&
 		    at.file > newest)
 			newest = at.file;
 	}
@@ -128,7 +128,7 @@ uint64_t genops_segment_bytes(const char *state_dir)
 		struct genops_segment_position first;
 		struct stat st;
 		/* A file that vanishes meanwhile was drained. */
-		if (genops_segment_format_parse(entry->d_name, &first) &&
+		if (genops_segment_format_parse(entry, &first) &&
 		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			sum += (uint64_t)st.st_size;
 	}
@@ -199,7 +199,7 @@ void genops_segment_remove_before(const char *state_dir, struct genops_segment_p
 	size_t n_spares = genops_segment_spare_count(path);
 	struct genops_segment_position first;
 	for (struct dirent *entry; (entry = readdir(dir));) {
-		if (genops_segment_format_parse(entry->d_name, &first) &&
+		if (genops_segment_format_parse(entry, &first) &&
 		    first.process == position.process && first.epoch == position.epoch &&
 		    may_go(dirfd(dir), entry->d_name, state_dir, first, position))
 			genops_segment_spare_retire(dirfd(dir), entry->d_name, &n_spares);
@@ -235,7 +235,7 @@ int genops_segment_sync(const char *state_dir, struct genops_error *err)
 	int result = GENOPS_OK;
 	struct genops_segment_position first;
 	for (struct dirent *entry; (entry = readdir(dir));) {
-		if (!genops_segment_format_parse(entry->d_name, &first))
+		if (!genops_segment_format_parse(entry, &first))
 			continue;
 		int code = sync_file(
 		    dirfd(dir), entry->d_name, err); /* the others still have their turn */

@@ -45,10 +45,12 @@ static bool take_number(const char **text, char end, uint64_t *ret)
 	return true;
 }
 
-bool genops_segment_format_parse(const char *name, struct genops_segment_position *ret_first)
+bool genops_segment_format_parse(const struct dirent *entry, struct genops_segment_position *ret_first)
 {
+	const char *name = entry->d_name;
 	uint64_t process, epoch, file;
-	if (!take_number(&name, '-', &process) || process > UINT32_MAX ||
+	/* Not every file system tells the type. */
+	if ((entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN) || !take_number(&name, '-', &process) || process > UINT32_MAX ||
 	    !take_number(&name, '-', &epoch) || !take_number(&name, '.', &file) ||
 	    strcmp(name, "seg") != 0)
 		return false;

@@ -12,6 +12,7 @@
 #define STORE_SEGMENT_FORMAT_H
 
 #include <assert.h>
+#include <dirent.h>
 #include <limits.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -49,8 +50,8 @@ static_assert(sizeof(struct segment_entry) == 24, "the layout is fixed");
 bool genops_segment_format_folder(const char *state_dir, char *ret_path);
 bool genops_segment_format_path(
     const char *folder, uint32_t process, uint64_t epoch, uint64_t file, char *ret_path);
-/* The position at the begin of the file of this name; false: not a segment's name. */
-bool genops_segment_format_parse(const char *name, struct genops_segment_position *ret_first);
+/* The position at the begin of the file that a folder's entry is; false: not a segment's name, or a link, a folder, a pipe ... */
+bool genops_segment_format_parse(const struct dirent *entry, struct genops_segment_position *ret_first);
 
 uint64_t genops_segment_format_header_checksum(const struct segment_header *header);
 /* What an entry's place adds to its payload's hash: bytes that moved, or belong to another file,

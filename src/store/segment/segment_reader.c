@@ -239,7 +239,7 @@ static int open_number(const struct genops_segment_reader *reader, uint64_t file
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* a pipe must not make it wait */
 }
 
 /* The lowest file after the reader's; 0: there is none. */
@@ -251,7 +251,7 @@ static uint64_t find_next(const struct genops_segment_reader *reader)
 		return 0;
 	struct genops_segment_position first;
 	for (struct dirent *entry; (entry = readdir(dir));) {
-		if (genops_segment_format_parse(entry->d_name, &first) &&
+		if (genops_segment_format_parse(entry, &first) &&
 		    first.process == reader->at.process && first.epoch == reader->at.epoch &&
 		    first.file > reader->at.file && (!next || first.file < next))
 			next = first.file;

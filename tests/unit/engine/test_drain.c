@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 - engine/drain/drain.c: one drains for all that live. Nothing forks here, so that it runs under TSan. */
 #include "drain_fixture.h"
 
+#include "store/segment/segment_format.h"
+
 #include <genops/status.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -127,6 +129,42 @@ static void passes_and_flushes_come_to_an_end(void **state)
 	genops_engine_close(writer);
 }
 
+/* --- a file that cannot be read: the others' records, and its writer's before it, come into the ledger all the same --- */
+
+static void put_unreadable(const char *dir, const struct genops_segment_position *at)
+{
+	struct segment_header header = {.magic = SEGMENT_MAGIC, .version = SEGMENT_VERSION + 1, .process = at->process,
+	    .epoch = at->epoch, .file = at->file, .first_sequence = at->sequence + 1};
+	char folder[PATH_MAX], path[PATH_MAX];
+	header.checksum = genops_segment_format_header_checksum(&header);
+	assert_true(genops_segment_format_folder(dir, folder));
+	assert_true(genops_segment_format_path(folder, at->process, at->epoch, at->file, path));
+	FILE *file = fopen(path, "w");
+	assert_int_equal(fwrite(&header, sizeof header, 1, file), 1);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void unreadable_holds_nobody_up(void **state)
+{
+	struct genops_segment_position at = {.process = 0, .epoch = 1, .file = 1}, writers[4];
+	genops_engine *other = open_as(*state, config, GENOPS_DRAIN_NEVER), *writer = open_as(*state, config, GENOPS_DRAIN_NEVER);
+	put_unreadable(*state, &at); /* first of the list */
+	spend(writer, 5);
+	assert_int_equal(genops_segment_list(*state, writers, 4), 2);
+	at = writers[1];
+	genops_engine_close(writer);
+	at.file++;
+	at.sequence = 1;
+	put_unreadable(*state, &at); /* behind what is to be read */
+	spend(other, 6);
+	genops_engine *drain = open_as(*state, config, GENOPS_DRAIN_ALWAYS);
+	struct genops_error err;
+	assert_int_equal(genops_engine_flush(drain, 500, &err), GENOPS_TIMEOUT);
+	assert_int_equal(spent(other), 11);
+	genops_engine_close(other);
+	genops_engine_close(drain);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_state, remove_state)
@@ -135,6 +173,7 @@ int main(void)
 	    TEST(another_takes_over),
 	    TEST(every_flush_is_answered),
 	    TEST(passes_and_flushes_come_to_an_end),
+	    TEST(unreadable_holds_nobody_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

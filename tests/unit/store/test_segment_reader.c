@@ -276,6 +276,13 @@ static void test_torn_tail(void **state)
 	assert_int_equal(genops_segment_list(dir, NULL, 0), 0);
 }
 
+static bool is_segment(const char *name, unsigned char type, struct genops_segment_position *ret_first)
+{
+	struct dirent entry = {.d_type = type};
+	snprintf(entry.d_name, sizeof entry.d_name, "%s", name);
+	return genops_segment_format_parse(&entry, ret_first);
+}
+
 static void test_names(void **state)
 {
 	static const char *const bad[] = {"", "1-2.seg", "1-2-3", "1-2-3.seg2", "01-2-3.seg",
@@ -283,8 +290,12 @@ static void test_names(void **state)
 	    "1- 2-3.seg", "a-1-1.seg"};
 	struct genops_segment_position first;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_false(genops_segment_format_parse(bad[i], &first));
-	assert_true(genops_segment_format_parse("0-18446744073709551615-3.seg", &first));
+		assert_false(is_segment(bad[i], DT_REG, &first));
+	static const unsigned char others[] = {DT_DIR, DT_LNK, DT_FIFO, DT_SOCK, DT_CHR};
+	for (size_t i = 0; i < sizeof others; i++)
+		assert_false(is_segment("1-2-3.seg", others[i], &first));
+	assert_true(is_segment("1-2-3.seg", DT_UNKNOWN, &first));
+	assert_true(is_segment("0-18446744073709551615-3.seg", DT_REG, &first));
 	assert_true(first.process == 0 && first.epoch == UINT64_MAX && first.file == 3);
 }
 
