@@ -178,6 +178,25 @@ def test_malformed_policies_disturb_nobody(collibra, gateway):
     assert running.command("collibra", "--json")["policies"]["failed"] == 5
 
 
+@pytest.mark.parametrize("way", ("graphql", "rest"))
+def test_too_large_policies_disturb_nobody(collibra, gateway, way):
+    """A value of megabytes, thousands of values, more budgets for all than a call can be held against: each is reported, the rest governs."""
+    collibra.switches.graphql = "on" if way == "graphql" else "404"
+    collibra.create_policy("Content Filter", "Good", blocked_patterns="hello", enforcement_level="block")
+    collibra.create_policy("Content Filter", "Long", blocked_patterns="x" * 200000)
+    collibra.create_policy("Team Access Control", "Many", allowed_teams=",".join(f"team{n}" for n in range(3000)))
+    for n in range(9):
+        collibra.create_policy("Budget Constraint", f"Budget {n}", daily_budget=1000)
+    running = gateway(section(collibra))
+    told = sync(running)
+    assert (told["imported"], told["failed"]) == (9, 3)
+    assert any("Long" in text and "65536 bytes" in text for text in told["errors"])
+    assert any("Many" in text and "1000 values" in text for text in told["errors"])
+    assert any("Budget " in text and "applies_to_teams" in text for text in told["errors"])
+    comes(running, "blocked")
+    assert decision(running, content="public") == "allowed"
+
+
 FAILING = {
     "no listing": lambda collibra: (collibra.fault("status", path="/graphql/*", status=503, times=None),),
     "half a listing": lambda collibra: (collibra.fault("truncate", path="/graphql/*", times=None),

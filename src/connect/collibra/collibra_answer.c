@@ -23,16 +23,22 @@ struct words {
 	char text[N_WORDS][WORDS_MAX];
 };
 
-/* One printable line: a message goes into logs. */
-static void keep(char *out, size_t size, genops_str text)
+void genops_collibra_answer_line(genops_str text, char *out, size_t size)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < text.len && n + 1 < size; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-		out[n++] = c < ' ' || c == 127 ? ' ' : (char)c;
+	size_t n = 0, len;
+	for (; text.len; text = genops_str_skip(text, len)) {
+		unsigned char c = (unsigned char)text.ptr[0];
+		size_t sequence = genops_str_utf8_sequence(text);
+		/* C0, DEL, C1 (U+0080 to U+009F: a terminal may obey them too), and what is no UTF-8. */
+		bool is_control = !sequence || c < ' ' || c == 127 || (c == 0xC2 && (unsigned char)text.ptr[1] < 0xA0);
+		len = sequence ? sequence : 1;
+		if (n + (is_control ? 1 : len) >= size)
+			break;
+		if (is_control)
+			out[n++] = ' ';
+		for (size_t i = 0; !is_control && i < len; i++)
+			out[n++] = text.ptr[i];
 	}
-	while (n > 0 && !genops_str_is_utf8((genops_str){out, n}))
-		n--; /* cut inside a character */
 	out[n] = '\0';
 }
 
@@ -40,7 +46,7 @@ static void on_word(void *arg, const struct genops_json_value *value)
 {
 	struct words *words = arg;
 	if (value->type == GENOPS_JSON_STRING)
-		keep(words->text[value->id], WORDS_MAX, value->text);
+		genops_collibra_answer_line(value->text, words->text[value->id], WORDS_MAX);
 }
 
 static bool read_words(genops_str body, struct words *words)
@@ -110,7 +116,7 @@ static void judge_silence(
     const struct genops_response *response, enum genops_collibra_repeat repeat, struct genops_collibra_answer *answer)
 {
 	char words[WORDS_MAX];
-	keep(words, sizeof words, response->network_error);
+	genops_collibra_answer_line(response->network_error, words, sizeof words);
 	answer->is_timeout = response->is_timeout;
 	if (genops_str_is(response->network_error, "cancelled"))
 		set(answer, GENOPS_COLLIBRA_CANCELLED, "", "the call was cancelled", "");

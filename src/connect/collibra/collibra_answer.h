@@ -17,4 +17,7 @@ bool genops_collibra_answer_may_repeat(
 /* How long to wait before try number `n_tries` + 1: what the server asks, at most a minute, else 1, 2, 4 ... s within a fifth more or less. */
 int64_t genops_collibra_answer_pause(const struct genops_response *response, int n_tries, uint64_t random);
 
+/* What the far side says as one printable line of whole characters, cut to `size`: it goes into logs and onto terminals. */
+void genops_collibra_answer_line(genops_str text, char *out, size_t size);
+
 #endif

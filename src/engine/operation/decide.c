@@ -171,6 +171,25 @@ static bool is_bound(const struct genops_config_key *key, genops_str budget)
 	return false;
 }
 
+static void add_fault(struct genops_operation *operation, const struct genops_budget_ask *ask, const struct genops_error *err)
+{
+	bool is_open = ask->rule->on_error == GENOPS_ON_ERROR_OPEN;
+	enum genops_result result = is_open ? GENOPS_ALLOWED : genops_level_result(ask->rule->level, operation->config->mode);
+	char text[700];
+	snprintf(text, sizeof text, "budget \"%.*s\" cannot be reserved from: %s",
+	    (int)(ask->label.len > 96 ? 96 : ask->label.len), ask->label.ptr, err->message);
+	struct genops_evaluation evaluation = {
+	    .policy = ask->rule->name,
+	    .policy_type = ask->rule->is_policy ? GENOPS_STR("budget_limit") : GENOPS_STR("budget"),
+	    .result = result,
+	    .reason = result == GENOPS_ALLOWED ? GENOPS_REASON_NONE : GENOPS_REASON_BUDGET_RESERVATION_FAILED,
+	    .is_error = true,
+	    .action = genops_level_action(result),
+	    .message = message(operation, text),
+	};
+	add_evaluation(operation, &evaluation);
+}
+
 static int collect_budgets(
     struct genops_operation *operation, const struct genops_config_key *key, struct genops_error *err)
 {
@@ -181,15 +200,17 @@ static int collect_budgets(
 		const struct genops_budget_rule *rule = &config->budgets[i];
 		if (!genops_match_holds(&rule->match, &subject) && !is_bound(key, rule->name))
 			continue;
-		if (operation->n_asks == GENOPS_RESERVATION_BUDGETS_MAX)
-			return genops_fail_fix(err, GENOPS_LIMIT, "narrow the `match` of some budgets",
-			    "more than %d budgets apply to one operation", GENOPS_RESERVATION_BUDGETS_MAX);
-		struct genops_budget_ask *ask = &operation->asks[operation->n_asks];
-		*ask = (struct genops_budget_ask){.rule = rule};
-		GENOPS_TRY(genops_budget_key(rule, &subject, &operation->arena, seed, &ask->key, &ask->label, err));
-		ask->may_refuse = genops_level_result(rule->level, config->mode) == GENOPS_BLOCKED;
-		operation->may_extend |= ask->may_refuse;
-		operation->n_asks++;
+		struct genops_budget_ask ask = {.rule = rule};
+		GENOPS_TRY(genops_budget_key(rule, &subject, &operation->arena, seed, &ask.key, &ask.label, err));
+		if (operation->n_asks == GENOPS_RESERVATION_BUDGETS_MAX) {
+			(void)genops_fail(err, GENOPS_LIMIT, "more than %d budgets apply to one operation; narrow the `match` of some",
+			    GENOPS_RESERVATION_BUDGETS_MAX);
+			add_fault(operation, &ask, err);
+			continue;
+		}
+		ask.may_refuse = genops_level_result(rule->level, config->mode) == GENOPS_BLOCKED;
+		operation->may_extend |= ask.may_refuse;
+		operation->asks[operation->n_asks++] = ask;
 	}
 	return GENOPS_OK;
 }
@@ -309,25 +330,6 @@ static bool is_faulty(struct genops_operation *operation, const struct genops_bu
 	if (code == GENOPS_OK && lease != GENOPS_LEASE_NONE)
 		genops_counters_free(counters, lease);
 	return is_counters_fault(code);
-}
-
-static void add_fault(struct genops_operation *operation, const struct genops_budget_ask *ask, const struct genops_error *err)
-{
-	bool is_open = ask->rule->on_error == GENOPS_ON_ERROR_OPEN;
-	enum genops_result result = is_open ? GENOPS_ALLOWED : genops_level_result(ask->rule->level, operation->config->mode);
-	char text[700];
-	snprintf(text, sizeof text, "budget \"%.*s\" cannot be reserved from: %s",
-	    (int)(ask->label.len > 96 ? 96 : ask->label.len), ask->label.ptr, err->message);
-	struct genops_evaluation evaluation = {
-	    .policy = ask->rule->name,
-	    .policy_type = ask->rule->is_policy ? GENOPS_STR("budget_limit") : GENOPS_STR("budget"),
-	    .result = result,
-	    .reason = result == GENOPS_ALLOWED ? GENOPS_REASON_NONE : GENOPS_REASON_BUDGET_RESERVATION_FAILED,
-	    .is_error = true,
-	    .action = genops_level_action(result),
-	    .message = message(operation, text),
-	};
-	add_evaluation(operation, &evaluation);
 }
 
 /* Budgets that cannot be reserved from, or all: `on_error` decides, as for a policy that cannot be evaluated. They are asked no more. */

@@ -214,6 +214,96 @@ static void test_what_a_listing_changes(void **state)
 	assert_int_equal(last.n, 0);
 }
 
+/* A policy that is too large is reported like any other that cannot be used; nothing of it is cut away in silence. */
+static void test_too_large(void **state)
+{
+	(void)state;
+	static char text[GENOPS_COLLIBRA_VALUE_MAX + 2];
+	struct genops_collibra_policy_set before = {0}, found = {0}, after;
+	struct genops_collibra_changes changes;
+	struct genops_policy policy;
+	struct genops_error err;
+	bool is_changed;
+	memset(text, 'x', sizeof text - 1);
+	struct genops_collibra_policy *long_one = put(&found, GENOPS_COLLIBRA_CONTENT_FILTER, "long");
+	give(long_one, A(BLOCKED_PATTERNS), text);
+	assert_int_equal(build(long_one, &policy, &err), GENOPS_CONFIG);
+	assert_non_null(strstr(err.message, "blocked_patterns"));
+	assert_true(err.fix[0] != '\0');
+	struct genops_collibra_policy *many = put(&found, GENOPS_COLLIBRA_TEAM_ACCESS, "many");
+	for (int i = 0; i < GENOPS_COLLIBRA_VALUES_MAX; i++)
+		give(many, A(ALLOWED_TEAMS), "team");
+	text[1000] = '\0';
+	struct genops_collibra_policy *wide = put(&found, GENOPS_COLLIBRA_TEAM_ACCESS, "wide");
+	for (int i = 0; i < 300; i++)
+		give(wide, A(ALLOWED_TEAMS), text);
+	struct genops_collibra_policy *named = put(&found, GENOPS_COLLIBRA_COST_LIMIT, "named");
+	text[1000] = 'x';
+	named->name = genops_str_of(text);
+	put(&found, GENOPS_COLLIBRA_COST_LIMIT, "good");
+	put(&before, GENOPS_COLLIBRA_TEAM_ACCESS, "many");
+	assert_int_equal(genops_collibra_policy_set_diff(&before, &found, &arena, &after, &changes, &is_changed, NULL), GENOPS_OK);
+	assert_int_equal(changes.n_failed, 4);
+	assert_int_equal(changes.n_imported, 1);
+	assert_int_equal(after.n, 2);
+	assert_int_equal(genops_collibra_policy_set_find(&after, GENOPS_STR("many"))->values[A(ALLOWED_TEAMS)].n, 2);
+}
+
+/* One call can be held against so many budgets; those that are for all calls may not take the room of one another. */
+static void test_budgets_for_all(void **state)
+{
+	(void)state;
+	static const char *const ids[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
+	struct genops_collibra_policy_set before = {0}, found = {0}, after, last;
+	struct genops_collibra_changes changes;
+	bool is_changed;
+	for (size_t i = 1; i < 10; i++)
+		put(&before, GENOPS_COLLIBRA_BUDGET_CONSTRAINT, ids[i]);
+	give(genops_collibra_policy_set_find(&before, GENOPS_STR("j")), A(APPLIES_TO_TEAMS), "search");
+	for (size_t i = 0; i < 10; i++)
+		put(&found, GENOPS_COLLIBRA_BUDGET_CONSTRAINT, ids[i]);
+	give(genops_collibra_policy_set_find(&found, GENOPS_STR("j")), A(APPLIES_TO_TEAMS), "search");
+	assert_int_equal(genops_collibra_policy_set_diff(&before, &found, &arena, &after, &changes, &is_changed, NULL), GENOPS_OK);
+	assert_int_equal(changes.n_failed, 1);
+	assert_non_null(strstr(changes.errors[0], "applies_to_teams"));
+	assert_int_equal(after.n, 9);
+	assert_null(genops_collibra_policy_set_find(&after, GENOPS_STR("a")));
+	/* Where one is gone another has room; one that is to be for all from now on has none, and stays as it was. */
+	genops_collibra_policy_set_find(&found, GENOPS_STR("b"))->status = GENOPS_STR("Rejected");
+	genops_collibra_policy_set_find(&found, GENOPS_STR("j"))->values[A(APPLIES_TO_TEAMS)].n = 0;
+	assert_int_equal(genops_collibra_policy_set_diff(&after, &found, &arena, &last, &changes, &is_changed, NULL), GENOPS_OK);
+	assert_int_equal(changes.n_imported, 1);
+	assert_int_equal(changes.n_failed, 1);
+	assert_int_equal(genops_collibra_policy_set_find(&last, GENOPS_STR("j"))->values[A(APPLIES_TO_TEAMS)].n, 1);
+	assert_int_equal(genops_collibra_policy_set_diff(&last, &found, &arena, &after, &changes, &is_changed, NULL), GENOPS_OK);
+	assert_false(is_changed);
+}
+
+/* What is told goes to terminals and logs: one line, whole characters. An asset that a page brought twice is one. */
+static void test_what_is_told(void **state)
+{
+	(void)state;
+	struct genops_collibra_policy_set before = {0}, found = {0}, after;
+	struct genops_collibra_changes changes;
+	bool is_changed;
+	char name[] = "a\r\nb\033[31m\302\233.................................................................................................................\303\274";
+	struct genops_collibra_policy *bad = put(&found, GENOPS_COLLIBRA_COST_LIMIT, "one");
+	bad->name = genops_str_of(name);
+	give(bad, A(ENFORCEMENT_LEVEL), "x\ny\033[2J");
+	put(&found, GENOPS_COLLIBRA_COST_LIMIT, "two");
+	put(&found, GENOPS_COLLIBRA_COST_LIMIT, "two");
+	for (size_t shift = 0; shift < 4; shift++) {
+		bad->name = genops_str_skip(genops_str_of(name), shift);
+		assert_int_equal(genops_collibra_policy_set_diff(&before, &found, &arena, &after, &changes, &is_changed, NULL), GENOPS_OK);
+		assert_int_equal(changes.n_failed, 1);
+		assert_int_equal(after.n, 1);
+		assert_true(genops_str_is_utf8(genops_str_of(changes.errors[0])));
+		assert_null(strstr(changes.errors[0], "\302\233"));
+		for (const char *c = changes.errors[0]; *c; c++)
+			assert_true((unsigned char)*c >= ' ' && *c != 127);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +312,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_what_cannot_be_used, begin, end),
 	    cmocka_unit_test_setup_teardown(test_kept_and_read_again, begin, end),
 	    cmocka_unit_test_setup_teardown(test_what_a_listing_changes, begin, end),
+	    cmocka_unit_test_setup_teardown(test_too_large, begin, end),
+	    cmocka_unit_test_setup_teardown(test_budgets_for_all, begin, end),
+	    cmocka_unit_test_setup_teardown(test_what_is_told, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

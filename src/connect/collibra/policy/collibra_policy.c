@@ -67,8 +67,6 @@ static genops_str without_html(genops_str text, char *out)
 
 static int append(struct genops_texts *texts, genops_str value, struct genops_arena *arena, struct genops_error *err)
 {
-	if (texts->n == GENOPS_COLLIBRA_VALUES_MAX)
-		return genops_fail(err, GENOPS_LIMIT, "an attribute has more than %d values", GENOPS_COLLIBRA_VALUES_MAX);
 	if ((texts->n & (texts->n - 1)) == 0) { /* full at each power of two */
 		genops_str *items = genops_arena_alloc(arena, (texts->n ? 2 * texts->n : 1) * sizeof *items);
 		if (!items)
@@ -117,15 +115,40 @@ static genops_str canonical_number(genops_str text, char out[NUMBER_SIZE])
 	return (genops_str){out, len};
 }
 
-static int add_items(struct genops_texts *texts, genops_str value, bool is_list, struct genops_arena *arena, struct genops_error *err)
+/* Does not fit, and is said so by build. */
+static bool is_too_much(struct genops_collibra_policy *policy, enum genops_collibra_attribute_type attribute, genops_str value)
 {
-	if (!is_list)
-		return value.len ? append(texts, value, arena, err) : GENOPS_OK;
-	while (value.len) {
-		genops_str item = next_item(&value);
-		if (item.len)
-			GENOPS_TRY(append(texts, item, arena, err));
-	}
+	static const char *const flaws[] = {"a value is longer than 65536 bytes", "there are more than 1000 values",
+	    "the policy's values are longer than 262144 bytes in all"};
+	_Static_assert(GENOPS_COLLIBRA_VALUE_MAX == 65536 && GENOPS_COLLIBRA_VALUES_MAX == 1000 && GENOPS_COLLIBRA_POLICY_MAX == 262144, "as above");
+	if (value.len > GENOPS_COLLIBRA_VALUE_MAX)
+		policy->flaw = flaws[0];
+	else if (policy->values[attribute].n == GENOPS_COLLIBRA_VALUES_MAX)
+		policy->flaw = flaws[1];
+	else if (value.len > GENOPS_COLLIBRA_POLICY_MAX - policy->n_bytes)
+		policy->flaw = flaws[2];
+	else
+		return false;
+	policy->flawed = attribute;
+	return true;
+}
+
+static int add_item(struct genops_collibra_policy *policy, enum genops_collibra_attribute_type attribute, genops_str item,
+    struct genops_arena *arena, struct genops_error *err)
+{
+	if (!item.len || is_too_much(policy, attribute, item))
+		return GENOPS_OK;
+	policy->n_bytes += item.len;
+	return append(&policy->values[attribute], item, arena, err);
+}
+
+static int add_items(struct genops_collibra_policy *policy, enum genops_collibra_attribute_type attribute, genops_str value,
+    struct genops_arena *arena, struct genops_error *err)
+{
+	if (row_of(attribute)->kind != GENOPS_COLLIBRA_KIND_LIST)
+		return add_item(policy, attribute, value, arena, err);
+	while (value.len)
+		GENOPS_TRY(add_item(policy, attribute, next_item(&value), arena, err));
 	return GENOPS_OK;
 }
 
@@ -135,8 +158,8 @@ int genops_collibra_policy_add(struct genops_collibra_policy *policy, enum genop
 	enum genops_collibra_kind kind = row_of(attribute)->kind;
 	char number[NUMBER_SIZE];
 	value = genops_str_trim(value);
-	if (value.len > GENOPS_COLLIBRA_VALUE_MAX)
-		return genops_fail(err, GENOPS_LIMIT, "%s: the value is longer than %zu bytes", row_of(attribute)->name, GENOPS_COLLIBRA_VALUE_MAX);
+	if (is_too_much(policy, attribute, value))
+		return GENOPS_OK;
 	if (is_html(value)) {
 		char *plain = genops_arena_take(arena, value.len);
 		if (!plain)
@@ -147,7 +170,7 @@ int genops_collibra_policy_add(struct genops_collibra_policy *policy, enum genop
 	}
 	if (kind == GENOPS_COLLIBRA_KIND_NUMBER)
 		value = canonical_number(value, number);
-	return add_items(&policy->values[attribute], value, kind == GENOPS_COLLIBRA_KIND_LIST, arena, err);
+	return add_items(policy, attribute, value, arena, err);
 }
 
 /* --- meaning --- */
@@ -264,8 +287,9 @@ static int name_it(const struct genops_collibra_policy *from, struct genops_poli
 	char origin[GENOPS_COLLIBRA_ID_SIZE + 16];
 	snprintf(origin, sizeof origin, "collibra:%.*s", from->id.len > GENOPS_COLLIBRA_ID_SIZE ? GENOPS_COLLIBRA_ID_SIZE : (int)from->id.len,
 	    from->id.ptr ? from->id.ptr : "");
-	if (!from->name.len)
-		return genops_fail(err, GENOPS_CONFIG, "the policy has no name");
+	if (!from->name.len || from->name.len > GENOPS_COLLIBRA_NAME_MAX)
+		return genops_fail_fix(err, GENOPS_CONFIG, "name it in Collibra", from->name.len ? "the policy's name is longer than %d bytes"
+												  : "the policy has no name", GENOPS_COLLIBRA_NAME_MAX);
 	if (!genops_arena_dup(arena, from->name, &policy->name) || !genops_arena_dup(arena, genops_str_of(origin), &policy->origin))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for a policy of Collibra");
 	return GENOPS_OK;
@@ -279,6 +303,8 @@ int genops_collibra_policy_build(const struct genops_collibra_policy *from, stru
 	policy.type = type ? genops_policy_type_find(genops_str_of(type)) : NULL;
 	if (!policy.type)
 		return genops_fail(err, GENOPS_CONFIG, "\"%s\" is no type of policy", genops_collibra_asset_rows[from->type].name);
+	if (from->flaw)
+		return genops_fail_fix(err, GENOPS_CONFIG, "shorten it in Collibra", "%s: %s", row_of(from->flawed)->name, from->flaw);
 	policy.settings = genops_arena_alloc(arena, policy.type->settings_size + 1);
 	if (!policy.settings)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for a policy of Collibra");

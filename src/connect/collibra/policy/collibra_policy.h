@@ -12,17 +12,23 @@
 
 #define GENOPS_COLLIBRA_VALUES_MAX 1000              /* of one attribute of one policy */
 #define GENOPS_COLLIBRA_VALUE_MAX  ((size_t)64 << 10) /* bytes of one */
+#define GENOPS_COLLIBRA_POLICY_MAX ((size_t)256 << 10) /* bytes of all of a policy */
+#define GENOPS_COLLIBRA_NAME_MAX   2000               /* Collibra's own maximum */
 
 struct genops_collibra_policy {
 	genops_str id, name, status; /* of the asset */
 	enum genops_collibra_asset_type type;
 	struct genops_texts values[GENOPS_COLLIBRA_N_ATTRIBUTE_TYPES]; /* by attribute type; what its type does not use is ignored */
+	size_t n_bytes;              /* of the values */
+	const char *flaw;            /* NULL, or why its values are not all here: build refuses it */
+	enum genops_collibra_attribute_type flawed; /* whose they are, with a flaw */
 };
 
 /* A status of Obsolete, Deprecated or Rejected: the policy is off. */
 bool genops_collibra_policy_is_off(const struct genops_collibra_policy *policy);
 
-/* Adds a value as it came, cut at commas and freed from HTML where the attribute is a list. LIMIT, NOMEM. */
+/* Adds a value as it came, cut at commas and freed from HTML where the attribute is a list. What is too long or too many is left out
+ * and is the policy's flaw: one such policy does not hinder the others. NOMEM. */
 GENOPS_NODISCARD int genops_collibra_policy_add(struct genops_collibra_policy *policy,
     enum genops_collibra_attribute_type attribute, genops_str value, struct genops_arena *arena, struct genops_error *err);
 

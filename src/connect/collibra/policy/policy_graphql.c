@@ -82,10 +82,10 @@ static void on_type(struct reader *reader, genops_str public_id)
 
 static void add_value(struct reader *reader, genops_str text)
 {
-	if (reader->values.n == GENOPS_COLLIBRA_VALUES_MAX)
-		return;
+	if (reader->values.n > GENOPS_COLLIBRA_VALUES_MAX)
+		return; /* one more than may be, so that the policy sees it */
 	if (!reader->values.items)
-		reader->values.items = genops_arena_alloc(reader->arena, GENOPS_COLLIBRA_VALUES_MAX * sizeof(genops_str));
+		reader->values.items = genops_arena_alloc(reader->arena, (GENOPS_COLLIBRA_VALUES_MAX + 1) * sizeof(genops_str));
 	if (!reader->values.items)
 		reader->code = genops_fail(reader->err, GENOPS_NOMEM, "no memory for Collibra's policies");
 	else
@@ -146,9 +146,7 @@ static void on_value(void *arg, const struct genops_json_value *value)
 	bool is_object = value->type == GENOPS_JSON_OBJECT;
 	if (reader->code != GENOPS_OK)
 		return;
-	if (value->type == GENOPS_JSON_STRING && value->is_cut)
-		reader->code = genops_fail(reader->err, GENOPS_LIMIT, "a value of a policy is longer than %zu bytes", GENOPS_COLLIBRA_VALUE_MAX);
-	else if (value->id == ERRORS)
+	if (value->id == ERRORS)
 		reader->has_errors = true;
 	else if (value->id == ASSETS)
 		reader->has_assets = value->type == GENOPS_JSON_ARRAY;
@@ -171,7 +169,7 @@ int genops_collibra_policy_graphql_read(genops_str body, genops_str prefix, cons
 {
 	struct genops_error own;
 	struct reader reader = {.types = types, .prefix = prefix, .arena = arena, .set = set, .err = err ? err : &own};
-	struct genops_json_scan_options options = {.text_max = GENOPS_COLLIBRA_VALUE_MAX, .allow_duplicates = true};
+	struct genops_json_scan_options options = {.text_max = GENOPS_COLLIBRA_VALUE_MAX + 1, .allow_duplicates = true};
 	struct genops_json_paths *compiled = genops_json_paths_new(paths, sizeof paths / sizeof *paths, reader.err);
 	struct genops_json_scan *scan = compiled ? genops_json_scan_new(compiled, &options, on_value, &reader) : NULL;
 	int code = scan ? genops_json_scan_feed(scan, body, reader.err) : genops_fail(err, GENOPS_NOMEM, "no memory for Collibra's policies");

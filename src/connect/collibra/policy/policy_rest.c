@@ -40,13 +40,6 @@ static genops_str copy(struct reader *reader, genops_str text)
 	return kept;
 }
 
-static bool is_too_long(struct reader *reader, const struct genops_json_value *value)
-{
-	if (value->type == GENOPS_JSON_STRING && value->is_cut)
-		reader->code = genops_fail(reader->err, GENOPS_LIMIT, "a value of a policy is longer than %zu bytes", GENOPS_COLLIBRA_VALUE_MAX);
-	return reader->code != GENOPS_OK;
-}
-
 /* --- assets --- */
 
 static void on_asset_type(struct reader *reader, genops_str id)
@@ -62,7 +55,7 @@ static void on_asset_type(struct reader *reader, genops_str id)
 static void on_asset(void *arg, const struct genops_json_value *value)
 {
 	struct reader *reader = arg;
-	if (reader->code != GENOPS_OK || is_too_long(reader, value))
+	if (reader->code != GENOPS_OK)
 		return;
 	if (value->id == ELEMENT && value->type == GENOPS_JSON_OBJECT && !value->is_end) {
 		reader->has_type = false;
@@ -100,10 +93,10 @@ static void end_attribute(struct reader *reader)
 
 static void add_value(struct reader *reader, genops_str text)
 {
-	if (reader->values.n == GENOPS_COLLIBRA_VALUES_MAX)
-		return;
+	if (reader->values.n > GENOPS_COLLIBRA_VALUES_MAX)
+		return; /* one more than may be, so that the policy sees it */
 	if (!reader->values.items)
-		reader->values.items = genops_arena_alloc(reader->arena, GENOPS_COLLIBRA_VALUES_MAX * sizeof(genops_str));
+		reader->values.items = genops_arena_alloc(reader->arena, (GENOPS_COLLIBRA_VALUES_MAX + 1) * sizeof(genops_str));
 	if (!reader->values.items)
 		reader->code = genops_fail(reader->err, GENOPS_NOMEM, "no memory for Collibra's policies");
 	else
@@ -113,7 +106,7 @@ static void add_value(struct reader *reader, genops_str text)
 static void on_attribute(void *arg, const struct genops_json_value *value)
 {
 	struct reader *reader = arg;
-	if (reader->code != GENOPS_OK || is_too_long(reader, value))
+	if (reader->code != GENOPS_OK)
 		return;
 	if (value->id == ELEMENT && value->type == GENOPS_JSON_OBJECT && !value->is_end) {
 		reader->asset_id = reader->type_id = (genops_str){0};
@@ -136,7 +129,7 @@ static int read_page(struct reader *reader, genops_str body, const struct genops
     genops_json_value_fn *on_value, struct genops_error *err)
 {
 	struct genops_error own;
-	struct genops_json_scan_options options = {.text_max = GENOPS_COLLIBRA_VALUE_MAX, .allow_duplicates = true};
+	struct genops_json_scan_options options = {.text_max = GENOPS_COLLIBRA_VALUE_MAX + 1, .allow_duplicates = true};
 	struct genops_json_paths *compiled = genops_json_paths_new(paths, n_paths, err);
 	struct genops_json_scan *scan = compiled ? genops_json_scan_new(compiled, &options, on_value, reader) : NULL;
 	reader->err = err ? err : &own;

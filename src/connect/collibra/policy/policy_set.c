@@ -5,6 +5,8 @@
 #include "base/str.h"
 #include "codec/json_scan.h"
 #include "codec/json_write.h"
+#include "connect/collibra/collibra_answer.h"
+#include "store/counters.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,16 +210,16 @@ int genops_collibra_policy_set_read(genops_str text, struct genops_arena *arena,
 static void tell(struct genops_collibra_changes *changes, const struct genops_collibra_policy *policy, bool is_kept,
     const struct genops_error *cause)
 {
-	char name[120], id[GENOPS_COLLIBRA_ID_SIZE];
+	char name[120], id[GENOPS_COLLIBRA_ID_SIZE], text[200], line[GENOPS_COLLIBRA_ERROR_MAX];
 	changes->n_failed++;
 	if (changes->n_errors == GENOPS_COLLIBRA_ERRORS_MAX)
 		return;
-	snprintf(name, sizeof name, "%.*s", (int)(policy->name.len < sizeof name ? policy->name.len : sizeof name - 1),
-	    policy->name.ptr ? policy->name.ptr : "");
-	snprintf(id, sizeof id, "%.*s", (int)(policy->id.len < sizeof id ? policy->id.len : sizeof id - 1), policy->id.ptr ? policy->id.ptr : "");
-	snprintf(changes->errors[changes->n_errors++], sizeof changes->errors[0], "%s \"%s\" (%s): %.200s%s%.80s%s",
-	    genops_collibra_asset_rows[policy->type].name, name, id, cause->message, cause->fix[0] ? "; " : "", cause->fix,
-	    is_kept ? "; its last good version stays in force" : "");
+	genops_collibra_answer_line(policy->name, name, sizeof name);
+	genops_collibra_answer_line(policy->id, id, sizeof id);
+	genops_collibra_answer_line(genops_str_of(cause->message), text, sizeof text);
+	snprintf(line, sizeof line, "%s \"%s\" (%s): %s%s%.80s%s", genops_collibra_asset_rows[policy->type].name, name, id, text,
+	    cause->fix[0] ? "; " : "", cause->fix, is_kept ? "; its last good version stays in force" : "");
+	genops_collibra_answer_line(genops_str_of(line), changes->errors[changes->n_errors++], sizeof changes->errors[0]);
 }
 
 /* Can it be used? What compiling takes is given back at once. */
@@ -257,14 +259,44 @@ static int take(struct genops_collibra_policy_set *after, const struct genops_co
 	return ok ? GENOPS_OK : genops_fail(err, GENOPS_NOMEM, "no memory for Collibra's policies");
 }
 
+/* A budget that every call is held against. */
+static bool is_for_all(const struct genops_collibra_policy *policy)
+{
+	return is_in_force(policy) && policy->type == GENOPS_COLLIBRA_BUDGET_CONSTRAINT &&
+	       !policy->values[GENOPS_COLLIBRA_ATTRIBUTE_APPLIES_TO_TEAMS].n && !policy->values[GENOPS_COLLIBRA_ATTRIBUTE_APPLIES_TO_PROJECTS].n &&
+	       !policy->values[GENOPS_COLLIBRA_ATTRIBUTE_APPLIES_TO_ENVIRONMENTS].n;
+}
+
+/* Those that were for all before and still are keep their room. */
+static size_t count_for_all(const struct genops_collibra_policy_set *before, const struct genops_collibra_policy_set *found)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < found->n; i++)
+		n += is_for_all(&found->policies[i]) && is_for_all(genops_collibra_policy_set_find(before, found->policies[i].id));
+	return n;
+}
+
+static int try_use(const struct genops_collibra_policy *found, const struct genops_collibra_policy *old, size_t *n_for_all,
+    struct genops_error *cause)
+{
+	GENOPS_TRY(try_build(found, cause));
+	if (!is_for_all(found) || is_for_all(old))
+		return GENOPS_OK;
+	if (*n_for_all >= GENOPS_RESERVATION_BUDGETS_MAX)
+		return genops_fail_fix(cause, GENOPS_CONFIG, "give it applies_to_teams, or another one",
+		    "a call can be held against %d budgets, and so many are for all calls already", GENOPS_RESERVATION_BUDGETS_MAX);
+	++*n_for_all;
+	return GENOPS_OK;
+}
+
 static int diff_one(const struct genops_collibra_policy_set *before, const struct genops_collibra_policy *found,
-    struct genops_arena *arena, struct genops_collibra_policy_set *after, struct genops_collibra_changes *changes,
+    struct genops_arena *arena, struct genops_collibra_policy_set *after, size_t *n_for_all, struct genops_collibra_changes *changes,
     bool *is_changed, struct genops_error *err)
 {
 	const struct genops_collibra_policy *old = genops_collibra_policy_set_find(before, found->id);
 	bool was_on = is_in_force(old), is_on = is_in_force(found);
 	struct genops_error cause = {0};
-	int code = is_on ? try_build(found, &cause) : GENOPS_OK;
+	int code = is_on ? try_use(found, old, n_for_all, &cause) : GENOPS_OK;
 	if (code == GENOPS_NOMEM)
 		return genops_fail(err, code, "%s", cause.message);
 	if (code != GENOPS_OK) {
@@ -288,8 +320,12 @@ int genops_collibra_policy_set_diff(const struct genops_collibra_policy_set *bef
 	struct genops_collibra_policy_set after = {.url = found->url, .domain_id = found->domain_id, .domain_name = found->domain_name};
 	struct genops_collibra_changes changes = {0};
 	bool is_changed = false;
-	for (size_t i = 0; i < found->n; i++)
-		GENOPS_TRY(diff_one(before, &found->policies[i], arena, &after, &changes, &is_changed, err));
+	size_t n_for_all = count_for_all(before, found);
+	for (size_t i = 0; i < found->n; i++) {
+		/* Pages of a listing that changes meanwhile may overlap. */
+		if (genops_collibra_policy_set_find(found, found->policies[i].id) == &found->policies[i])
+			GENOPS_TRY(diff_one(before, &found->policies[i], arena, &after, &n_for_all, &changes, &is_changed, err));
+	}
 	for (size_t i = 0; i < before->n; i++) {
 		if (genops_collibra_policy_set_find(found, before->policies[i].id))
 			continue;
