@@ -12,15 +12,32 @@
 #define EVENT_MAX ((size_t)16 << 20) /* bytes of an event's file, and of a line */
 
 struct pipeline_options {
-	const char *event;
+	const char *event, *now;
+	int64_t seed;
 	bool as_json;
 };
 
 static const struct command_option options[] = {
     {"event", 'e', OPTION_TEXT, offsetof(struct pipeline_options, event), "FILE", "the event, a JSON object; - is standard input ({})"},
+    {"now", 0, OPTION_TEXT, offsetof(struct pipeline_options, now), "MS", "what Date.now() says, milliseconds since 1970 (the clock)"},
+    {"seed", 0, OPTION_COUNT, offsetof(struct pipeline_options, seed), "N", "with --now: what Math.random() begins with (0)"},
     {"json", 'j', OPTION_FLAG, offsetof(struct pipeline_options, as_json), NULL, "print JSON: {\"value\": ...}"},
     {0},
 };
+
+/* --now and --seed, for results that can be repeated; an exit code. */
+static int fix(genops_pipeline_eval *eval, const struct pipeline_options *chosen)
+{
+	char *end;
+	if (!chosen->now)
+		return chosen->seed ? complain_text(EXIT_WRONG_USE, "--seed goes with --now") : EXIT_DONE;
+	errno = 0;
+	long long now = strtoll(chosen->now, &end, 10);
+	if (errno || *end || end == chosen->now)
+		return complain_text(EXIT_WRONG_USE, "--now wants milliseconds since 1970, like 1700000000000, not \"%s\"", chosen->now);
+	genops_pipeline_eval_fix(eval, now, (uint64_t)chosen->seed);
+	return EXIT_DONE;
+}
 
 /* All of a file into memory that the caller frees; an exit code. */
 static int read_file(const char *name, char **ret_text, size_t *ret_len)
@@ -121,7 +138,9 @@ static int run(const struct invocation *invocation)
 	genops_pipeline_eval *eval = genops_pipeline_eval_new();
 	if (!eval)
 		return complain_text(EXIT_FAILED, "no memory");
-	int code = invocation->n_arguments > 1 ? eval_one(eval, chosen, invocation->arguments[1]) : eval_lines(eval);
+	int code = fix(eval, chosen);
+	if (code == EXIT_DONE)
+		code = invocation->n_arguments > 1 ? eval_one(eval, chosen, invocation->arguments[1]) : eval_lines(eval);
 	genops_pipeline_eval_free(eval);
 	return code;
 }

@@ -19,7 +19,9 @@
 #define LINE_ENDS "\\n\\r\\x{2028}\\x{2029}"
 
 struct group {
-	bool is_look, has_capture; /* a capturing group stands in it */
+	bool is_look, is_capture, has_capture; /* a capturing group stands in it */
+	bool consumes;                         /* what stands in this alternative so far matches one character at least */
+	bool can_be_empty;                     /* an alternative before it does not */
 };
 
 struct translation {
@@ -29,12 +31,13 @@ struct translation {
 	struct genops_buffer *out;
 	struct genops_error *err;
 	int code;
-	struct group groups[GROUP_DEPTH_MAX];
+	struct group groups[GROUP_DEPTH_MAX + 1]; /* the first is the whole pattern */
 	int depth;
 	unsigned n_captures; /* in the whole pattern */
 	bool can_repeat;     /* what was last written may be followed by a quantifier */
 	bool closed_capture; /* it was a group with another capturing group in it */
-	bool closed_look;
+	bool closed_empty;   /* it was a group with captures, that can match nothing */
+	bool atom_consumes;  /* what was last written matches one character at least */
 };
 
 static bool refuse(struct translation *t, size_t at, const char *fix, const char *format, ...)
@@ -245,14 +248,16 @@ static bool escape(struct translation *t)
 	if (c == 's' || c == 'S') {
 		add(t, c == 's' ? "[" SPACES "]" : "[^" SPACES "]");
 		t->at++;
+		t->atom_consumes = true;
 		return true;
 	}
-	if (c >= 0 && class_set(t))
-		return true;
 	if (c >= '1' && c <= '9')
 		return back_reference(t, start);
 	if (c == 'k')
 		return named_reference(t, start);
+	t->atom_consumes = true;
+	if (c >= 0 && class_set(t))
+		return true;
 	if (!character_escape(t, &code))
 		return false;
 	add_code(t, code);
@@ -260,6 +265,21 @@ static bool escape(struct translation *t)
 }
 
 /* --- groups and quantifiers --- */
+
+/* What was last written is not followed by a quantifier: it counts. */
+static void settle(struct translation *t)
+{
+	t->groups[t->depth].consumes |= t->atom_consumes;
+	t->atom_consumes = false;
+}
+
+static void end_alternative(struct translation *t)
+{
+	struct group *group = &t->groups[t->depth];
+	settle(t);
+	group->can_be_empty |= !group->consumes;
+	group->consumes = false;
+}
 
 static bool open_group(struct translation *t)
 {
@@ -289,11 +309,13 @@ static bool open_group(struct translation *t)
 	} else if (!len) {
 		len = 1;
 	}
-	for (int i = 0; is_capture && i < t->depth; i++)
+	group.is_capture = is_capture;
+	for (int i = 1; is_capture && i <= t->depth; i++)
 		t->groups[i].has_capture = true;
 	if (t->depth == GROUP_DEPTH_MAX)
 		return refuse(t, start, "", "groups nested too deeply");
-	t->groups[t->depth++] = group;
+	settle(t);
+	t->groups[++t->depth] = group;
 	genops_buffer_add(t->out, (genops_str){rest.ptr, len});
 	t->at += len;
 	t->can_repeat = false;
@@ -304,16 +326,19 @@ static bool close_group(struct translation *t)
 {
 	if (!t->depth)
 		return refuse(t, t->at, "", "a ) that closes nothing");
-	struct group *group = &t->groups[--t->depth];
+	end_alternative(t);
+	const struct group *group = &t->groups[t->depth--];
 	add(t, ")");
 	t->at++;
 	t->can_repeat = !group->is_look;
 	t->closed_capture = group->has_capture;
+	t->closed_empty = group->can_be_empty && (group->has_capture || group->is_capture);
+	t->atom_consumes = !group->is_look && !group->can_be_empty;
 	return true;
 }
 
 /* {n}, {n,}, {n,m}: how long it is and whether it repeats more than once; 0: the brace is a character. */
-static size_t braces(const struct translation *t, bool *ret_is_many, bool *ret_is_large)
+static size_t braces(const struct translation *t, bool *ret_is_many, bool *ret_is_large, bool *ret_is_optional)
 {
 	size_t at = 1;
 	unsigned least = 0, most = 0;
@@ -332,21 +357,24 @@ static size_t braces(const struct translation *t, bool *ret_is_many, bool *ret_i
 			*ret_is_large = true;
 	}
 	*ret_is_many = most > 1;
+	*ret_is_optional = least == 0;
 	*ret_is_large |= least > 1000 || most > 1000;
 	return peek(t, at) == '}' ? at + 1 : 0;
 }
 
 static bool quantifier(struct translation *t)
 {
-	bool is_many = true, is_large = false;
+	bool is_many = true, is_large = false, is_optional = peek(t, 0) != '+';
 	size_t start = t->at, len = 1;
 	int c = peek(t, 0);
 	if (c == '{') {
-		len = braces(t, &is_many, &is_large);
+		len = braces(t, &is_many, &is_large, &is_optional);
 		if (!len) {
+			settle(t);
 			add(t, "\\{");
 			t->at++;
-			t->can_repeat = true;
+			t->can_repeat = t->atom_consumes = true;
+			t->closed_capture = t->closed_empty = false;
 			return true;
 		}
 	} else {
@@ -356,9 +384,12 @@ static bool quantifier(struct translation *t)
 		return refuse(t, start, "", "a number of repetitions over 1000, or out of order");
 	if (!t->can_repeat)
 		return refuse(t, start, "write \\ before the character if it is meant", "nothing to repeat");
-	/* JavaScript forgets what groups matched at each repetition, PCRE2 does not. */
+	/* JavaScript forgets what groups matched at each repetition, and that they matched nothing; PCRE2 does not. */
 	if (t->closed_capture && is_many)
 		return refuse(t, start, "write (?:...) for the groups inside", "a repeated group with a capturing group in it");
+	if (t->closed_empty && (is_many || is_optional))
+		return refuse(t, start, "write (?:...) for it", "a repeated or optional capturing group that can match nothing");
+	t->atom_consumes &= !is_optional;
 	genops_buffer_add(t->out, (genops_str){t->pattern.ptr + start, len});
 	t->at += len;
 	if (peek(t, 0) == '?') {
@@ -387,10 +418,13 @@ static bool piece(struct translation *t)
 	uint32_t code;
 	switch (peek(t, 0)) {
 	case '\\':
-		t->closed_capture = false;
+		settle(t);
+		t->closed_capture = t->closed_empty = false;
 		return escape(t);
 	case '[':
-		t->closed_capture = false;
+		settle(t);
+		t->closed_capture = t->closed_empty = false;
+		t->atom_consumes = true;
 		return class(t);
 	case '(':
 		return open_group(t);
@@ -405,20 +439,23 @@ static bool piece(struct translation *t)
 	case '$':
 		return anchor(t, peek(t, 0) == '^');
 	case '|':
+		end_alternative(t);
 		add(t, "|");
 		t->at++;
 		t->can_repeat = false;
 		return true;
 	case '.':
+		settle(t);
 		add(t, t->dot_all ? "[\\x00-\\x{10ffff}]" : "[^" LINE_ENDS "]");
 		t->at++;
 		break;
 	default:
+		settle(t);
 		t->at += genops_text_decode(genops_str_skip(t->pattern, t->at), &code);
 		add_code(t, code);
 	}
-	t->can_repeat = true;
-	t->closed_capture = false;
+	t->can_repeat = t->atom_consumes = true;
+	t->closed_capture = t->closed_empty = false;
 	return true;
 }
 

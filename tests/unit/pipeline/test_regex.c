@@ -56,6 +56,7 @@ static void what_the_two_libraries_read_differently(void **state)
 	finds("(?<=\\$)\\d+", "", "cost $12", "12");
 	finds("(a)?b\\1c", "", "bc", "bc");
 	finds("#a b", "", "#a b", "#a b");
+	finds("(a|b)+c(d)?(?:e*)*", "", "xabace", "abace");
 }
 
 static void what_is_refused_and_where(void **state)
@@ -65,6 +66,7 @@ static void what_is_refused_and_where(void **state)
 		int column;
 	} rows[] = {{"a(b", "", 4}, {"a)", "", 2}, {"[a", "", 1}, {"*a", "", 1}, {"a**", "", 3}, {"a++", "", 3}, {"(?>a)", "", 1}, {"(?i)a", "", 1}, {"(*FAIL)", "", 2}, {"\\Qa", "", 1},
 	    {"\\A", "", 1}, {"[z-a]", "", 3}, {"[\\d-z]", "", 4}, {"(a)\\2", "", 4}, {"a{2,1}", "", 2}, {"a{5000}", "", 2}, {"a\\", "", 2}, {"(?:(a)|b)*", "", 10}, {"\\p{L}", "u", 1}, {"^*", "", 2},
+	    {"(b*)?", "", 5}, {"(a|)+", "", 5}, {"(?:(a?)b?)?", "", 11},
 	    {"a", "y", 0}, {"a", "gg", 0}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct genops_regex *regex = NULL;
