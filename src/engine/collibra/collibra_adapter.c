@@ -333,11 +333,13 @@ static int64_t spent_today(genops_engine *engine, const struct genops_config *co
 static void wait_for_ledger(const genops_engine *engine)
 {
 	int64_t until_ns = genops_clock_monotonic_ns() + SETTLE_WAIT_NS;
+	struct genops_drain_mark *mark;
 	struct genops_error err;
-	bool is_behind = true;
-	while (genops_drain_is_behind(engine->state_dir, &is_behind, &err) == GENOPS_OK && is_behind &&
-	       genops_clock_monotonic_ns() < until_ns)
+	if (genops_drain_mark_new(engine->state_dir, &mark, &err) != GENOPS_OK)
+		return;
+	while (!genops_drain_mark_is_reached(mark) && genops_clock_monotonic_ns() < until_ns)
 		usleep(2000);
+	genops_drain_mark_free(mark);
 }
 
 int genops_collibra_adapter_metrics(

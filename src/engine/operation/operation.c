@@ -107,8 +107,12 @@ void genops_operation_forget_config(genops_engine *engine)
 
 void genops_operation_after_fork(genops_engine *engine)
 {
-	for (struct genops_operation *operation = engine->operations; operation; operation = operation->next)
+	struct genops_operation *before = NULL;
+	for (struct genops_operation *operation = engine->operations; operation; operation = operation->next) {
+		operation->prev = before; /* another thread of the parent's may have been at it: only `next` is always whole */
+		before = operation;
 		atomic_store_explicit(&operation->is_open, false, memory_order_relaxed);
+	}
 }
 
 static struct genops_operation *find_open(genops_engine *engine)

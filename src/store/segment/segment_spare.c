@@ -23,9 +23,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define USED  ".used"
@@ -55,6 +58,21 @@ size_t genops_segment_spare_count(const char *folder)
 }
 
 /* ---- keeping ---- */
+
+/* Where written blocks are not written again in place, a store into a spare needs new ones: on a full disk that is SIGBUS. A file
+ * that was only just allocated has its blocks. */
+static bool is_rewritten_in_place(int folder)
+{
+	static const unsigned long elsewhere[] = {BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, 0x2fc12fc1 /* ZFS */, 0xca451a4e /* bcachefs */};
+	struct statfs system;
+	if (fstatfs(folder, &system) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+		if (((unsigned long)system.f_type & UINT32_MAX) == elsewhere[i])
+			return false;
+	}
+	return true;
+}
 
 /* How much of a file that is worth keeping is to be zeroed; 0: it is not. */
 static size_t length_to_zero(int fd)
@@ -104,7 +122,7 @@ static bool make_spare(int folder, const char *name)
 
 void genops_segment_spare_retire(int folder, const char *name, size_t *n_spares)
 {
-	if (*n_spares < GENOPS_SEGMENT_SPARES_MAX && make_spare(folder, name))
+	if (*n_spares < GENOPS_SEGMENT_SPARES_MAX && is_rewritten_in_place(folder) && make_spare(folder, name))
 		++*n_spares;
 	else
 		(void)unlinkat(folder, name, 0);
