@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/drain/batch.h - entries of one writer's segments, read together and stored together. For drain.c only. */
+ * engine/drain/batch.h - entries of one writer's segments, read together and stored together. */
 #ifndef ENGINE_BATCH_H
 #define ENGINE_BATCH_H
 

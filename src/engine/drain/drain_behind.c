@@ -4,6 +4,7 @@
  * Waiting until nothing is left would never end beside writers that go on: who waits marks where everybody is, once, and waits for
  * these entries.
  */
+#include "engine/drain/batch.h"
 #include "engine/drain/drain.h"
 
 #include <stdlib.h>
@@ -28,17 +29,20 @@ static const struct genops_segment_position *find(
 	return NULL;
 }
 
-/* From a position to behind the last entry, but for files begun since. */
+/* From a position to behind the last entry; of a writer that goes on while it is read, not into files begun since. */
 static int find_end(const char *state_dir, struct genops_segment_position *at, struct genops_error *err)
 {
 	struct genops_segment_entry entry;
 	bool is_found = true;
-	uint64_t newest = genops_segment_newest(state_dir, at->process, at->epoch);
+	uint64_t newest = 0;
+	size_t n = 0;
 	struct genops_segment_reader *reader = genops_segment_reader_new(state_dir, *at, err);
 	if (!reader)
 		return GENOPS_NOMEM;
 	int code = GENOPS_OK;
-	while (code == GENOPS_OK && is_found && at->file <= newest) {
+	while (code == GENOPS_OK && is_found && (!newest || at->file <= newest)) {
+		if (n++ == GENOPS_BATCH_ENTRIES)
+			newest = genops_segment_newest(state_dir, at->process, at->epoch);
 		code = genops_segment_next(reader, &entry, &is_found, err);
 		if (code == GENOPS_CORRUPT) /* who drains tells it */
 			code = GENOPS_OK;
