@@ -181,7 +181,7 @@ run_e2e() {
 	GENOPS_BUILD=$build "$build/venv/bin/python" -m pytest -q --junitxml="$results/e2e.xml" tests/e2e
 	[ -s "$results/e2e.xml" ] || note e2e 1
 	# The fake Collibra's own rules.
-	"$venv/bin/python" -m pytest -q --junitxml="$results/collibra.xml" -c tests/collibra/pytest.ini tests/collibra
+	"$build/venv/bin/python" -m pytest -q --junitxml="$results/collibra.xml" -c tests/collibra/pytest.ini tests/collibra
 	[ -s "$results/collibra.xml" ] || note collibra 1
 }
 

@@ -93,6 +93,8 @@ class Load:
                 reader = writer = None
                 await asyncio.sleep(PAUSE)
                 continue
+            if self.next >= self.end and not self.again:
+                break  # others made the rest while this one connected
             n = self._next()
             try:
                 may_keep = await self._call(n, reader, writer)
