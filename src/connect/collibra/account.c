@@ -335,11 +335,34 @@ static void censor(char *message, genops_str secret)
 		memcpy(hit, "***", 3);
 		text = genops_str_of(hit + 3);
 	}
+	/* What the far side said is cut somewhere; perhaps inside the secret. */
+	text = genops_str_of(message);
+	for (size_t len = secret.len < text.len ? secret.len : text.len; len >= SECRET_LEAST && secret.len >= SECRET_LEAST; len--) {
+		if (genops_str_ends(text, (genops_str){secret.ptr, len})) {
+			memcpy(message + text.len - len, "***", sizeof "***");
+			return;
+		}
+	}
+}
+
+/* "Basic abc": what follows the blank, or nothing. */
+static void censor_header(char *message, const char *header)
+{
+	const char *blank = strchr(header, ' ');
+	if (blank)
+		censor(message, genops_str_of(blank + 1));
 }
 
 void genops_collibra_account_censor(struct genops_collibra_account *account, char *message)
 {
 	const struct genops_collibra_settings *settings = &account->settings;
+	char header[GENOPS_COLLIBRA_HEADER_MAX] = "";
+	if (settings->client_id.len)
+		genops_collibra_account_ask(account, header, sizeof header);
+	else if (settings->username.len)
+		basic(settings->username, settings->password, header, sizeof header);
+	censor_header(message, header);
+	explicit_bzero(header, sizeof header);
 	censor(message, settings->password);
 	censor(message, settings->api_token);
 	censor(message, settings->client_secret);

@@ -269,6 +269,7 @@ int genops_collibra_client_call(struct genops_collibra_client *client, const str
 		return code;
 	if (answer.outcome != GENOPS_COLLIBRA_OK) {
 		genops_collibra_account_censor(client->account, answer.message);
+		genops_collibra_account_censor(client->account, answer.error_code);
 		pthread_mutex_lock(&client->account->lock);
 		client->account->counts.n_failed++;
 		pthread_mutex_unlock(&client->account->lock);
@@ -329,7 +330,7 @@ static int look_at_page(genops_str body, const char *what, struct page *page, st
 		code = genops_json_scan_end(scan, err);
 	genops_json_scan_free(scan);
 	genops_json_paths_free(compiled);
-	if (code == GENOPS_SYNTAX || (code == GENOPS_OK && (!page->has_results || page->is_cursor_cut)))
+	if (code == GENOPS_SYNTAX || code == GENOPS_LIMIT || (code == GENOPS_OK && (!page->has_results || page->is_cursor_cut)))
 		return genops_fail_fix(err, GENOPS_SYNTAX, "check that collibra.url is a Collibra instance", "%s: Collibra's answer is no list of results", what);
 	return code;
 }

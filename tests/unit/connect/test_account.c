@@ -117,6 +117,25 @@ static void test_tokens_are_renewed_in_time(void **state)
 	char message[] = "Collibra said not/a+real secret and tok-5678, tok-5678";
 	genops_collibra_account_censor(account, message);
 	assert_string_equal(message, "Collibra said *** and ***, ***");
+	/* As they were sent, and where the far side's text was cut inside one. */
+	char sent[] = "I got Basic dXJuJTNBc3lzJTNBZW52Om5vdCUyRmElMkJyZWFsJTIwc2VjcmV0";
+	genops_collibra_account_censor(account, sent);
+	assert_string_equal(sent, "I got Basic ***");
+	char cut[] = "Collibra said not/a+real se";
+	genops_collibra_account_censor(account, cut);
+	assert_string_equal(cut, "Collibra said ***");
+	char harmless[] = "Collibra said not";
+	genops_collibra_account_censor(account, harmless);
+	assert_string_equal(harmless, "Collibra said not");
+	genops_collibra_account_unref(account);
+	given = settings();
+	given.username = GENOPS_STR("joe");
+	given.password = GENOPS_STR("hunter2secret");
+	account = genops_collibra_account_new(&given, &err);
+	assert_non_null(account);
+	char basic[] = "am9lOmh1bnRlcjJzZWNyZXQ= is wrong, hunter2secret";
+	genops_collibra_account_censor(account, basic);
+	assert_string_equal(basic, "*** is wrong, ***");
 	genops_collibra_account_unref(account);
 }
 
