@@ -96,6 +96,7 @@ struct genops_config_collibra {         /* collibra */
 	bool has_policy_sync;
 	double policy_sync_interval_minutes;
 	int64_t timeout_ns, max_retries, rate_limit_per_second;
+	bool is_kept_unread;            /* policies were imported, but what was kept of them cannot be read: they do not govern */
 };
 
 enum genops_collibra_mode { /* in the order of the option's names */

@@ -127,6 +127,9 @@ static int open_state(genops_engine *engine, struct genops_error *err)
 	if (!config)
 		return err->code;
 	engine->config = config;
+	if (config->collibra.is_kept_unread)
+		genops_log_write(&engine->log, GENOPS_LOG_ERROR,
+		    "the policies kept from Collibra cannot be read and do not govern; run genops collibra sync");
 	engine->state_dir = strndup(config->state_dir.ptr, config->state_dir.len);
 	if (!engine->state_dir)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an engine");
@@ -250,7 +253,7 @@ int genops_engine_after_fork(genops_engine *engine, struct genops_error *err)
 int genops_engine_reload(genops_engine *engine, bool *ret_changed, struct genops_error *err)
 {
 	struct genops_config *old = genops_engine_config(engine);
-	bool is_stale = genops_config_is_stale(old);
+	bool is_stale = genops_config_is_stale(old), is_kept_unread = old->collibra.is_kept_unread;
 	genops_config_unref(old);
 	if (ret_changed)
 		*ret_changed = false;
@@ -258,6 +261,13 @@ int genops_engine_reload(genops_engine *engine, bool *ret_changed, struct genops
 		return GENOPS_OK;
 	struct genops_error own;
 	struct genops_config *fresh = load_config(engine, err ? err : &own);
+	/* The policies that govern are better than none. */
+	if (fresh && fresh->collibra.is_kept_unread && !is_kept_unread) {
+		genops_config_unref(fresh);
+		fresh = NULL;
+		(void)genops_fail_fix(err ? err : &own, GENOPS_CORRUPT, "run genops collibra sync",
+		    "the policies kept from Collibra cannot be read; those in use stay in force");
+	}
 	if (!fresh) {
 		atomic_fetch_add(&engine->n_reload_failures, 1);
 		return err ? err->code : own.code;

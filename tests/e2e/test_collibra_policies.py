@@ -2,6 +2,7 @@
 """Policies that are written in Collibra govern calls at the gateway: imported by hand and in the background, changed, switched off,
 deleted, damaged; and what GenOps says when Collibra cannot be used."""
 import json
+import os
 
 import pytest
 
@@ -195,6 +196,29 @@ def test_too_large_policies_disturb_nobody(collibra, gateway, way):
     assert any("Budget " in text and "applies_to_teams" in text for text in told["errors"])
     comes(running, "blocked")
     assert decision(running, content="public") == "allowed"
+
+
+@pytest.mark.parametrize("damage", ("cut", "zeros"))
+def test_damaged_kept_policies(collibra, gateway, damage):
+    """A running gateway keeps the policies that it has; one that starts says that they do not govern; a sync mends it."""
+    collibra.create_policy("Content Filter", "Good", blocked_patterns="hello", enforcement_level="block")
+    running = gateway(section(collibra))
+    sync(running)
+    comes(running, "blocked")
+    kept = os.path.join(running.state, "collibra-policies.json")
+    with open(kept, "r+b") as file:
+        size = os.path.getsize(kept)
+        file.truncate(size // 2 if damage == "cut" else 0)
+        file.truncate(size)
+    gateways.until(lambda: "those in use stay in force" in "".join(running.log), 10, "the complaint")
+    assert decision(running) == "blocked"
+    status = gateways.genops("status", state=running.state, config=running.config)
+    assert "do not govern" in status.stderr and "genops collibra sync" in status.stderr
+    assert sync(running)["imported"] == 1
+    collibra.create_policy("Content Filter", "Other", blocked_patterns="public", enforcement_level="block")
+    assert sync(running)["imported"] == 1
+    comes(running, "blocked", content="public")
+    assert decision(running) == "blocked"
 
 
 FAILING = {

@@ -116,6 +116,7 @@ int genops_collibra_kept_load(struct genops_config_reader *reader)
 		return genops_config_read_no_memory(reader);
 	if (code == GENOPS_NOT_FOUND)
 		return GENOPS_OK;
+	reader->config->collibra.is_kept_unread = code != GENOPS_OK;
 	if (code != GENOPS_OK)
 		return genops_config_read_warn(reader, NULL, "run genops collibra sync", "the policies kept from Collibra cannot be used: %.300s",
 		    cause.message);
