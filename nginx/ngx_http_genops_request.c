@@ -390,8 +390,12 @@ static void hold_back(ngx_http_request_t *r, ngx_http_genops_ctx_t *ctx, int64_t
 	ctx->delay.data = ctx;
 	ctx->delay.log = r->connection->log;
 	ngx_add_timer(&ctx->delay, (ngx_msec_t)((delay_ns + 999999) / 1000000));
-	if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK)
+	/* It may have left already: the end came with the body, and no event will tell it again. */
+	if (r->connection->read->ready) {
+		ngx_post_event(r->connection->read, &ngx_posted_events);
+	} else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
 		ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+	}
 }
 
 static void decide(ngx_http_request_t *r)
