@@ -151,7 +151,8 @@ const struct command command_pipeline = {
     .usage = "eval [EXPRESSION] [--event FILE] [--json]",
     .details = "  genops pipeline eval \"parseFloat(attributes['genops.cost.total'] || '0') > 1\" --event event.json\n"
 	       "  genops pipeline eval < questions     each line {\"expression\": \"...\", \"event\": {...}};\n"
-	       "                                       each answer a line {\"value\": ...} or {\"error\": \"...\"}\n"
+	       "                                       each answer a line {\"value\": ...} or {\"error\": \"...\"}; \"template\"\n"
+	       "                                       instead of \"expression\" makes the payload of a JSON template\n"
 	       "\n"
 	       "Expressions are JavaScript's, within what docs/reference/expressions.md lists. Where JSON has no word for a value (undefined, NaN,\n"
 	       "Infinity, -0) the answer has \"exact\" beside \"value\".",

@@ -28,8 +28,9 @@ GENOPS_API void genops_pipeline_eval_fix(genops_pipeline_eval *eval, int64_t now
 GENOPS_API GENOPS_NODISCARD int genops_pipeline_eval_one(genops_pipeline_eval *eval, genops_str expression, genops_str event_json,
     genops_str *ret_answer, struct genops_error *err);
 
-/* The same for a line {"expression": "...", "event": {...}}; an error is an answer, too: {"error": "1:5: cause; remedy"}. Fails only
- * with NOMEM. */
+/* The same for a line {"expression": "...", "event": {...}}; an error is an answer, too: {"error": "1:5: cause; remedy"}. With
+ * "template" instead of "expression", the payload that a JSON template makes of the event, as a text: {"value": "{...}", "faults": 0},
+ * faults being the places that are empty as their expression failed. Fails only with NOMEM. */
 GENOPS_API GENOPS_NODISCARD int genops_pipeline_eval_line(
     genops_pipeline_eval *eval, genops_str line, genops_str *ret_answer, struct genops_error *err);
 

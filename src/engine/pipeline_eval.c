@@ -3,7 +3,7 @@
 #include <genops/pipeline.h>
 
 #include "base/clock.h"
-#include "pipeline/expression.h"
+#include "pipeline/template.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -61,14 +61,31 @@ static const char *exact_name(struct genops_value value)
 	return isnan(number) ? "NaN" : isinf(number) ? number < 0 ? "-Infinity" : "Infinity" : number == 0 && signbit(number) ? "-0" : NULL;
 }
 
+static void set_clock(struct genops_pipeline_eval *eval)
+{
+	if (!eval->is_fixed)
+		eval->run.now_ms = genops_clock_unix_ns() / GENOPS_NS_PER_MS;
+}
+
+static bool variable(void *arg, genops_str name, genops_str *ret_value)
+{
+	char copy[256];
+	if (name.len >= sizeof copy)
+		return false;
+	memcpy(copy, name.ptr, name.len);
+	copy[name.len] = '\0';
+	const char *value = getenv(copy);
+	*ret_value = genops_str_of(value);
+	return value != NULL;
+}
+
 /* Over an event that is in the arena already. */
 static int answer(struct genops_pipeline_eval *eval, genops_str source, struct genops_value event, struct genops_error *err)
 {
 	struct genops_expression *expression;
 	struct genops_value value;
 	GENOPS_TRY(genops_expression_compile(source, &expression, err));
-	if (!eval->is_fixed)
-		eval->run.now_ms = genops_clock_unix_ns() / GENOPS_NS_PER_MS;
+	set_clock(eval);
 	int code = genops_expression_evaluate(expression, event, &eval->run, &value, err);
 	if (code == GENOPS_OK) {
 		const char *name = exact_name(value);
@@ -83,6 +100,29 @@ static int answer(struct genops_pipeline_eval *eval, genops_str source, struct g
 			code = genops_fail(err, eval->answer.error, "the value is too large for an answer");
 	}
 	genops_expression_free(expression); /* texts of the value may be the expression's: not before they are written */
+	return code;
+}
+
+/* A JSON template's payload, as a text. */
+static int answer_template(struct genops_pipeline_eval *eval, genops_str source, struct genops_value event, struct genops_error *err)
+{
+	struct genops_template *template;
+	struct genops_buffer payload;
+	struct genops_template_faults faults;
+	GENOPS_TRY(genops_template_compile(source, GENOPS_TEMPLATE_JSON, variable, NULL, &template, err));
+	set_clock(eval);
+	genops_buffer_init(&payload, ANSWER_MAX / 8);
+	int code = genops_template_render(template, event, &eval->run, &payload, &faults, err);
+	if (code == GENOPS_OK) {
+		genops_buffer_clear(&eval->answer);
+		genops_buffer_add_text(&eval->answer, "{\"value\":");
+		(void)genops_value_to_json(genops_value_text(genops_buffer_view(&payload)), &eval->answer);
+		genops_buffer_printf(&eval->answer, ",\"faults\":%u}", faults.n);
+		if (eval->answer.error)
+			code = genops_fail(err, eval->answer.error, "the payload is too large for an answer");
+	}
+	genops_buffer_done(&payload);
+	genops_template_free(template);
 	return code;
 }
 
@@ -111,17 +151,23 @@ int genops_pipeline_eval_one(
 
 static int answer_line(struct genops_pipeline_eval *eval, genops_str line, struct genops_error *err)
 {
-	struct genops_value_key expression_key = genops_value_key_of(GENOPS_STR("expression")), event_key = genops_value_key_of(GENOPS_STR("event"));
+	struct genops_value_key expression_key = genops_value_key_of(GENOPS_STR("expression")), event_key = genops_value_key_of(GENOPS_STR("event")),
+				template_key = genops_value_key_of(GENOPS_STR("template"));
 	struct genops_value asked;
 	GENOPS_TRY(genops_value_from_json(line, &eval->arena, &asked, err));
-	const struct genops_value *expression = NULL, *event = NULL;
+	const struct genops_value *expression = NULL, *event = NULL, *template = NULL;
 	if (asked.type == GENOPS_VALUE_OBJECT) {
+		template = genops_value_object_get(asked.as.object, &template_key);
 		expression = genops_value_object_get(asked.as.object, &expression_key);
 		event = genops_value_object_get(asked.as.object, &event_key);
 	}
+	if (template && template->type == GENOPS_VALUE_TEXT && event && !expression) {
+		GENOPS_TRY(check_event(*event, err));
+		return answer_template(eval, genops_value_str(*template), *event, err);
+	}
 	if (!expression || expression->type != GENOPS_VALUE_TEXT || !event)
 		return genops_fail_fix(err, GENOPS_SYNTAX, "like {\"expression\": \"cost > 1\", \"event\": {\"cost\": 2}}",
-		    "a line is an object with \"expression\", a text, and \"event\", an object");
+		    "a line is an object with \"expression\" or \"template\", a text, and \"event\", an object");
 	GENOPS_TRY(check_event(*event, err));
 	return answer(eval, genops_value_str(*expression), *event, err);
 }

@@ -2,6 +2,7 @@
  * pipeline/expression.c - see expression.h: what the parser has written becomes one immutable thing. */
 #include "pipeline/expression.h"
 
+#include "codec/json_scan.h"
 #include "pipeline/expression/emit.h"
 #include "pipeline/regex.h"
 
@@ -52,25 +53,28 @@ static int keep_all(struct genops_expression *made, struct genops_parser *parser
 	return GENOPS_OK;
 }
 
-static int compile(struct genops_expression *made, genops_str source, struct genops_error *err)
+/* from SIZE_MAX: all of the source; else from there to a "}". *ret_end: behind the last that was read. */
+static int compile(struct genops_expression *made, genops_str source, size_t from, size_t *ret_end, struct genops_error *err)
 {
 	struct genops_parser parser = {.landed = GENOPS_NO_JUMP};
 	if (!genops_arena_dup(&made->arena, source, &made->source))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an expression");
-	parser.lexer = (struct genops_lexer){.arena = &made->arena, .source = made->source, .err = err};
+	parser.lexer = (struct genops_lexer){.arena = &made->arena, .source = made->source, .err = err, .at = from == SIZE_MAX ? 0 : (uint32_t)from};
 	genops_buffer_init(&parser.code, GENOPS_EXPRESSION_CODE_MAX * sizeof *made->code);
 	genops_buffer_init(&parser.places, GENOPS_EXPRESSION_CODE_MAX * sizeof *made->places);
 	genops_buffer_init(&parser.constants, GENOPS_EXPRESSION_CODE_MAX * sizeof *made->constants);
 	genops_buffer_init(&parser.keys, GENOPS_EXPRESSION_CODE_MAX * sizeof *made->keys);
 	genops_buffer_init(&parser.regexes, 64 * sizeof(struct genops_regex *));
-	int code = genops_parse_all(&parser) ? keep_all(made, &parser, err) : parser.lexer.code;
+	bool is_parsed = from == SIZE_MAX ? genops_parse_all(&parser) : genops_parse_to_brace(&parser);
+	int code = is_parsed ? keep_all(made, &parser, err) : parser.lexer.code;
+	*ret_end = parser.lexer.at;
 	if (code != GENOPS_OK)
 		free_regexes(&parser.regexes);
 	parser_done(&parser);
 	return code;
 }
 
-int genops_expression_compile(genops_str source, struct genops_expression **ret, struct genops_error *err)
+static int compile_new(genops_str source, size_t from, size_t *ret_end, struct genops_expression **ret, struct genops_error *err)
 {
 	if (source.len > GENOPS_EXPRESSION_LEN_MAX)
 		return genops_fail_fix(err, GENOPS_LIMIT, "compute parts of it in an eval before", "an expression over %zu bytes",
@@ -81,13 +85,26 @@ int genops_expression_compile(genops_str source, struct genops_expression **ret,
 	if (!made)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an expression");
 	genops_arena_init(&made->arena, ARENA_MAX);
-	int code = compile(made, source, err);
+	size_t end;
+	int code = compile(made, source, from, &end, err);
 	if (code != GENOPS_OK) {
 		genops_expression_free(made);
 		return code;
 	}
+	*ret_end = end;
 	*ret = made;
 	return GENOPS_OK;
+}
+
+int genops_expression_compile(genops_str source, struct genops_expression **ret, struct genops_error *err)
+{
+	size_t end;
+	return compile_new(source, SIZE_MAX, &end, ret, err);
+}
+
+int genops_expression_compile_in(genops_str source, size_t *at, struct genops_expression **ret, struct genops_error *err)
+{
+	return compile_new(source, *at, at, ret, err);
 }
 
 void genops_expression_free(struct genops_expression *expression)
@@ -104,7 +121,11 @@ void genops_expression_run_done(struct genops_expression_run *run)
 {
 	genops_regex_space_free(run->regex_space);
 	genops_buffer_done(&run->scratch);
+	genops_json_scan_free(run->scan);
+	genops_json_paths_free(run->paths);
 	run->regex_space = NULL;
+	run->scan = NULL;
+	run->paths = NULL;
 }
 
 void genops_expression_caret(genops_str source, const struct genops_error *err, char *out, size_t size)

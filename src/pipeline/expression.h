@@ -28,6 +28,8 @@ struct genops_expression_run {
 	uint64_t random_state[2]; /* Math.random(); seed it with anything but zero */
 	struct genops_regex_space *regex_space; /* made when a pattern is first matched; run_done frees it and what follows */
 	struct genops_buffer scratch;           /* texts that are put together, before they go into the arena */
+	struct genops_json_paths *paths;        /* of templates: is a text JSON? */
+	struct genops_json_scan *scan;
 };
 
 /* Compiles the source; *ret is the caller's. Errors: SYNTAX (message, fix, line and column within the source), LIMIT, NOMEM. */
@@ -39,6 +41,16 @@ void genops_expression_free(struct genops_expression *expression);
 GENOPS_NODISCARD int genops_expression_evaluate(const struct genops_expression *expression, struct genops_value event,
     struct genops_expression_run *run, struct genops_value *ret_value, struct genops_error *err);
 void genops_expression_run_done(struct genops_expression_run *run);
+
+/* The expression that stands in `source` from byte *at to a "}", behind which *at then is. Places are within the whole source. */
+GENOPS_NODISCARD int genops_expression_compile_in(
+    genops_str source, size_t *at, struct genops_expression **ret, struct genops_error *err);
+
+/* A value of this expression's as String(value) has it; in the arena, or borrowed from it. LIMIT, NOMEM. */
+GENOPS_NODISCARD int genops_expression_text(const struct genops_expression *expression, struct genops_value value,
+    struct genops_expression_run *run, genops_str *ret_text, struct genops_error *err);
+
+double genops_expression_random(struct genops_expression_run *run); /* what Math.random() says next */
 
 /* As JavaScript's Boolean(value): what a filter asks. */
 bool genops_expression_is_true(struct genops_value value);

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "engine/check/reference_rows.h"
 #include "pipeline/expression/program.h"
+#include "pipeline/template.h"
 
 static const struct {
 	const char *what, *example, *value;
@@ -91,6 +92,13 @@ void genops_reference_expressions(struct genops_buffer *out)
 	add_syntax(out);
 	add_functions(out);
 	add_methods(out);
+	genops_buffer_printf(out,
+	    "\n## Templates\n\n"
+	    "A text with `${...}`: an expression, a variable of the environment in capitals (`${API_KEY}`, put in when the template is\n"
+	    "compiled), `${_time:%%Y/%%m/%%d}` (of the event's `_time` or now, UTC) or `${_random:6}`; at most %d. A payload stays JSON whatever the\n"
+	    "fields hold: inside of quotes a value is text, escaped; outside it is a JSON value, where a text that is JSON goes in as it is,\n"
+	    "any other in quotes, and undefined, NaN and infinities are null. An expression that fails leaves its place empty.\n",
+	    GENOPS_TEMPLATE_PLACES_MAX);
 	genops_buffer_printf(out,
 	    "\n## Where it differs from JavaScript\n\n"
 	    "- Objects have no prototype: `'toString' in __e` is false, `constructor`, `prototype` and `__proto__` are not reachable.\n"

@@ -21,6 +21,7 @@ struct genops_parser {
 /* One value, with all that stands behind the token that ends it left alone; or the whole source. */
 bool genops_parse_expression(struct genops_parser *parser);
 bool genops_parse_all(struct genops_parser *parser);
+bool genops_parse_to_brace(struct genops_parser *parser); /* the "}" is read, nothing behind it */
 
 /* All of these fail as the lexer does. */
 bool genops_emit(struct genops_parser *parser, uint32_t at, enum genops_op op, uint32_t a);

@@ -99,16 +99,21 @@ static bool math_pow(ARGUMENTS)
 }
 
 /* xorshift128+, as V8 has it; for identifiers and samples, not for secrets. */
-static bool math_random(ARGUMENTS)
+double genops_expression_random(struct genops_expression_run *run)
 {
-	uint64_t *state = machine->run->random_state, x = state[0], y = state[1];
+	uint64_t *state = run->random_state, x = state[0], y = state[1];
 	if (!x && !y)
 		x = 0x9E3779B97F4A7C15;
 	state[0] = y;
 	x ^= x << 23;
 	x ^= x >> 17 ^ y ^ y >> 26;
 	state[1] = x;
-	return as_number(ret, (double)((x + y) >> 11) * 0x1p-53);
+	return (double)((x + y) >> 11) * 0x1p-53;
+}
+
+static bool math_random(ARGUMENTS)
+{
+	return as_number(ret, genops_expression_random(machine->run));
 }
 
 /* --- numbers and texts --- */

@@ -475,6 +475,15 @@ static bool parse_conditional(struct genops_parser *parser)
 	return true;
 }
 
+bool genops_parse_to_brace(struct genops_parser *parser)
+{
+	if (!advance(parser, true))
+		return false;
+	if (is_sign(parser, "}"))
+		return genops_lexer_fail(&parser->lexer, parser->token.at, "write a value, a field's name for example", "the expression is empty");
+	return genops_parse_expression(parser) && (is_sign(parser, "}") || refuse_outside(parser, "an operator or \"}\""));
+}
+
 bool genops_parse_all(struct genops_parser *parser)
 {
 	if (!advance(parser, true))

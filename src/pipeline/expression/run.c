@@ -427,3 +427,14 @@ int genops_expression_evaluate(const struct genops_expression *expression, struc
 	*ret_value = stack[0];
 	return GENOPS_OK;
 }
+
+int genops_expression_text(const struct genops_expression *expression, struct genops_value value, struct genops_expression_run *run,
+    genops_str *ret_text, struct genops_error *err)
+{
+	struct genops_machine machine = {.expression = expression, .run = run, .err = err};
+	genops_str text;
+	if (!genops_convert_to_text(&machine, value, &text))
+		return machine.code;
+	*ret_text = text;
+	return GENOPS_OK;
+}
