@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define GAP 2
+#define GAP      2
+#define ROOM_MAX 40 /* a longer cell moves the rest of its own row, not every row */
 
 struct table {
 	const struct table_column *columns;
@@ -58,10 +59,16 @@ void table_add_view(struct table *table, genops_str text)
 	if (!table || table->at >= table->n_columns || !table->n_cells)
 		return;
 	char *cell = malloc(text.len + 1);
-	for (size_t i = 0; cell && i < text.len; i++)
-		cell[i] = (unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f ? '?' : text.ptr[i];
+	size_t n = 0;
+	for (size_t i = 0; cell && i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+		/* U+0080 to U+009F are control characters too. */
+		bool is_c1 = c == 0xC2 && i + 1 < text.len && (unsigned char)text.ptr[i + 1] < 0xA0;
+		cell[n++] = c < 0x20 || c == 0x7f || is_c1 ? '?' : text.ptr[i];
+		i += is_c1;
+	}
 	if (cell)
-		cell[text.len] = '\0';
+		cell[n] = '\0';
 	table->cells[table->n_cells - table->n_columns + table->at++] = cell;
 }
 
@@ -85,7 +92,7 @@ static size_t width(const char *text)
 
 static void print_cell(FILE *out, const char *text, size_t room, bool is_number, bool is_last)
 {
-	size_t pad = room - width(text);
+	size_t pad = room > width(text) ? room - width(text) : 0;
 	if (is_number)
 		fprintf(out, "%*s%s", (int)pad, "", text);
 	else
@@ -105,6 +112,7 @@ void table_print(const struct table *table, FILE *out)
 		rooms[i] = width(table->columns[i].title);
 	for (size_t i = 0; i < table->n_cells; i++) {
 		size_t w = width(table->cells[i]);
+		w = w < ROOM_MAX ? w : ROOM_MAX;
 		if (w > rooms[i % table->n_columns])
 			rooms[i % table->n_columns] = w;
 	}

@@ -47,11 +47,13 @@ const struct command command_collibra = {
     .name = "collibra",
     .summary = "the exchange with Collibra: how it goes, import policies and export operations now, set it up",
     .usage = "[status|sync|flush|policies|setup] [--dry-run] [--json]",
-    .details = "  genops collibra            what was imported and exported, when, and what went wrong\n"
-	       "  genops collibra sync       import the policies now; they govern every process within a second\n"
-	       "  genops collibra flush      send what waits, and wait until Collibra has confirmed it\n"
-	       "  genops collibra policies   the policies that are known, and whether they are in force\n"
-	       "  genops collibra setup --dry-run   the domain, types and assignments that are missing; without --dry-run they are made",
+    .details = "  genops collibra            what was imported and exported, and what went wrong\n"
+	       "  genops collibra sync       import the policies now; within a second they\n"
+	       "                             govern every process\n"
+	       "  genops collibra flush      send what waits, until Collibra has confirmed it\n"
+	       "  genops collibra policies   the policies that are known, whether in force\n"
+	       "  genops collibra setup      make the domain, types and assignments that are\n"
+	       "                             missing; --dry-run: only say which",
     .options = options,
     .options_size = sizeof(struct collibra_options),
     .max_arguments = 1,

@@ -156,6 +156,19 @@ def test_a_job_that_fails_is_done_again(stage, collibra):
     running.check(20, seconds=60)
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_job_that_may_not_be_asked_for(stage, collibra, status):
+    """A token that expires, or a right that goes, while a job runs: it is said, and the same assets are brought when it is mended."""
+    collibra.fault("status", "GET", "/jobs/*", status=status, times=None)
+    running = stage(export_mode="batch", batch_size=5)
+    running.call(5)
+    told = until(lambda: (found := running.gateway.command("collibra", "status", "--json")["export"])["state"] == "held" and found, 20)
+    assert f"({status})" in told["reason"] and told["operations_exported"] == 0
+    collibra.faults.clear()
+    running.gateway.command("collibra", "flush", "--json")
+    running.check(5)
+
+
 def test_commands_that_fail_alone(stage, collibra):
     """RUNTIME is tried again, VALIDATION goes to the dead letters with its reason; the others are not disturbed. Proves COL-114, COL-118"""
     running = stage(batch_size=20, batch_interval_seconds=1)

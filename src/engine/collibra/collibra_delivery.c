@@ -238,6 +238,11 @@ static void import(struct genops_collibra_exporter *exporter, struct genops_coll
 		exporter->place.job_until = delivery->until;
 		exporter->place.state = GENOPS_COLLIBRA_SENDING;
 		genops_collibra_delivery_save(exporter, false);
+	} else if (delivery->job.reason[0] && strcmp(exporter->place.reason, delivery->job.reason) != 0) {
+		/* It runs, as far as is known, but Collibra does not say how far it is. */
+		snprintf(exporter->place.reason, sizeof exporter->place.reason, "%.380s", delivery->job.reason);
+		complain(exporter, delivery->job.reason);
+		genops_collibra_delivery_save(exporter, false);
 	}
 }
 

@@ -232,6 +232,10 @@ static bool ask(struct genops_collibra_job *job, struct genops_collibra_client *
 			genops_collibra_read_job(answer.body, ret_state, &err) == GENOPS_OK;
 	if (is_known && is_final(ret_state))
 		return true;
+	if (is_known)
+		job->reason[0] = '\0';
+	bool is_refused = code == GENOPS_OK &&
+			  (answer.outcome == GENOPS_COLLIBRA_UNAUTHENTICATED || answer.outcome == GENOPS_COLLIBRA_FORBIDDEN);
 	bool is_lost = now_ns - job->submitted_ns > LOST_NS ||
 		       (code == GENOPS_OK && answer.outcome == GENOPS_COLLIBRA_NOT_FOUND &&
 			   now_ns - job->submitted_ns > UNSEEN_NS);
@@ -242,7 +246,11 @@ static bool ask(struct genops_collibra_job *job, struct genops_collibra_client *
 		say(job, "the import job is not known any more, or does not end");
 		job->id[0] = '\0';
 		*ret_progress = GENOPS_COLLIBRA_AGAIN;
-	} else if (code == GENOPS_OK && answer.outcome != GENOPS_COLLIBRA_OK) {
+	} else if (is_refused) { /* somebody has to mend it; then the same assets go into another job */
+		(void)genops_collibra_job_refusal(&answer, job->reason, sizeof job->reason);
+		job->id[0] = '\0';
+		*ret_progress = GENOPS_COLLIBRA_HELD;
+	} else if (code == GENOPS_OK && answer.outcome != GENOPS_COLLIBRA_OK && now_ns - job->submitted_ns > UNSEEN_NS) {
 		(void)genops_collibra_job_refusal(&answer, job->reason, sizeof job->reason);
 	}
 	return false;
