@@ -150,12 +150,15 @@ const struct command command_pipeline = {
     .summary = "ask what an expression of a pipeline says of an event",
     .usage = "eval [EXPRESSION] [--event FILE] [--json]",
     .details = "  genops pipeline eval \"parseFloat(attributes['genops.cost.total'] || '0') > 1\" --event event.json\n"
-	       "  genops pipeline eval < questions     each line {\"expression\": \"...\", \"event\": {...}};\n"
-	       "                                       each answer a line {\"value\": ...} or {\"error\": \"...\"}; \"template\"\n"
-	       "                                       instead of \"expression\" makes the payload of a JSON template\n"
+	       "  genops pipeline eval < questions\n"
 	       "\n"
-	       "Expressions are JavaScript's, within what docs/reference/expressions.md lists. Where JSON has no word for a value (undefined, NaN,\n"
-	       "Infinity, -0) the answer has \"exact\" beside \"value\".",
+	       "A question is a line {\"expression\": \"...\", \"event\": {...}}, an answer a line\n"
+	       "{\"value\": ...} or {\"error\": \"...\"}. With \"template\" instead of \"expression\" the value is\n"
+	       "the payload that a JSON template makes of the event, as a text.\n"
+	       "\n"
+	       "Expressions are JavaScript's, within what docs/reference/expressions.md lists.\n"
+	       "Where JSON has no word for a value (undefined, NaN, Infinity, -0) an answer has\n"
+	       "\"exact\" beside \"value\".",
     .options = options,
     .options_size = sizeof(struct pipeline_options),
     .min_arguments = 1,
