@@ -3,31 +3,19 @@
  * each batch: whoever rotates it needs to tell nobody. */
 #include "net/append.h"
 
+#include "base/write.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool write_all(int fd, genops_str bytes)
-{
-	while (bytes.len) {
-		ssize_t n = write(fd, bytes.ptr, bytes.len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		bytes.ptr += n;
-		bytes.len -= (size_t)n;
-	}
-	return true;
-}
-
 static void append(int fd, genops_str path, genops_str bytes, struct genops_incoming *incoming)
 {
 	struct stat before;
 	bool is_regular = fstat(fd, &before) == 0 && S_ISREG(before.st_mode);
-	if (write_all(fd, bytes)) {
+	if (genops_write_all(fd, bytes)) {
 		incoming->status = 200;
 		return;
 	}

@@ -3,6 +3,7 @@
 #include "store/place.h"
 
 #include "base/hash.h"
+#include "base/write.h"
 #include "store/fork.h"
 
 #include <errno.h>
@@ -94,27 +95,13 @@ void genops_place_close(struct genops_place *place)
 	free(place);
 }
 
-static bool write_all(int fd, const void *bytes, size_t len)
-{
-	const char *at = bytes;
-	while (len) {
-		ssize_t n = write(fd, at, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 int genops_place_save(
     struct genops_place *place, const void *bytes, size_t len, bool is_synced, struct genops_error *err)
 {
 	struct head head = {PLACE_MAGIC, len, genops_hash_checksum(bytes, len, len)};
 	int fd = open(place->aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	bool is_written = fd >= 0 && write_all(fd, &head, sizeof head) && write_all(fd, bytes, len) &&
+	bool is_written = fd >= 0 && genops_write_all(fd, (genops_str){(const char *)&head, sizeof head}) &&
+			  genops_write_all(fd, (genops_str){bytes, len}) &&
 			  (!is_synced || fdatasync(fd) == 0);
 	int failure = errno;
 	if (fd >= 0)

@@ -2,6 +2,8 @@
  * store/state_file.c - see state_file.h. Written aside, synced, renamed. */
 #include "store/state_file.h"
 
+#include "base/write.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,20 +15,6 @@ static int fail(struct genops_error *err, const char *path, const char *what)
 {
 	int code = errno == ENOSPC || errno == EDQUOT ? GENOPS_FULL : GENOPS_IO;
 	return genops_fail_errno(err, code, errno, "%.400s cannot be %s", path, what);
-}
-
-static bool write_all(int fd, genops_str bytes)
-{
-	while (bytes.len) {
-		ssize_t n = write(fd, bytes.ptr, bytes.len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		bytes.ptr += n;
-		bytes.len -= (size_t)n;
-	}
-	return true;
 }
 
 /* The name too must survive. */
@@ -48,7 +36,7 @@ int genops_state_file_write(const char *state_dir, const char *name, genops_str 
 	int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return fail(err, aside, "opened");
-	bool is_written = write_all(fd, bytes) && fsync(fd) == 0;
+	bool is_written = genops_write_all(fd, bytes) && fsync(fd) == 0;
 	int code = is_written ? GENOPS_OK : fail(err, aside, "written");
 	close(fd);
 	if (code == GENOPS_OK && rename(aside, path) != 0)

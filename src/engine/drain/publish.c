@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/write.h"
 #include "engine/collibra/collibra_export.h"
 
 #include <errno.h>
@@ -16,27 +17,13 @@
 
 /* --- the drain's side --- */
 
-static bool write_all(int fd, const char *bytes, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 static void store(const struct genops_engine *engine, genops_str text)
 {
 	char path[4096], aside[4112];
 	snprintf(path, sizeof path, "%s/metrics.prom", engine->state_dir);
 	snprintf(aside, sizeof aside, "%s.%u", path, engine->pid);
 	int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	bool is_written = fd >= 0 && write_all(fd, text.ptr, text.len);
+	bool is_written = fd >= 0 && genops_write_all(fd, text);
 	if (fd >= 0)
 		close(fd);
 	if (!is_written || rename(aside, path) != 0) {

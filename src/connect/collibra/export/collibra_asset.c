@@ -3,6 +3,7 @@
 #include "connect/collibra/export/collibra_asset.h"
 
 #include "base/str.h"
+#include "codec/attribute_json.h"
 #include "codec/json_write.h"
 #include "govern/money.h"
 #include "telemetry/conventions.h"
@@ -226,25 +227,6 @@ static void add_operation(struct draft *draft, const struct genops_record *recor
 
 /* --- cost --- */
 
-static void write_value(struct genops_json_writer *json, const struct genops_attribute *attribute)
-{
-	genops_json_key(json, attribute->key);
-	switch (attribute->type) {
-	case GENOPS_ATTRIBUTE_STRING:
-		genops_json_string(json, attribute->value.string);
-		break;
-	case GENOPS_ATTRIBUTE_INT:
-		genops_json_int(json, attribute->value.integer);
-		break;
-	case GENOPS_ATTRIBUTE_DOUBLE:
-		genops_json_double(json, attribute->value.number);
-		break;
-	case GENOPS_ATTRIBUTE_BOOL:
-		genops_json_bool(json, attribute->value.boolean);
-		break;
-	}
-}
-
 /* All that is not standard, as one JSON object; what would make it longer than CUSTOM_MAX is left out. */
 static void add_custom(struct draft *draft, const struct genops_record *record)
 {
@@ -260,7 +242,7 @@ static void add_custom(struct draft *draft, const struct genops_record *record)
 		size_t len = attribute->type == GENOPS_ATTRIBUTE_STRING ? attribute->value.string.len : 32;
 		if (genops_attributes_standard_key(attribute->key) >= 0 || text.len + attribute->key.len + len > CUSTOM_MAX)
 			continue;
-		write_value(&json, attribute);
+		genops_attribute_json_add(&json, attribute);
 		n++;
 	}
 	genops_json_object_end(&json);
