@@ -6,7 +6,7 @@ import time
 import pytest
 
 import gateway as gateways
-from collibra_stage import BUDGET, COST, EVALUATION, FakeCollibra, Stage
+from collibra_stage import ATTRIBUTES, BUDGET, COST, EVALUATION, FakeCollibra, Stage
 from fake_collibra.auth import ALL_PERMISSIONS
 from gateway import until
 from provider import Answer
@@ -167,6 +167,22 @@ def test_a_job_that_may_not_be_asked_for(stage, collibra, status):
     collibra.faults.clear()
     running.gateway.command("collibra", "flush", "--json")
     running.check(5)
+
+
+@pytest.mark.parametrize("limit", ["ours", "Collibra's"])
+def test_a_file_that_is_too_large_is_divided(stage, collibra, limit):
+    """A client may send long attributes, and an instance may take small files only: neither stops the export."""
+    n, length = (250, 3500) if limit == "ours" else (40, 1500)
+    if limit != "ours":
+        collibra.switches.body_maximum = 500_000
+    policies = "  policies:\n" + "".join(f"    - {{name: cap{i}, type: cost_limit, max_cost: 5}}\n" for i in range(9))
+    running = stage("governance:\n" + ATTRIBUTES + policies, batch_size=5000, batch_interval_seconds=3000, timeout=20)
+    running.call(n, headers={"x-genops-feature": "f" * length, "x-genops-customer-id": "c" * length})
+    assert running.gateway.command("collibra", "flush", "--json")["exported"] == 10 * n
+    names = {asset["name"] for asset in collibra.assets(COST) + collibra.assets(EVALUATION)}
+    assert len(names) == len(collibra.assets(COST) + collibra.assets(EVALUATION)) == 10 * n
+    assert all(len(asset["attributes"]["feature"]) == 1 for asset in collibra.assets(EVALUATION))
+    assert running.gateway.command("collibra", "status", "--json")["export"]["assets_failed"] == 0
 
 
 def test_commands_that_fail_alone(stage, collibra):

@@ -221,6 +221,23 @@ def test_damaged_kept_policies(collibra, gateway, damage):
     assert decision(running) == "blocked"
 
 
+def test_half_an_answer_of_the_graph_is_none(collibra, gateway):
+    """Errors beside data, and a list that is cut at its limit: REST says what is missing."""
+    for n in range(3):
+        collibra.create_policy("Content Filter", f"Filter {n}", blocked_patterns=f"word{n}", enforcement_level="block")
+    running = gateway(section(collibra))
+    assert sync(running)["imported"] == 3
+    collibra.switches.graphql_broken = "stringAttributes"
+    assert sync(running) == {"imported": 0, "updated": 0, "removed": 0, "failed": 0, "errors": []}
+    collibra.switches.graphql_broken = None
+    collibra.create_policy("Team Access Control", "Many", allowed_teams=[f"team{n}" for n in range(44)] + ["search"], enforcement_level="block")
+    assert sync(running)["imported"] == 1
+    gateways.until(lambda: decision(running, team="team43") == "allowed" and decision(running, team="other") == "blocked", 10, "the list")
+    assert decision(running) == "allowed"
+    for n in range(3):
+        assert decision(running, content=f"word{n}") == "blocked"
+
+
 FAILING = {
     "no listing": lambda collibra: (collibra.fault("status", path="/graphql/*", status=503, times=None),),
     "half a listing": lambda collibra: (collibra.fault("truncate", path="/graphql/*", times=None),

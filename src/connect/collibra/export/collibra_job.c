@@ -56,7 +56,7 @@ int genops_collibra_job_begin(
 static void pick_pending(struct genops_collibra_job *job)
 {
 	job->n_picked = 0;
-	for (size_t i = 0; i < job->assets->n; i++) {
+	for (size_t i = 0; i < job->assets->n && (!job->pick_max || job->n_picked < job->pick_max); i++) {
 		if (job->assets->items[i].fate == GENOPS_COLLIBRA_PENDING)
 			job->picked[job->n_picked++] = (uint32_t)i;
 	}
@@ -68,6 +68,20 @@ static void expect(struct genops_collibra_job *job, int64_t now_ns)
 	job->submitted_ns = now_ns;
 	job->wait_ns = FIRST_WAIT_NS;
 	job->next_at_ns = now_ns + job->wait_ns;
+}
+
+/* The file is too large, for us or for Collibra: half of it, then the rest; an asset that is too large alone is rejected. */
+static enum genops_collibra_progress pick_fewer(struct genops_collibra_job *job, const char *why, int64_t now_ns)
+{
+	job->next_at_ns = now_ns;
+	job->pick_max = (job->n_picked + 1) / 2;
+	if (job->n_picked > 1)
+		return GENOPS_COLLIBRA_RUNNING;
+	struct genops_collibra_asset *asset = &job->assets->items[job->picked[0]];
+	asset->fate = GENOPS_COLLIBRA_REJECTED;
+	if (!genops_arena_dup(job->assets->arena, genops_str_of(why), &asset->reason))
+		asset->reason = GENOPS_STR("it is too large");
+	return genops_collibra_assets_count(job->assets, GENOPS_COLLIBRA_PENDING) ? GENOPS_COLLIBRA_RUNNING : GENOPS_COLLIBRA_DONE;
 }
 
 static enum genops_collibra_progress submit(struct genops_collibra_job *job, struct genops_collibra_client *client,
@@ -89,9 +103,12 @@ static enum genops_collibra_progress submit(struct genops_collibra_job *job, str
 	    .content_type = GENOPS_STR(GENOPS_COLLIBRA_BODY_FORM_TYPE),
 	    .repeat = GENOPS_COLLIBRA_IDEMPOTENT,
 	};
-	int code = body.error ? genops_fail(&err, body.error, "an import does not fit into memory")
+	int too_large = body.error;
+	int code = body.error ? genops_fail(&err, body.error, "an import is larger than 16 MiB")
 			      : genops_collibra_client_call(client, &call, &answer, &err);
 	genops_buffer_done(&body);
+	if (too_large == GENOPS_LIMIT || (code == GENOPS_OK && answer.status == 413))
+		return pick_fewer(job, code == GENOPS_OK ? answer.message : err.message, now_ns);
 	if (code == GENOPS_OK && answer.outcome == GENOPS_COLLIBRA_OK)
 		code = genops_collibra_read_job(answer.body, &state, &err);
 	else if (code == GENOPS_OK) {
@@ -150,7 +167,7 @@ static void settle(struct genops_collibra_job *job, enum mark mark, enum genops_
 static enum genops_collibra_progress another_round(struct genops_collibra_job *job, bool is_completed, int64_t now_ns)
 {
 	job->next_at_ns = now_ns;
-	if (is_completed)
+	if (is_completed && count_marks(job, RUNTIME))
 		job->next_at_ns += (INT64_C(2) << job->n_rounds++) * GENOPS_NS_PER_S;
 	return GENOPS_COLLIBRA_RUNNING;
 }
@@ -181,7 +198,10 @@ enum genops_collibra_progress genops_collibra_job_judge(
 		return GENOPS_COLLIBRA_DONE;
 	if (is_completed && job->n_rounds == ROUNDS_MAX) {
 		settle(job, RUNTIME, GENOPS_COLLIBRA_REJECTED);
-		return GENOPS_COLLIBRA_DONE;
+		memset(job->marks, UNMARKED, job->n_picked);
+		if (!genops_collibra_assets_count(job->assets, GENOPS_COLLIBRA_PENDING))
+			return GENOPS_COLLIBRA_DONE;
+		job->n_rounds = 0; /* those that did not fit into the same file */
 	}
 	return another_round(job, is_completed, now_ns);
 }

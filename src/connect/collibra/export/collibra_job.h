@@ -29,7 +29,7 @@ struct genops_collibra_job {
 	struct genops_collibra_assets *assets;
 	uint32_t *picked;           /* what the running job's commands are, by index */
 	uint8_t *marks;             /* what an error said of each */
-	size_t n_picked;
+	size_t n_picked, pick_max;  /* 0: as many as there are; halved when a file is too large */
 	int64_t next_at_ns, wait_ns, submitted_ns;
 	int n_rounds, n_jobs;       /* rounds after RUNTIME errors; jobs that Collibra took */
 	char reason[384];
