@@ -158,7 +158,7 @@ static bool is_batch_due(const struct genops_collibra_exporter *exporter)
 		return true;
 	return exporter->n_waiting >= (size_t)collibra->batch_size || is_set(&exporter->must_stop) ||
 	       exporter->flush_to > exporter->place.cursor ||
-	       genops_clock_unix_ns() - exporter->waiting_since_ns >= collibra->batch_interval_ns;
+	       genops_clock_monotonic_ns() - exporter->waiting_since_ns >= collibra->batch_interval_ns;
 }
 
 /* A job of an earlier life holds the batch that comes next: two imports must not touch the same assets. */

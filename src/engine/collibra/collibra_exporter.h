@@ -49,7 +49,7 @@ struct genops_collibra_exporter {
 	int64_t flush_to;                    /* what it makes due */
 	int64_t seen;                        /* audit sequence */
 	size_t n_waiting;                    /* operations behind the cursor that were seen and are not urgent */
-	int64_t waiting_since_ns;            /* Unix; of the first of them */
+	int64_t waiting_since_ns;            /* monotonic; of the first of them */
 	struct genops_collibra_delivery batch, urgent;
 	struct genops_collibra_sent_budget budgets[GENOPS_COLLIBRA_BUDGETS_KNOWN];
 	size_t n_budgets;

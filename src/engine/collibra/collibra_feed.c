@@ -105,6 +105,13 @@ static int pick_urgent(struct reading *reading, const struct genops_audit_row *r
 	return add(exporter, urgent, &record, row->sequence, reading->err);
 }
 
+/* From here on a wall clock that is put back delays nothing. */
+static int64_t monotonic_of(int64_t unix_ns)
+{
+	int64_t age_ns = genops_clock_unix_ns() - unix_ns;
+	return genops_clock_monotonic_ns() - (age_ns > 0 ? age_ns : 0);
+}
+
 static int on_seen(void *arg, const struct genops_audit_row *row)
 {
 	struct reading *reading = arg;
@@ -115,7 +122,7 @@ static int on_seen(void *arg, const struct genops_audit_row *row)
 	exporter->seen = row->sequence;
 	reading->n++;
 	if (!is_picked && !exporter->n_waiting++)
-		exporter->waiting_since_ns = row->unix_ns < genops_clock_unix_ns() ? row->unix_ns : genops_clock_unix_ns();
+		exporter->waiting_since_ns = monotonic_of(row->unix_ns);
 	return exporter->urgent.n_operations < URGENT_MAX ? GENOPS_OK : GENOPS_LIMIT;
 }
 
