@@ -281,3 +281,22 @@ def test_collibra_down_at_start(collibra, gateway):
     collibra.start()
     collibra.delete_policy(id)
     comes(again, "allowed")
+
+
+@pytest.mark.parametrize("what", ("url", "domain_id", "domain"))
+def test_policies_of_another_instance(collibra, gateway, what):
+    """What was kept from one instance or domain does not govern when the configuration names another; it is said."""
+    collibra.create_policy("Content Filter", "No hello", blocked_patterns="hello", enforcement_level="block")
+    running = gateway(section(collibra))
+    sync(running)
+    comes(running, "blocked")
+    text = running.config.read_text()
+    other = {"url": collibra.url.replace("127.0.0.1", "localhost"), "domain_id": "00000000-1111-2222-3333-444444444444", "domain": "Glossary"}[what]
+    section_text = section(collibra, **{what: other})
+    running.config.write_text("\n".join(section_text.strip() if line.startswith("collibra:") else line for line in text.splitlines()) + "\n")
+    comes(running, "allowed")
+    checked = gateways.genops("validate", state=running.state, config=running.config)
+    assert "of another instance or domain" in checked.stdout
+    assert json.loads(gateways.genops("collibra", "policies", "--json", state=running.state, config=running.config).stdout)["policies"] == []
+    running.config.write_text(text)
+    comes(running, "blocked")
