@@ -300,3 +300,14 @@ def test_policies_of_another_instance(collibra, gateway, what):
     assert json.loads(gateways.genops("collibra", "policies", "--json", state=running.state, config=running.config).stdout)["policies"] == []
     running.config.write_text(text)
     comes(running, "blocked")
+
+
+def test_names_that_the_configuration_has(collibra, gateway):
+    """Counters go by names: both govern, the imported one under a name of its own."""
+    running = gateway("governance: {policies: [{name: cap, type: cost_limit, max_cost: 5}], budgets: [{name: week, daily_budget: 5}]}\n" + section(collibra))
+    collibra.create_policy("Content Filter", "cap", blocked_patterns="hello", enforcement_level="block")
+    collibra.create_policy("Budget Constraint", "week", daily_budget=3)
+    assert sync(running)["imported"] == 2
+    comes(running, "blocked")
+    assert {row["name"] for row in running.command("policy", "--json")["policies"]} == {"cap", "cap (Collibra)", "week (Collibra)"}
+    assert {row["name"] for row in running.command("budget", "--json")["budgets"]} == {"week", "week (Collibra)"}
