@@ -59,16 +59,18 @@ def test_no_request_is_dropped_while_everything_is_reloaded():
         assert len(load.told) == 6000
         wait_for(lambda: "extra2" in open_conf(stage), 15, "nginx knows the new provider")
         polls = []
-        wait_for(lambda: polls.append(1) or served_by_new_worker(stage, "/extra2/v1/chat/completions"), 15,
-                 "a worker of the new configuration answers")
+        wait_for(lambda: served_by_new_worker(stage, "/extra2/v1/chat/completions", polls), 15, "a worker of the new configuration answers")
         assert len(prove(stage, load)) == 6000 + len(polls), "a call that a client repeated had not been made"
         assert len(os.listdir(f"/proc/{stage.serve.pid}/fd")) <= n_files + 16, "descriptors leak"
 
 
-def served_by_new_worker(stage, path):
-    """Until then the client is told to repeat: nothing was sent."""
+def served_by_new_worker(stage, path, polls=None):
+    """Until then the worker does not know the provider, or nginx does not, and the client is told to repeat: nothing was sent.
+    Adds the calls that became operations to polls."""
     status, headers, body = chat(stage.port, 9000, path=path)
-    assert status == 200 or (status == 503 and headers["retry-after"] == "1"), (status, body)
+    assert status in (200, 404) or (status == 503 and headers["retry-after"] == "1"), (status, body)
+    if polls is not None and status != 404:
+        polls.append(headers["x-genops-operation-id"])
     return status == 200
 
 
