@@ -66,11 +66,21 @@ static void print_addresses(const struct gateway_process *process)
 	fflush(stdout);
 }
 
-/* In nanoseconds: a file may change twice in a second. */
-static int64_t changed_at(const char *file)
+#define SETTLES_NS 200000000 /* as the engine: what was written a moment ago may be half written */
+
+/* In nanoseconds: a file may change twice in a second. *ret_is_settling: also when it is empty, as editors make it before they write. */
+static int64_t changed_at(const char *file, bool *ret_is_settling)
 {
 	struct stat info;
-	return file[0] && stat(file, &info) == 0 ? (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec : 0;
+	struct timespec clock;
+	*ret_is_settling = false;
+	if (!file[0] || stat(file, &info) != 0)
+		return 0;
+	int64_t at = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+	clock_gettime(CLOCK_REALTIME, &clock);
+	int64_t age = (int64_t)clock.tv_sec * 1000000000 + clock.tv_nsec - at;
+	*ret_is_settling = !info.st_size || (age >= 0 && age < SETTLES_NS);
+	return at;
 }
 
 /* New addresses or providers in the configuration. Faults in it are the engine's to tell: it reads the same file. */
@@ -78,8 +88,9 @@ static void refresh(const struct invocation *invocation, struct gateway_process 
 {
 	struct genops_error err;
 	bool is_changed = false;
-	int64_t now = changed_at(process->gateway->config_file);
-	if (now == *seen)
+	bool is_settling;
+	int64_t now = changed_at(process->gateway->config_file, &is_settling);
+	if (now == *seen || is_settling)
 		return;
 	*seen = now;
 	if (gateway_refresh(process, &invocation->engine, &is_changed, &err) == GENOPS_OK && is_changed)

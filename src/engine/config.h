@@ -119,6 +119,7 @@ struct genops_config {
 	struct genops_arena arena;
 	uint64_t version;               /* of shared memory when it was loaded */
 	genops_str file;                /* "" : none */
+	bool is_blank;                  /* nothing stands in it */
 	genops_str state_dir;
 	int64_t sync_interval_ns;
 	enum genops_mode mode;
@@ -174,6 +175,10 @@ void genops_config_unref(struct genops_config *config);
 
 /* Has any file that it was made from (configuration, prices) changed on disk since? */
 bool genops_config_is_stale(const struct genops_config *config);
+
+/* Was one of them written a moment ago (GENOPS_CONFIG_SETTLES_NS before now_unix_ns)? It may be half written: look again then. */
+#define GENOPS_CONFIG_SETTLES_NS INT64_C(200000000)
+bool genops_config_is_settling(const struct genops_config *config, int64_t now_unix_ns);
 
 const struct genops_config_provider *genops_config_provider_find(const struct genops_config *config, genops_str name);
 const struct genops_config_key *genops_config_key_find(const struct genops_config *config, genops_str secret); /* by hash, constant time */

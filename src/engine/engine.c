@@ -253,7 +253,7 @@ int genops_engine_after_fork(genops_engine *engine, struct genops_error *err)
 int genops_engine_reload(genops_engine *engine, bool *ret_changed, struct genops_error *err)
 {
 	struct genops_config *old = genops_engine_config(engine);
-	bool is_stale = genops_config_is_stale(old), is_kept_unread = old->collibra.is_kept_unread;
+	bool is_stale = genops_config_is_stale(old), is_kept_unread = old->collibra.is_kept_unread, is_blank = old->is_blank;
 	genops_config_unref(old);
 	if (ret_changed)
 		*ret_changed = false;
@@ -267,6 +267,13 @@ int genops_engine_reload(genops_engine *engine, bool *ret_changed, struct genops
 		fresh = NULL;
 		(void)genops_fail_fix(err ? err : &own, GENOPS_CORRUPT, "run genops collibra sync",
 		    "the policies kept from Collibra cannot be read; those in use stay in force");
+	}
+	/* An editor empties the file before it writes it; to govern nothing is said in words. */
+	if (fresh && fresh->is_blank && !is_blank) {
+		genops_config_unref(fresh);
+		fresh = NULL;
+		(void)genops_fail_fix(err ? err : &own, GENOPS_CONFIG, "to govern nothing, write: governance: {}",
+		    "the configuration file is empty; the one in use stays in force");
 	}
 	if (!fresh) {
 		atomic_fetch_add(&engine->n_reload_failures, 1);

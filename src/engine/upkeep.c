@@ -19,6 +19,8 @@
 #define LOADED_ENTRIES  256   /* taken by a pass: what follows is gathered for longer */
 #define BUSY_ENTRIES    16384 /* the next pass follows at once */
 #define RELOAD_EVERY_NS GENOPS_NS_PER_S
+#define SETTLE_TICK_NS  (100 * GENOPS_NS_PER_MS)
+#define POSTPONED_MAX   50    /* a file that somebody writes without end is read all the same */
 #define TAKEOVER_NS     GENOPS_NS_PER_S
 #define COMPLAIN_NS     (10 * GENOPS_NS_PER_S)
 #define CHECK_EVERY_NS  (5 * GENOPS_NS_PER_S)
@@ -27,6 +29,7 @@ struct upkeep {
 	genops_engine *engine;
 	int64_t reload_at_ns, takeover_at_ns, collibra_at_ns, complain_at_ns, check_at_ns;
 	size_t n_taken; /* by the last pass */
+	size_t n_postponed; /* looks at a configuration that is being written */
 };
 
 static void complain(struct upkeep *upkeep, int64_t now_ns, const char *what, const struct genops_error *err)
@@ -37,6 +40,15 @@ static void complain(struct upkeep *upkeep, int64_t now_ns, const char *what, co
 	genops_log_error(&upkeep->engine->log, GENOPS_LOG_ERROR, what, err);
 }
 
+/* What is being written is not read: half a configuration may be a valid one that governs less. */
+static bool is_settling(genops_engine *engine)
+{
+	struct genops_config *config = genops_engine_config(engine);
+	bool is_settling = genops_config_is_settling(config, genops_clock_unix_ns());
+	genops_config_unref(config);
+	return is_settling;
+}
+
 static void reload(struct upkeep *upkeep, int64_t now_ns)
 {
 	struct genops_error err;
@@ -44,6 +56,12 @@ static void reload(struct upkeep *upkeep, int64_t now_ns)
 	if (now_ns < upkeep->reload_at_ns)
 		return;
 	upkeep->reload_at_ns = now_ns + RELOAD_EVERY_NS;
+	if (upkeep->n_postponed < POSTPONED_MAX && is_settling(upkeep->engine)) {
+		upkeep->reload_at_ns = now_ns + SETTLE_TICK_NS;
+		upkeep->n_postponed++;
+		return;
+	}
+	upkeep->n_postponed = 0;
 	if (genops_engine_reload(upkeep->engine, &is_changed, &err) != GENOPS_OK) {
 		complain(upkeep, now_ns, "the changed configuration is not used", &err);
 		return;

@@ -100,10 +100,18 @@ def test_a_budget_that_shrinks_while_calls_run_refuses_the_next_ones():
         stage.receive()
         stage.start()
         load = Load(stage.port, 3000, is_patient=True)
-        during(load, [lambda: stage.configure(BUDGETS.replace("total_budget: 5", "total_budget: 0.00001"))])
+        load.end = 10**6  # as many calls as it takes until the new limit holds
+
+        def shrink():
+            stage.configure(BUDGETS.replace("total_budget: 5", "total_budget: 0.00001"))
+            try:
+                wait_for(load.refused, 20, "the new limit refuses calls")
+            finally:
+                load.end = load.next
+
+        during(load, [shrink])
         stage.configure(BUDGETS)
-        refused = load.refused()
-        assert refused and load.complete()
+        assert load.complete()
         wait_for(lambda: chat(stage.port, 9001)[0] == 200, 10, "the old limit is back")
         assert load.n_doubtful == 0
         prove(stage, load)

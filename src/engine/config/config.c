@@ -258,6 +258,7 @@ static int parse(struct genops_config_reader *reader, genops_str text, const str
 		    "a configuration is one document, and a second one begins here");
 	if (yaml->n_documents && !genops_yaml_is_null(yaml->documents[0]))
 		reader->root = yaml->documents[0];
+	reader->config->is_blank = !reader->root;
 	if (code == GENOPS_OK)
 		code = read_sections(reader, source);
 	if (code == GENOPS_OK && !reader->without_prices)
@@ -354,6 +355,15 @@ bool genops_config_is_stale(const struct genops_config *config)
 	    genops_clock_monotonic_ns() - config->loaded_monotonic_ns >= config->price_reload_interval_ns;
 	for (size_t i = 0; i < config->n_watches; i++) {
 		if ((!config->watches[i].is_prices || is_price_time) && genops_config_file_is_changed(&config->watches[i]))
+			return true;
+	}
+	return false;
+}
+
+bool genops_config_is_settling(const struct genops_config *config, int64_t now_unix_ns)
+{
+	for (size_t i = 0; i < config->n_watches; i++) {
+		if (genops_config_file_is_settling(&config->watches[i], now_unix_ns))
 			return true;
 	}
 	return false;

@@ -118,6 +118,14 @@ bool genops_config_file_is_changed(const struct genops_config_watch *watch)
 	       now.inode != watch->inode;
 }
 
+/* A time still to come is a clock that was put back, not a hand that writes. */
+bool genops_config_file_is_settling(const struct genops_config_watch *watch, int64_t now_unix_ns)
+{
+	struct genops_config_watch now = {0};
+	look(watch->path.ptr, &now);
+	return now.is_there && now.modified_ns <= now_unix_ns && now_unix_ns - now.modified_ns < GENOPS_CONFIG_SETTLES_NS;
+}
+
 int genops_config_file_secret(struct genops_config_reader *reader, const struct genops_yaml_node *node,
     genops_str path, genops_str *ret_secret)
 {

@@ -90,6 +90,7 @@ GENOPS_NODISCARD int genops_config_file_path(
 /* Remembers the file as it is now, for genops_config_is_stale. */
 GENOPS_NODISCARD int genops_config_file_watch(struct genops_config_reader *reader, genops_str path);
 bool genops_config_file_is_changed(const struct genops_config_watch *watch);
+bool genops_config_file_is_settling(const struct genops_config_watch *watch, int64_t now_unix_ns);
 /* The first line of a small file, for keys. */
 GENOPS_NODISCARD int genops_config_file_secret(struct genops_config_reader *reader,
     const struct genops_yaml_node *node, genops_str path, genops_str *ret_secret);

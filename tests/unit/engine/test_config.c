@@ -191,6 +191,20 @@ static void nothing_at_all_loads(void **state)
 	genops_config_unref(config);
 }
 
+static void what_is_being_written_is_left_alone(void **state)
+{
+	struct stat status;
+	put("genops.yaml", "state: here\n");
+	struct genops_config *config = load(NULL, NULL, NULL);
+	assert_int_equal(stat("genops.yaml", &status), 0);
+	int64_t written_ns = (int64_t)status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec;
+	assert_true(genops_config_is_settling(config, written_ns));
+	assert_true(genops_config_is_settling(config, written_ns + GENOPS_CONFIG_SETTLES_NS - 1));
+	assert_false(genops_config_is_settling(config, written_ns + GENOPS_CONFIG_SETTLES_NS));
+	assert_false(genops_config_is_settling(config, written_ns - 1)); /* the clock was put back */
+	genops_config_unref(config);
+}
+
 static void the_file_is_found(void **state)
 {
 	char want[128];
@@ -369,6 +383,7 @@ int main(void)
 	    TEST(the_guides_switches_switch),
 	    TEST(the_collectors_file_loads),
 	    TEST(nothing_at_all_loads),
+	    TEST(what_is_being_written_is_left_alone),
 	    TEST(the_file_is_found),
 	    TEST(a_named_file_must_be_there),
 	    TEST(parameter_beats_environment_beats_file_beats_default),

@@ -88,6 +88,23 @@ static void a_wrong_file_does_not(void **state)
 	genops_engine_close(engine);
 }
 
+static void an_emptied_file_governs_nothing_less(void **state)
+{
+	struct genops_error err = {0};
+	write_config(BLOCKING);
+	genops_engine *engine = open_file(*state);
+	write_config("");
+	assert_int_equal(genops_engine_reload(engine, NULL, &err), GENOPS_CONFIG);
+	assert_true(is_refused(engine));
+	write_config("# nothing\n");
+	assert_int_equal(genops_engine_reload(engine, NULL, &err), GENOPS_CONFIG);
+	assert_true(is_refused(engine));
+	write_config("governance: {}\n");
+	assert_int_equal(genops_engine_reload(engine, NULL, &err), GENOPS_OK);
+	assert_false(is_refused(engine));
+	genops_engine_close(engine);
+}
+
 /* What was begun under one configuration ends under it; its views stay good. */
 static void running_calls_keep_their_snapshot(void **state)
 {
@@ -270,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_changed_file_counts),
 	    TEST(a_wrong_file_does_not),
+	    TEST(an_emptied_file_governs_nothing_less),
 	    TEST(running_calls_keep_their_snapshot),
 	    TEST(destinations_follow),
 	    TEST(the_queue_follows),
