@@ -187,8 +187,8 @@ genops_collibra_adapter *genops_collibra_adapter_open(const struct genops_collib
 {
 	struct genops_error own;
 	err = err ? err : &own;
-	if (options->size != sizeof *options) {
-		genops_fail_fix(err, GENOPS_MISUSE, "call genops_collibra_options_init first", "options->size is not this library's");
+	if (!options || options->size != sizeof *options) {
+		genops_fail_fix(err, GENOPS_MISUSE, "call genops_collibra_options_init first", "these options are not this library's");
 		return NULL;
 	}
 	struct genops_collibra_adapter *adapter = calloc(1, sizeof *adapter);

@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "store/place.h"
 
+#include <genops/collibra_adapter.h>
 #include <genops/collibra_export.h>
 #include <genops/operation.h>
 
@@ -118,6 +119,16 @@ static void a_place_that_cannot_be_used_stops_nothing_else(void **state)
 	genops_engine_close(engine);
 }
 
+static void an_adapter_wants_its_options(void **state)
+{
+	struct genops_error err = {0};
+	struct genops_collibra_options options = {0};
+	assert_null(genops_collibra_adapter_open(NULL, &err));
+	assert_int_equal(err.code, GENOPS_MISUSE);
+	assert_null(genops_collibra_adapter_open(&options, &err));
+	assert_int_equal(err.code, GENOPS_MISUSE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +136,7 @@ int main(void)
 	    cmocka_unit_test(it_begins_behind_what_was_there),
 	    cmocka_unit_test(one_of_two_engines_exports),
 	    cmocka_unit_test(a_place_that_cannot_be_used_stops_nothing_else),
+	    cmocka_unit_test(an_adapter_wants_its_options),
 	};
 	return cmocka_run_group_tests(tests, make, drop);
 }
