@@ -121,7 +121,6 @@ static void a_place_that_cannot_be_used_stops_nothing_else(void **state)
 
 static void an_adapter_wants_its_options(void **state)
 {
-	struct genops_error err = {0};
 	struct genops_collibra_options options = {0};
 	assert_null(genops_collibra_adapter_open(NULL, &err));
 	assert_int_equal(err.code, GENOPS_MISUSE);
