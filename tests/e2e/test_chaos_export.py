@@ -43,6 +43,7 @@ def test_a_destination_that_fails_now_and_then_gets_every_span():
 
 
 def test_a_full_queue_drops_nothing_and_the_ledger_goes_on():
+    """Proves CORE-060 (batches are bounded, what happens when they overflow is defined)."""
     with Stage(BUDGETS, telemetry="  queue: {max_size: 1MiB, compression: none}") as stage:
         stage.start()
         load = Load(stage.port, 3000)

@@ -130,6 +130,7 @@ def test_output_that_cannot_be_written(ended):
 # --- cost ---
 
 def test_cost(ended):
+    """Proves CORE-029 (by team; by project below)."""
     report = ended.cost("--by", "team")
     assert set(report) >= {"total", "groups"}
     total = report["total"]

@@ -247,7 +247,7 @@ def test_what_waits_survives_a_restart(start, provider):
 
 @pytest.mark.parametrize("status, again", [(503, True), (429, True), (502, True), (400, False)])
 def test_retry_by_status(gateway, provider, status, again):
-    """503 and the like are repeated, 400 is not: it would be refused for ever, and hold up what comes after it."""
+    """503 and the like are repeated, 400 is not: it would be refused for ever, and hold up what comes after it. Proves CORE-061."""
     receiver = HttpReceiver(answer=lambda n: Answer(status, {}, b"") if n <= 2 else None)
     try:
         running = gateway(export_to(RECEIVERS["http_protobuf"][1] % receiver.port))
