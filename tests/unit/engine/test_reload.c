@@ -1,45 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 - genops_engine_reload and engine/upkeep.c: a changed file under running calls. */
-#include "engine_fixture.h"
+#include "file_fixture.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-static char file[128];
-
-static int make_file(void **state)
-{
-	int failed = make_state(state);
-	snprintf(file, sizeof file, "%s.yaml", (char *)*state);
-	return failed;
-}
-
-static int remove_file(void **state)
-{
-	unlink(file);
-	return remove_state(state);
-}
-
-/* As editors do it: written aside, then renamed. */
-static void write_config(const char *text)
-{
-	char aside[160];
-	snprintf(aside, sizeof aside, "%s.new", file);
-	FILE *out = fopen(aside, "w");
-	assert_non_null(out);
-	fputs(text, out);
-	assert_int_equal(fclose(out), 0);
-	assert_int_equal(rename(aside, file), 0);
-}
-
-static genops_engine *open_file(const char *dir)
-{
-	struct genops_engine_options options = {.size = sizeof options, .config_file = file, .state_dir = dir};
-	struct genops_error err = {0};
-	genops_engine *engine = genops_engine_open(&options, &err);
-	if (!engine)
-		fail_msg("%s; %s", err.message, err.fix);
-	return engine;
-}
 
 static bool is_refused(genops_engine *engine)
 {

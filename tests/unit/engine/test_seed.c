@@ -1,41 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 - engine/drain/seed.c: a budget that is new counts what its windows had spent before it was there. */
-#include "engine_fixture.h"
+#include "file_fixture.h"
 
-static char file[128];
+#define HEAD "governance:\n  keys: [{name: bot, key: vk-0123456789abcdef0123, budgets: [by key]}]\n  budgets:\n" \
+	     "    - {name: by key, match: {team: nobody}, total_budget: 1}\n"
 
-static int make_file(void **state)
+static void write_budgets(const char *budgets)
 {
-	int failed = make_state(state);
-	snprintf(file, sizeof file, "%s.yaml", (char *)*state);
-	return failed;
-}
-
-static int remove_file(void **state)
-{
-	unlink(file);
-	return remove_state(state);
-}
-
-static void write_config(const char *budgets)
-{
-	char aside[160];
-	snprintf(aside, sizeof aside, "%s.new", file);
-	FILE *out = fopen(aside, "w");
-	assert_non_null(out);
-	fprintf(out, "governance:\n  keys: [{name: bot, key: vk-0123456789abcdef0123, budgets: [by key]}]\n  budgets:\n"
-		     "    - {name: by key, match: {team: nobody}, total_budget: 1}\n%s", budgets);
-	assert_int_equal(fclose(out), 0);
-	assert_int_equal(rename(aside, file), 0);
-}
-
-static genops_engine *open_file(const char *dir)
-{
-	struct genops_engine_options options = {.size = sizeof options, .config_file = file, .state_dir = dir};
-	struct genops_error err = {0};
-	genops_engine *engine = genops_engine_open(&options, &err);
-	if (!engine)
-		fail_msg("%s; %s", err.message, err.fix);
-	return engine;
+	char text[4096];
+	assert_in_range(snprintf(text, sizeof text, HEAD "%s", budgets), 1, (int)sizeof text - 1);
+	write_config(text);
 }
 
 static void spend(genops_engine *engine, const char *team, const char *customer, int64_t amount)
@@ -51,7 +24,7 @@ static void spend(genops_engine *engine, const char *team, const char *customer,
 static void reload(genops_engine *engine, const char *budgets)
 {
 	struct genops_error err = {0};
-	write_config(budgets);
+	write_budgets(budgets);
 	if (genops_engine_reload(engine, NULL, &err) != GENOPS_OK)
 		fail_msg("%s; %s", err.message, err.fix);
 	for (int i = 0; i < 3; i++)
@@ -96,7 +69,7 @@ static void spend_before(genops_engine *engine)
 
 static void on_reload(void **state)
 {
-	write_config("");
+	write_budgets("");
 	genops_engine *engine = open_file(*state);
 	spend_before(engine);
 	reload(engine, ALL TEAM EACH STRANGE);
@@ -125,11 +98,11 @@ static void on_reload(void **state)
 
 static void at_start(void **state)
 {
-	write_config("");
+	write_budgets("");
 	genops_engine *engine = open_file(*state);
 	spend_before(engine);
 	genops_engine_close(engine);
-	write_config(ALL TEAM EACH STRANGE);
+	write_budgets(ALL TEAM EACH STRANGE);
 	for (int i = 0; i < 3; i++) { /* and only once */
 		engine = open_file(*state);
 		check_all(engine, 0);
@@ -140,7 +113,7 @@ static void at_start(void **state)
 /* The limit holds at once. */
 static void it_refuses(void **state)
 {
-	write_config("");
+	write_budgets("");
 	genops_engine *engine = open_file(*state);
 	spend(engine, "blue", "x", 600000000);
 	reload(engine, "    - {name: small, daily_budget: 1}\n");
