@@ -100,3 +100,18 @@ def test_a_budget_takes_the_same_calls_each_time(tmp_path, house):
     assert n > 5, window
     assert window["reserved_nano_usd"] == 0
     assert calls_until_refused(tmp_path / "b", provider, recording) == (n, window)
+
+
+@pytest.mark.parametrize("piece", [1, 3, 7, 16, 31, 64, 0])
+@pytest.mark.parametrize("tail", [b": bye\n\n", b"\n", b"data: [DONE]\n\n", b'data: {"usage": null}\n\n'])
+def test_what_follows_a_streams_end_passes_as_it_is(house, piece, tail):
+    """Usage was asked for on the client's behalf, so pieces are held and copied; behind the end they no longer are."""
+    gateway, provider = house
+    events = [b'data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n', b"data: [DONE]\n\n"]
+    usage = b'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":1,"total_tokens":10}}\n\n'
+    provider.play(Answer(headers={"content-type": "text/event-stream"}, body=events[0] + usage + events[1] + tail, piece=piece))
+    consumed = gateway.budget("all")["consumed_nano_usd"]
+    reply = gateway.chat(stream=True, max_tokens=5)
+    assert (reply.status, reply.body) == (200, b"".join(events) + tail)
+    window = gateway.budget("all")
+    assert (window["reserved_nano_usd"], window["consumed_nano_usd"] - consumed) == (0, 9 * 150 + 600)
