@@ -37,9 +37,31 @@ struct genops_destination_settings {
 #define GENOPS_DESTINATION_HEADERS_MAX 16                        /* of settings->headers */
 #define GENOPS_DESTINATION_BODY_MAX    (((size_t)1 << 28) - 1)
 
+/* What reaches a destination beside records: OTLP as it came in or as pipelines left it, and events of pipelines. */
+enum genops_item_kind {
+	GENOPS_ITEM_TRACES, GENOPS_ITEM_METRICS, GENOPS_ITEM_LOGS, /* body: Export<Signal>ServiceRequest in protobuf; putting requests of one
+								    * signal behind one another makes one request */
+	GENOPS_ITEM_EVENT,           /* body: the event as a JSON object */
+};
+
+struct genops_destination_item {
+	enum genops_item_kind kind;
+	int64_t n;                   /* spans, data points, log records; 1 for an event */
+	int64_t time_unix_ns;        /* of the event; when a request came in */
+	uint64_t id;                 /* EVENT: the same for the same event on the same route whenever it is tried again; for de-duplication */
+	genops_str body;
+	genops_str payload;          /* EVENT: what the route's payload_template made of it; "" : the route has none */
+	genops_str pipeline, route;  /* EVENT: their names, for messages and templates */
+	genops_str settings;         /* EVENT: the route's other settings (dataset, table, retention, ...) as a JSON object; "" : none */
+	genops_str tenant;
+};
+
+/* Either records, or items; never both. */
 struct genops_destination_batch {
 	const struct genops_record *records;
 	size_t n_records;
+	const struct genops_destination_item *items;
+	size_t n_items;
 };
 
 enum genops_transport { GENOPS_TRANSPORT_HTTP, GENOPS_TRANSPORT_GRPC, GENOPS_TRANSPORT_FILE };

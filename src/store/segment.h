@@ -23,8 +23,9 @@
 
 enum genops_entry_kind {
 	GENOPS_ENTRY_OPERATION = 1, /* govern/record.h */
-	GENOPS_ENTRY_SPANS = 2,     /* OTLP from the receiver (issue "Telemetry in") */
+	GENOPS_ENTRY_SPANS = 2,     /* received OTLP of any signal: telemetry/otlp/envelope.h */
 	GENOPS_ENTRY_EVENT = 3,     /* audit events that are no operation: configuration changes, key use, start, stop */
+	GENOPS_ENTRY_ROUTED = 4,    /* only in the queue: items for one destination, engine/flow/routed.h */
 };
 
 struct genops_segment_writer;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pipeline/function.h - the row that each kind of processor fills: read and compile, apply, what lint may know.
+ *
+ * One kind is one file in function/ ending in const struct genops_function_type genops_function_type_<name>, plus one row in
+ * GENOPS_FUNCTION_TYPES.
+ */
+#ifndef PIPELINE_FUNCTION_H
+#define PIPELINE_FUNCTION_H
+
+#include "pipeline/pipeline.h"
+
+#define GENOPS_FUNCTION_TYPES(X)                                                                      \
+	X(eval)                                                                                       \
+	X(lookup)                                                                                     \
+	X(sampling)                                                                                   \
+	X(mask)                                                                                       \
+	X(drop)
+
+struct genops_function_type;
+
+struct genops_function {
+	const struct genops_function_type *type;
+	genops_str name, description;
+	struct genops_place place;
+	struct genops_expression *filter;      /* Cribl's; NULL: always */
+	genops_str filter_source;
+	bool is_disabled;
+	size_t first_count, n_counts;          /* its places among the pipeline's counts */
+	void *compiled;                        /* the type's own, in the pipeline's arena */
+};
+
+/* What of an event a function reads and writes: what lint reasons about. */
+enum genops_field_type { GENOPS_FIELD_ANY, GENOPS_FIELD_BOOLEAN, GENOPS_FIELD_NUMBER, GENOPS_FIELD_TEXT };
+typedef void genops_function_sets_fn(void *arg, genops_str field, enum genops_field_type type, const struct genops_place *place);
+typedef void genops_function_expression_fn(
+    void *arg, const struct genops_expression *expression, genops_str source, const struct genops_place *place);
+
+struct genops_function_type {
+	const char *name, *summary;
+	const struct genops_option *rows;      /* beside name, type, description, filter, disabled; for the reference page */
+	int (*read)(const struct genops_yaml_node *node, const struct genops_pipeline_reading *reading, struct genops_arena *arena,
+	    struct genops_function *function, struct genops_error *err);
+	void (*done)(struct genops_function *function); /* frees what is not in the arena */
+	/* *ret_is_dropped is set when the event ends here. `event` is this pipeline's own copy: fields may be put into it; objects inside of it
+	 * are shared and copied before they are written to. */
+	int (*apply)(const struct genops_function *function, struct genops_pipeline_run *run, struct genops_value_object *event,
+	    struct genops_pipeline_count *counts, bool *ret_is_dropped, struct genops_error *err);
+	void (*count_name)(const struct genops_function *function, size_t i, char *out, size_t size);
+	void (*sets)(const struct genops_function *function, genops_function_sets_fn *fn, void *arg);
+	void (*expressions)(const struct genops_function *function, genops_function_expression_fn *fn, void *arg);
+};
+
+const struct genops_function_type *genops_function_type_find(genops_str name);
+const struct genops_function_type *const *genops_function_types(void); /* NULL-ended */
+
+#endif

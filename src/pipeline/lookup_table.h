@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pipeline/lookup_table.h - tables that pipelines look things up in: CSV, as values of texts, by one or several columns.
+ *
+ * A table is immutable; the file is somebody else's to read (engine/config), again every reload_interval: a changed one is parsed aside
+ * and swapped in, a bad or missing one leaves the last good table and is told. RFC 4180; a "#" begins no comment. As in Cribl, values are
+ * texts, and of several rows with one key the last one counts.
+ */
+#ifndef PIPELINE_LOOKUP_TABLE_H
+#define PIPELINE_LOOKUP_TABLE_H
+
+#include "codec/yaml.h"
+#include "pipeline/value.h"
+
+#define GENOPS_LOOKUP_BYTES_MAX   ((size_t)64 << 20)
+#define GENOPS_LOOKUP_COLUMNS_MAX 256
+#define GENOPS_LOOKUP_KEYS_MAX    8
+
+struct genops_lookup_settings {              /* a document of `lookups` */
+	genops_str id, description, file;
+	bool is_case_sensitive;              /* false unless said (the guide's customer_budgets; Cribl's own default is true) */
+	int64_t reload_interval_ns;          /* 300s unless said; 0: never */
+	size_t n_keys, n_outputs;
+	const genops_str *keys, *outputs;    /* key_field (one or several), output_fields; none: not restricted */
+};
+
+struct genops_lookup_table;
+/* Counts up from n_keys of the settings to what a function matches by: an index is made when a function asks for it. SYNTAX with the line of
+ * the CSV, LIMIT, NOMEM. */
+GENOPS_NODISCARD int genops_lookup_table_parse(const struct genops_lookup_settings *settings, genops_str csv,
+    struct genops_lookup_table **ret, struct genops_error *err);
+struct genops_lookup_table *genops_lookup_table_ref(struct genops_lookup_table *table);
+void genops_lookup_table_unref(struct genops_lookup_table *table);
+
+/* SIZE_MAX: no such column. */
+size_t genops_lookup_table_column(const struct genops_lookup_table *table, genops_str name);
+size_t genops_lookup_table_n_rows(const struct genops_lookup_table *table);
+
+#endif
