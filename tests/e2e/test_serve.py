@@ -177,3 +177,37 @@ def test_commands_work_beside_a_serving_gateway(gateway):
     assert running.budget("b")["consumed_nano_usd"] > 0
     assert running.command("status", "--json")["processes"] >= 3
     assert running.command("validate", "--json")["valid"]
+
+
+def in_place_of_a_file(path, kind):
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "endless":
+        path.symlink_to("/dev/zero")
+    elif kind == "garbage":
+        path.write_bytes(os.urandom(1 << 20))
+    elif kind == "empty":
+        path.write_text("")
+
+
+@pytest.mark.parametrize("kind", ["gone", "empty", "garbage", "folder", "pipe", "endless"])
+def test_whatever_becomes_of_the_file_what_governed_governs(start, provider, kind):
+    """A configuration that can't be read neither opens the gate nor makes the gateway hang; a good one then counts at once."""
+    blocking = gateways.config_text({"openai": provider.url}, """
+governance:
+  policies: [{name: what, type: model_governance, enforcement_level: block, blocked_models: gpt-4o-mini}]
+""")
+    running = start(blocking)
+    assert running.chat().status == 403
+    in_place_of_a_file(running.config, kind)
+    until(lambda: any("keeps" in line or "configuration" in line for line in running.log[1:]), what="serve says that the configuration is bad")
+    for _ in range(5):
+        assert running.chat().status == 403
+        assert running.call("GET", "/health").status == 200
+    if kind != "gone":
+        running.config.rmdir() if kind == "folder" else running.config.unlink()
+    running.config.write_text(blocking.replace("blocked_models: gpt-4o-mini", "blocked_models: gpt-3.5"))
+    until(lambda: running.chat().status == 200, seconds=30, what="the good file counts")

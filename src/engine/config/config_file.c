@@ -6,18 +6,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SECRET_MAX ((size_t)16 << 10)
+#define SECRET_MAX   ((size_t)16 << 10)
+#define PIPE_WAIT_MS 10000 /* for the next bytes of a pipe: who reloads must not hang on one that nobody writes to */
+
+static int wait_for_pipe(int fd, const char *path, struct genops_error *err)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	int n;
+	while ((n = poll(&wait, 1, PIPE_WAIT_MS)) < 0 && errno == EINTR)
+		;
+	return n > 0 ? GENOPS_OK
+		     : genops_fail_fix(err, GENOPS_IO, "write to it and close it, or name a file", "%s is a pipe, and nothing came through it for %d s",
+			   path, PIPE_WAIT_MS / 1000);
+}
 
 static int read_all(int fd, const char *path, struct genops_buffer *out, struct genops_error *err)
 {
 	struct stat status;
-	if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
+	if (fstat(fd, &status) != 0)
+		return genops_fail_errno(err, GENOPS_IO, errno, "%s", path);
+	if (S_ISDIR(status.st_mode))
 		return genops_fail_errno(err, GENOPS_IO, EISDIR, "%s", path);
 	for (;;) {
+		if (S_ISFIFO(status.st_mode))
+			GENOPS_TRY(wait_for_pipe(fd, path, err));
 		size_t room = out->max - out->len < 65536 ? out->max - out->len : 65536;
 		char over;
 		char *to = room ? genops_buffer_reserve(out, room) : &over;
@@ -38,7 +55,7 @@ static int read_all(int fd, const char *path, struct genops_buffer *out, struct 
 
 int genops_config_file_read(const char *path, size_t max, struct genops_buffer *out, struct genops_error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	genops_buffer_init(out, max);
 	if (fd < 0)
 		return genops_fail_errno(err, GENOPS_IO, errno, "%s", path);

@@ -5,6 +5,9 @@
  * CORE-051, CORE-052, WDB-017..WDB-027 (reading), A-003, A-032, A-045 */
 #include "config_fixture.h"
 
+#include <fcntl.h>
+#include <sys/wait.h>
+
 static void check_example_governance(const struct genops_config *config)
 {
 	static const char *const names[] = {"per-call-cap", "pace", "secrets", "who", "what"};
@@ -242,6 +245,26 @@ static void a_named_file_must_be_there(void **state)
 	assert_string_equal(err.fix, "make one with genops init, or name another with --config");
 }
 
+/* genops validate --config <(make-my-config) */
+static void a_pipe_is_read_to_its_end(void **state)
+{
+	char want[128];
+	assert_int_equal(mkfifo("pipe", 0600), 0);
+	pid_t writer = fork();
+	if (writer == 0) {
+		int fd = open("pipe", O_WRONLY);
+		_exit(fd < 0 || write(fd, "state: piped\n", 13) != 13);
+	}
+	struct genops_config *config = load("pipe", NULL, NULL);
+	snprintf(want, sizeof want, "%s/piped", home);
+	is(config->state_dir, want);
+	genops_config_unref(config);
+	int status;
+	assert_int_equal(waitpid(writer, &status, 0), writer);
+	assert_int_equal(status, 0);
+	unlink("pipe");
+}
+
 static void parameter_beats_environment_beats_file_beats_default(void **state)
 {
 	static const char text[] = "state: /s/file\n"
@@ -386,6 +409,7 @@ int main(void)
 	    TEST(what_is_being_written_is_left_alone),
 	    TEST(the_file_is_found),
 	    TEST(a_named_file_must_be_there),
+	    TEST(a_pipe_is_read_to_its_end),
 	    TEST(parameter_beats_environment_beats_file_beats_default),
 	    TEST(bad_variables_are_errors),
 	    TEST(otel_variables_make_an_exporter),
