@@ -270,10 +270,10 @@ int genops_engine_reload(genops_engine *engine, bool *ret_changed, struct genops
 	}
 	/* An editor empties the file before it writes it; to govern nothing is said in words. */
 	if (fresh && fresh->is_blank && !is_blank) {
+		(void)genops_fail_fix(err ? err : &own, GENOPS_CONFIG, "to govern nothing, write: governance: {}",
+		    "%.*s is empty; the configuration in use stays in force", GENOPS_STR_ARG(fresh->file));
 		genops_config_unref(fresh);
 		fresh = NULL;
-		(void)genops_fail_fix(err ? err : &own, GENOPS_CONFIG, "to govern nothing, write: governance: {}",
-		    "the configuration file is empty; the one in use stays in force");
 	}
 	if (!fresh) {
 		atomic_fetch_add(&engine->n_reload_failures, 1);

@@ -202,8 +202,9 @@ governance:
 """)
     running = start(blocking)
     assert running.chat().status == 403
+    said = len(running.log)
     in_place_of_a_file(running.config, kind)
-    until(lambda: any("keeps" in line or "configuration" in line for line in running.log[1:]), what="serve says that the configuration is bad")
+    until(lambda: any(str(running.config) in line for line in running.log[said:]), 20, "serve says what is wrong")
     for _ in range(5):
         assert running.chat().status == 403
         assert running.call("GET", "/health").status == 200
