@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "connect/collibra/client.h"
 #include "engine/collibra/collibra_export.h"
 #include "engine/drain/drain.h"
