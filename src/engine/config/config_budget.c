@@ -160,7 +160,7 @@ static int read_limit(struct genops_config_reader *reader, const struct genops_y
     struct budget *common, struct genops_budget_limit *limit)
 {
 	const struct genops_option *rows = genops_policy_type_budget_limit.options;
-	const struct genops_config_part parts[] = {{genops_config_budget_rows, common}, {rows, limit}};
+	const struct genops_yaml_part parts[] = {{genops_config_budget_rows, common}, {rows, limit}};
 	bool has_window = false;
 	GENOPS_TRY(genops_config_read_parts(reader, node, "a budget", parts, 2));
 	for (int i = 0; i < GENOPS_PERIOD_N; i++)

@@ -250,7 +250,7 @@ static int read_otlp(struct genops_config_reader *reader, const struct genops_ya
 	const struct genops_option *rows = genops_config_exporter_rows;
 	bool is_grpc = genops_str_is(exporter->type, "otlp");
 	struct exporter raw = {0};
-	const struct genops_config_part parts[] = {{rows, &raw}, {genops_config_exporter_http_rows, &raw}};
+	const struct genops_yaml_part parts[] = {{rows, &raw}, {genops_config_exporter_http_rows, &raw}};
 	if (node->kind != GENOPS_YAML_MAPPING)
 		return genops_config_read_fail(reader, node, NULL, "%s needs \"endpoint\"", what);
 	GENOPS_TRY(check_done(reader, node, rows, what));

@@ -124,7 +124,7 @@ static int fill(struct genops_config_reader *reader, const struct genops_yaml_no
 	struct policy common = {0};
 	char what[64];
 	snprintf(what, sizeof what, "a %s policy", policy->type->name);
-	const struct genops_config_part parts[] = {{rows, &common}, {policy->type->options, policy->settings}};
+	const struct genops_yaml_part parts[] = {{rows, &common}, {policy->type->options, policy->settings}};
 	GENOPS_TRY(genops_config_read_parts(reader, node, what, parts, 2));
 	GENOPS_TRY(check_name(reader, node, &common));
 	policy->name = common.name;

@@ -7,11 +7,10 @@
 #ifndef ENGINE_CONFIG_CONFIG_READ_H
 #define ENGINE_CONFIG_CONFIG_READ_H
 
-#include "codec/yaml.h"
+#include "codec/yaml_rows.h"
 #include "engine/config.h"
 #include "govern/policy/budget_limit.h"
 
-#define GENOPS_CONFIG_VALUE_MAX ((size_t)1 << 20) /* one value after ${} */
 #define GENOPS_CONFIG_ITEMS_MAX 1000               /* policies, budgets, keys, providers, exporters: each */
 #define GENOPS_CONFIG_WARNINGS_MAX 100
 
@@ -34,12 +33,6 @@ struct genops_config_reader {
 	const struct genops_config_parameters *parameters; /* NULL: none */
 };
 
-/* One set of rows and the struct that they fill. */
-struct genops_config_part {
-	const struct genops_option *rows;
-	void *object;
-};
-
 /* --- config_read.c --- */
 
 /* CONFIG at the node's place. `fix` may be NULL. */
@@ -55,29 +48,60 @@ int genops_config_read_no_memory(struct genops_config_reader *reader);
 GENOPS_NODISCARD int genops_config_read_warn(struct genops_config_reader *reader, const struct genops_yaml_node *node,
     const char *fix, const char *format, ...) GENOPS_PRINTF(4, 5);
 
-/* Fills defaults, then what the mapping says (a null or absent one: nothing). `what` names the section. CUSTOM rows are
- * left to the caller. Unknown keys, keys said twice by an alias and missing required ones are errors. */
-GENOPS_NODISCARD int genops_config_read_section(struct genops_config_reader *reader,
-    const struct genops_yaml_node *node, const char *what, const struct genops_option *rows, void *object);
-/* The same for a mapping whose keys are spread over several sets of rows; the first one that knows a key takes it. */
-GENOPS_NODISCARD int genops_config_read_parts(struct genops_config_reader *reader,
-    const struct genops_yaml_node *node, const char *what, const struct genops_config_part *parts, size_t n_parts);
-/* The value that a row's name or alias has; NULL: none, or null. */
-const struct genops_yaml_node *genops_config_read_get(
-    const struct genops_yaml_node *node, const struct genops_option *rows, const char *name);
+/* codec/yaml_rows.h with this reader's file, variables and memory. */
+static inline struct genops_yaml_rows genops_config_read_in(const struct genops_config_reader *reader)
+{
+	return (struct genops_yaml_rows){
+	    .file = reader->file, .arena = reader->arena, .variables = &reader->variables, .err = reader->err};
+}
 
-/* A scalar, expanded, in the arena. */
-GENOPS_NODISCARD int genops_config_read_text(struct genops_config_reader *reader,
-    const struct genops_yaml_node *node, const char *what, genops_str *ret_text);
-/* A list of scalars (one scalar is a list of one), expanded, not cut at commas. */
-GENOPS_NODISCARD int genops_config_read_texts(struct genops_config_reader *reader,
-    const struct genops_yaml_node *node, const char *what, struct genops_texts *ret_texts);
-/* Only looks whether all ${} in it expand. */
-GENOPS_NODISCARD int genops_config_read_check_variables(
-    struct genops_config_reader *reader, const struct genops_yaml_node *node);
-/* "mapping expected" and the like. */
-GENOPS_NODISCARD int genops_config_read_expect(struct genops_config_reader *reader,
-    const struct genops_yaml_node *node, const char *what, enum genops_yaml_kind kind);
+GENOPS_NODISCARD static inline int genops_config_read_section(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, const char *what, const struct genops_option *rows, void *object)
+{
+	const struct genops_yaml_rows in = genops_config_read_in(reader);
+	return genops_yaml_rows_section(&in, node, what, rows, object);
+}
+
+GENOPS_NODISCARD static inline int genops_config_read_parts(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, const char *what, const struct genops_yaml_part *parts, size_t n_parts)
+{
+	const struct genops_yaml_rows in = genops_config_read_in(reader);
+	return genops_yaml_rows_parts(&in, node, what, parts, n_parts);
+}
+
+static inline const struct genops_yaml_node *genops_config_read_get(
+    const struct genops_yaml_node *node, const struct genops_option *rows, const char *name)
+{
+	return genops_yaml_rows_get(node, rows, name);
+}
+
+GENOPS_NODISCARD static inline int genops_config_read_text(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, const char *what, genops_str *ret_text)
+{
+	const struct genops_yaml_rows in = genops_config_read_in(reader);
+	return genops_yaml_rows_text(&in, node, what, ret_text);
+}
+
+GENOPS_NODISCARD static inline int genops_config_read_texts(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, const char *what, struct genops_texts *ret_texts)
+{
+	const struct genops_yaml_rows in = genops_config_read_in(reader);
+	return genops_yaml_rows_texts(&in, node, what, ret_texts);
+}
+
+GENOPS_NODISCARD static inline int genops_config_read_check_variables(
+    struct genops_config_reader *reader, const struct genops_yaml_node *node)
+{
+	const struct genops_yaml_rows in = genops_config_read_in(reader);
+	return genops_yaml_rows_check_variables(&in, node);
+}
+
+GENOPS_NODISCARD static inline int genops_config_read_expect(struct genops_config_reader *reader,
+    const struct genops_yaml_node *node, const char *what, enum genops_yaml_kind kind)
+{
+	const struct genops_yaml_rows in = genops_config_read_in(reader);
+	return genops_yaml_rows_expect(&in, node, what, kind);
+}
 
 /* --- config_file.c --- */
 
