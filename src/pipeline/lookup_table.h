@@ -35,12 +35,12 @@ void genops_lookup_table_unref(struct genops_lookup_table *table);
 size_t genops_lookup_table_column(const struct genops_lookup_table *table, genops_str name);
 size_t genops_lookup_table_n_rows(const struct genops_lookup_table *table);
 
-/* --- the tables of a configuration, by id (lookups.c) --- */
+/* --- the tables of a configuration, by id (lookup/lookups.c) --- */
 
 struct genops_lookups;
 struct genops_lookups *genops_lookups_new(void);         /* NULL: no memory */
 void genops_lookups_free(struct genops_lookups *lookups); /* NULL is fine; gives its references back */
-/* Takes a reference of its own; copies the id. STATE: there is one of that id; LIMIT, NOMEM. */
+/* Takes a reference of its own; copies the id. EXISTS: there is one of that id; LIMIT, NOMEM. */
 GENOPS_NODISCARD int genops_lookups_add(
     struct genops_lookups *lookups, genops_str id, struct genops_lookup_table *table, struct genops_error *err);
 /* Borrowed; NULL: none of that id (or no tables at all: lookups NULL). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pipeline/lookups.c - the tables of a configuration by id; see lookup_table.h. A handful, so they are searched one after another, and only
+ * pipeline/lookup/lookups.c - the tables of a configuration by id; see lookup_table.h. A handful, so they are searched one after another, and only
  * while pipelines are read: a function keeps what it found. */
 #include "pipeline/lookup_table.h"
 
@@ -41,7 +41,7 @@ int genops_lookups_add(
     struct genops_lookups *lookups, genops_str id, struct genops_lookup_table *table, struct genops_error *err)
 {
 	if (genops_lookups_find(lookups, id))
-		return genops_fail_fix(err, GENOPS_STATE, "give one of them another id", "there are two lookups \"%.*s\"",
+		return genops_fail_fix(err, GENOPS_EXISTS, "give one of them another id", "there are two lookups \"%.*s\"",
 		    id.len > 100 ? 100 : (int)id.len, id.ptr);
 	if (lookups->n == LOOKUPS_MAX)
 		return genops_fail(err, GENOPS_LIMIT, "there are more than %d lookups", LOOKUPS_MAX);
