@@ -29,11 +29,25 @@ struct genops_function {
 	void *compiled;                        /* the type's own, in the pipeline's arena */
 };
 
-/* What of an event a function reads and writes: what lint reasons about. */
+/* What lint reasons about: told one after another, in the document's order. */
 enum genops_field_type { GENOPS_FIELD_ANY, GENOPS_FIELD_BOOLEAN, GENOPS_FIELD_NUMBER, GENOPS_FIELD_TEXT };
-typedef void genops_function_sets_fn(void *arg, genops_str field, enum genops_field_type type, const struct genops_place *place);
-typedef void genops_function_expression_fn(
-    void *arg, const struct genops_expression *expression, genops_str source, const struct genops_place *place);
+enum genops_function_fact_kind {
+	GENOPS_FACT_SETS,      /* field, from then on: expression's value, or NULL and of `type` (lookup: text; or undefined where nothing is found) */
+	GENOPS_FACT_READS,     /* field, without an expression: lookup's match_field */
+	GENOPS_FACT_MASKS,     /* field (a path, with * perhaps) by regex */
+	GENOPS_FACT_RULE,      /* sampling, in order: rate, for what expression says; NULL: for all the rest */
+};
+struct genops_function_fact {
+	enum genops_function_fact_kind kind;
+	genops_str field, source; /* source: of the expression, or of the pattern */
+	enum genops_field_type type;
+	bool is_always;           /* SETS: also where nothing was found */
+	double rate;
+	const struct genops_expression *expression;
+	const struct genops_regex *regex;
+	struct genops_place place;
+};
+typedef void genops_function_fact_fn(void *arg, const struct genops_function_fact *fact);
 
 struct genops_function_type {
 	const char *name, *summary;
@@ -46,8 +60,7 @@ struct genops_function_type {
 	int (*apply)(const struct genops_function *function, struct genops_pipeline_run *run, struct genops_value_object *event,
 	    struct genops_pipeline_count *counts, bool *ret_is_dropped, struct genops_error *err);
 	void (*count_name)(const struct genops_function *function, size_t i, char *out, size_t size);
-	void (*sets)(const struct genops_function *function, genops_function_sets_fn *fn, void *arg);
-	void (*expressions)(const struct genops_function *function, genops_function_expression_fn *fn, void *arg);
+	void (*facts)(const struct genops_function *function, genops_function_fact_fn *fn, void *arg);
 };
 
 const struct genops_function_type *genops_function_type_find(genops_str name);
