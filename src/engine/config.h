@@ -15,6 +15,7 @@
 #include "govern/budget.h"
 #include "govern/policy/policy.h"
 #include "govern/prices.h"
+#include "telemetry/otlp/otlp_request.h"
 
 #include <stdatomic.h>
 
@@ -55,6 +56,7 @@ struct genops_config_gateway {
 
 struct genops_config_exporter {         /* exporters: of type otlp, otlphttp, debug/console, file; others are kept for issue "Telemetry out" */
 	genops_str name, type;          /* "otlp/tempo", "otlp" */
+	bool takes_operations;          /* the engine's own, as they are: a traces pipeline leads there from receiver genops */
 	genops_str endpoint;            /* URL */
 	struct genops_text_map headers;
 	bool is_json;                   /* otlphttp: encoding: json */
@@ -68,16 +70,26 @@ struct genops_config_exporter {         /* exporters: of type otlp, otlphttp, de
 	int64_t retry_initial_ns, retry_max_ns, retry_elapsed_ns; /* retry_on_failure; elapsed 0: for ever */
 };
 
+struct genops_config_service_pipeline { /* service.pipelines: what the receivers give goes through the processors, in order, to the exporters */
+	genops_str name;                /* "traces/2" */
+	enum genops_signal signal;
+	struct genops_texts receivers, processors, exporters; /* exporters: those of telemetry.exporters */
+};
+
+enum genops_content { GENOPS_CONTENT_NONE, GENOPS_CONTENT_MASKED, GENOPS_CONTENT_FULL };
+
 struct genops_config_telemetry {
 	int profile;                    /* 0 guides, 1 spec */
-	int content;                    /* 0 none, 1 masked, 2 full */
+	int content;                    /* enum genops_content */
 	int64_t queue_max_size;
 	int queue_compression;          /* 0 none, 1 zstd */
 	genops_str queue_encryption_key;
 	int64_t batch_timeout_ns, batch_size;
-	size_t n_exporters;             /* those that `service.pipelines.traces` feeds from receiver `genops`; without a service section
-					 * all of `exporters`, and OTEL_EXPORTER_OTLP_* if set and none is configured */
+	size_t n_exporters;             /* those that a pipeline of `service` names; without a service section all of `exporters`, for the
+					 * engine's own operations, and OTEL_EXPORTER_OTLP_* if set and none is configured */
 	struct genops_config_exporter *exporters;
+	size_t n_service_pipelines;
+	struct genops_config_service_pipeline *service_pipelines;
 	genops_str service_name;        /* OTEL_SERVICE_NAME, else service.name of the resource attributes; "" : none */
 	struct genops_text_map resource_attributes; /* OTEL_RESOURCE_ATTRIBUTES */
 };

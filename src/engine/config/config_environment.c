@@ -242,6 +242,7 @@ static int make_exporter(struct genops_config_reader *reader, const char *endpoi
 	telemetry->exporters = genops_arena_alloc(reader->arena, sizeof *telemetry->exporters);
 	if (!telemetry->exporters)
 		return genops_config_read_no_memory(reader);
+	exporter.takes_operations = true;
 	telemetry->exporters[0] = exporter;
 	telemetry->n_exporters = 1;
 	return GENOPS_OK;

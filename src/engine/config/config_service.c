@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/config/config_service.c - `exporters`, `processors`, `receivers` and `service`: which exporters the engine's own operations reach.
+ * engine/config/config_service.c - `exporters`, `processors`, `receivers` and `service`: what of whom reaches which exporters.
  *
  * The Collector's format; the receiver `genops` is the engine itself. Every name in a pipeline must be defined.
  * Without a service section every exporter gets the operations. */
@@ -192,13 +192,14 @@ static void name_exporters(struct plan *plan, const struct genops_texts *names, 
 	}
 }
 
-static int check_signal(struct genops_config_reader *reader, const struct genops_yaml_node *key, bool *ret_is_traces)
+/* In the order of enum genops_signal; profiles are read, and go nowhere. */
+static int check_signal(struct genops_config_reader *reader, const struct genops_yaml_node *key, size_t *ret_signal)
 {
 	static const char *const signals[] = {"traces", "metrics", "logs", "profiles"};
 	char fix[96] = "pipelines are traces, metrics or logs, also with a name: traces/2";
 	genops_str rest = key->text, signal = genops_str_split(&rest, '/');
-	*ret_is_traces = genops_str_is(signal, "traces");
 	for (size_t i = 0; i < 4; i++) {
+		*ret_signal = i;
 		if (genops_str_is(signal, signals[i]))
 			return GENOPS_OK;
 	}
@@ -209,14 +210,32 @@ static int check_signal(struct genops_config_reader *reader, const struct genops
 	    signal.len > 64 ? 64 : (int)signal.len, signal.len ? signal.ptr : "");
 }
 
+static int keep_pipeline(struct genops_config_reader *reader, const struct genops_yaml_node *key, size_t signal,
+    const struct pipeline *pipeline)
+{
+	struct genops_config_telemetry *telemetry = &reader->config->telemetry;
+	struct genops_config_service_pipeline *kept = &telemetry->service_pipelines[telemetry->n_service_pipelines];
+	if (signal >= GENOPS_SIGNAL_N)
+		return genops_config_read_warn(reader, key, "", "profiles are not read in this build: pipeline \"%.100s\" stays empty",
+		    key->text.ptr);
+	*kept = (struct genops_config_service_pipeline){.signal = (enum genops_signal)signal,
+	    .receivers = pipeline->receivers,
+	    .processors = pipeline->processors,
+	    .exporters = pipeline->exporters};
+	if (!genops_arena_dup(reader->arena, key->text, &kept->name))
+		return genops_config_read_no_memory(reader);
+	telemetry->n_service_pipelines++;
+	return GENOPS_OK;
+}
+
 static int read_pipeline(struct genops_config_reader *reader, const struct genops_yaml_entry *entry,
     const struct genops_yaml_node *exporters, struct plan *plan)
 {
 	const struct genops_option *rows = genops_config_pipeline_rows;
 	const struct genops_yaml_node *node = entry->value, *processors;
 	struct pipeline pipeline = {0};
-	bool is_traces;
-	GENOPS_TRY(check_signal(reader, entry->key, &is_traces));
+	size_t signal;
+	GENOPS_TRY(check_signal(reader, entry->key, &signal));
 	GENOPS_TRY(genops_config_read_expect(reader, node, "a pipeline", GENOPS_YAML_MAPPING));
 	GENOPS_TRY(genops_config_read_section(reader, node, "a pipeline", rows, &pipeline));
 	processors = genops_config_read_get(node, rows, "processors");
@@ -225,7 +244,8 @@ static int read_pipeline(struct genops_config_reader *reader, const struct genop
 	GENOPS_TRY(check_names(reader, processors, &pipeline.processors, "processor", plan->processors));
 	GENOPS_TRY(check_names(reader, genops_config_read_get(node, rows, "exporters"), &pipeline.exporters,
 	    "exporter", exporters));
-	bool has_genops = contains(&pipeline.receivers, "genops");
+	bool has_genops = contains(&pipeline.receivers, "genops"), is_traces = signal == GENOPS_SIGNAL_TRACES;
+	GENOPS_TRY(keep_pipeline(reader, entry->key, signal, &pipeline));
 	name_exporters(plan, &pipeline.exporters, has_genops && is_traces);
 	if (!has_genops)
 		return GENOPS_OK;
@@ -250,6 +270,13 @@ static int read_pipelines(struct genops_config_reader *reader, const struct geno
 	if (!pipelines)
 		return GENOPS_OK;
 	GENOPS_TRY(genops_config_read_expect(reader, pipelines, "service.pipelines", GENOPS_YAML_MAPPING));
+	if (pipelines->n > GENOPS_CONFIG_ITEMS_MAX)
+		return genops_config_read_fail(
+		    reader, pipelines, NULL, "there are more than %d pipelines", GENOPS_CONFIG_ITEMS_MAX);
+	reader->config->telemetry.service_pipelines =
+	    genops_arena_alloc(reader->arena, (pipelines->n + 1) * sizeof(struct genops_config_service_pipeline));
+	if (!reader->config->telemetry.service_pipelines)
+		return genops_config_read_no_memory(reader);
 	for (const struct genops_yaml_entry *entry = pipelines->first; entry; entry = entry->next)
 		GENOPS_TRY(read_pipeline(reader, entry, exporters, plan));
 	return GENOPS_OK;
@@ -278,8 +305,11 @@ static int keep(struct genops_config_reader *reader, const struct plan *plan, bo
 	for (size_t i = 0; i < plan->n_candidates; i++) {
 		const struct candidate *candidate = &plan->candidates[i];
 		bool is_otlp = genops_str_starts(candidate->exporter.type, GENOPS_STR("otlp"));
-		if (candidate->is_here && (candidate->is_fed || is_all) && (reader->is_exporting || !is_otlp))
-			telemetry->exporters[telemetry->n_exporters++] = candidate->exporter;
+		if (!candidate->is_here || !(candidate->is_named || is_all) || !(reader->is_exporting || !is_otlp))
+			continue;
+		struct genops_config_exporter *exporter = &telemetry->exporters[telemetry->n_exporters++];
+		*exporter = candidate->exporter;
+		exporter->takes_operations = candidate->is_fed || is_all;
 	}
 	return GENOPS_OK;
 }

@@ -46,6 +46,7 @@ struct genops_pump {
 	bool has_read;                       /* blocks that are not acknowledged yet */
 	int64_t gathered_since_ns, batch_timeout_ns;
 	struct genops_record *records;       /* as many */
+	bool takes_operations;
 	int64_t failing_since_ns;            /* monotonic; 0: the last attempt was good */
 	bool is_retrying;
 	int64_t retry_elapsed_ns;            /* give a batch up after failing that long; 0: never */
@@ -78,7 +79,7 @@ static void count(struct genops_pump *pump, const char *name, double n)
 static int gather_block(struct genops_pump *pump, const struct genops_queue_entry *entries, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (entries[i].kind != GENOPS_ENTRY_OPERATION)
+		if (entries[i].kind != GENOPS_ENTRY_OPERATION || !pump->takes_operations)
 			continue;
 		genops_buffer_add(&pump->bytes, entries[i].payload);
 		pump->lens[pump->n_gathered++] = entries[i].payload.len;
@@ -358,6 +359,7 @@ static void fill_settings(struct genops_pump *pump, const struct genops_config_e
 	pump->batch_size = telemetry->batch_size < 1           ? 1
 			   : telemetry->batch_size > BATCH_MAX ? BATCH_MAX
 							       : (size_t)telemetry->batch_size;
+	pump->takes_operations = exporter->takes_operations;
 	pump->is_retrying = exporter->is_retrying;
 	pump->retry_elapsed_ns = exporter->retry_elapsed_ns;
 	if (exporter->retry_initial_ns)
