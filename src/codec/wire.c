@@ -74,7 +74,7 @@ static bool read_value(struct genops_wire_reader *reader, struct genops_wire_fie
 	return false;
 }
 
-int genops_wire_next(struct genops_wire_reader *reader, struct genops_wire_field *ret_field)
+int genops_wire_next_long(struct genops_wire_reader *reader, struct genops_wire_field *ret_field)
 {
 	if (reader->at == reader->end)
 		return 0;

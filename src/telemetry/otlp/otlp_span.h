@@ -79,18 +79,22 @@ struct genops_otlp_attributes {
 void genops_otlp_attributes_init(struct genops_otlp_attributes *attributes, genops_str message, uint32_t field);
 GENOPS_NODISCARD int genops_otlp_attributes_next(struct genops_otlp_attributes *attributes, struct genops_otlp_attribute *ret_attribute);
 
-/* The elements of an ArrayValue: 1, 0, CORRUPT. A KeyValueList is read with genops_otlp_attributes_init(.., list, 1). */
+/* An AnyValue message: a log record's body. CORRUPT. */
+GENOPS_NODISCARD int genops_otlp_value_read(genops_str any_value, struct genops_otlp_value *ret_value);
+/* The elements of an ArrayValue: 1, 0, CORRUPT; `reader` was begun with genops_wire_reader_init(.., value.bytes, 0). A KeyValueList is
+ * read with genops_otlp_attributes_init(.., list, 1). */
 GENOPS_NODISCARD int genops_otlp_array_next(struct genops_wire_reader *reader, struct genops_otlp_value *ret_value);
 
 /* Puts spans back together into requests, sharing resource and scope between neighbours. Begin with zero; end closes what is open. */
 struct genops_otlp_writer {
 	struct genops_buffer *out;
-	genops_str resource, scope; /* what is open now: compared by content */
-	size_t resource_mark, scope_mark, resource_at, resource_len, scope_at, scope_len; /* private */
-	bool is_open;
 	int64_t n_items;
+	/* private: where in `out` stands what is open now; compared by content, as the request it came from may be gone */
+	size_t resource_mark, scope_mark, resource_len, scope_len;
+	bool is_open;
 };
-/* Opens what the item needs; then the caller appends it as field 2 (genops_wire_begin(out, 2) ... or genops_wire_put_bytes). */
+/* Opens what the item needs, and counts it; then the caller appends it as field 2 (genops_wire_begin(out, 2) ... or
+ * genops_wire_put_bytes). Fields of the resource and the scope that are not known are left out. Check out->error. */
 void genops_otlp_writer_place(struct genops_otlp_writer *writer, const struct genops_otlp_resource *resource);
 void genops_otlp_writer_end(struct genops_otlp_writer *writer);
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * telemetry/otlp/otlp_check.h - is every field of a message what OTLP says? Private to telemetry/otlp.
+ *
+ * Wire types, UTF-8, packed numbers, lengths of ids, depth of values. What is not known is passed over. A message that stands twice where
+ * one may is refused: protobuf would merge them, and who reads only one of them sees something else than who is sent both.
+ */
+#ifndef TELEMETRY_OTLP_CHECK_H
+#define TELEMETRY_OTLP_CHECK_H
+
+#include "telemetry/otlp/otlp_schema.h"
+
+struct genops_otlp_check {
+	int64_t n_items, n_points; /* that were walked; points are of metrics */
+	const struct genops_otlp_field *wrong_id; /* the first id of a wrong length, which only its own item is rejected for; NULL: none */
+	size_t wrong_len;
+
+	/* private */
+	unsigned depth;
+	int code;
+	const struct genops_otlp_message *fault_message;
+	uint32_t fault_field;
+	const char *fault, *fault_at;
+};
+
+/* `check` begins as zero and counts on. OK, SYNTAX, LIMIT (values too deep). */
+GENOPS_NODISCARD int genops_otlp_check_message(struct genops_otlp_check *check, enum genops_otlp_message_id id, genops_str bytes);
+
+/* After a fault: what and where, as an error of a request that begins at `begin`. */
+int genops_otlp_check_fail(
+    const struct genops_otlp_check *check, enum genops_signal signal, const char *begin, struct genops_error *err);
+
+#endif
