@@ -15,7 +15,7 @@
 #include "govern/budget.h"
 #include "govern/policy/policy.h"
 #include "govern/prices.h"
-#include "telemetry/otlp/otlp_request.h"
+#include "pipeline/collector/service.h"
 
 #include <stdatomic.h>
 
@@ -68,12 +68,7 @@ struct genops_config_exporter {         /* exporters: of type otlp, otlphttp, de
 	bool is_signal_url;             /* endpoint already has its path (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) */
 	bool is_retrying;               /* retry_on_failure: enabled */
 	int64_t retry_initial_ns, retry_max_ns, retry_elapsed_ns; /* retry_on_failure; elapsed 0: for ever */
-};
-
-struct genops_config_service_pipeline { /* service.pipelines: what the receivers give goes through the processors, in order, to the exporters */
-	genops_str name;                /* "traces/2" */
-	enum genops_signal signal;
-	struct genops_texts receivers, processors, exporters; /* exporters: those of telemetry.exporters */
+	struct genops_processor_batch batch; /* of the pipelines that feed it */
 };
 
 enum genops_content { GENOPS_CONTENT_NONE, GENOPS_CONTENT_MASKED, GENOPS_CONTENT_FULL };
@@ -84,12 +79,10 @@ struct genops_config_telemetry {
 	int64_t queue_max_size;
 	int queue_compression;          /* 0 none, 1 zstd */
 	genops_str queue_encryption_key;
-	int64_t batch_timeout_ns, batch_size;
-	size_t n_exporters;             /* those that a pipeline of `service` names; without a service section all of `exporters`, for the
-					 * engine's own operations, and OTEL_EXPORTER_OTLP_* if set and none is configured */
+	int64_t batch_timeout_ns, batch_size; /* of exporters that no batch processor stands before */
+	size_t n_exporters;             /* those that `service.pipelines` feeds; without a service section all of `exporters`, and
+					 * OTEL_EXPORTER_OTLP_* if set and none is configured */
 	struct genops_config_exporter *exporters;
-	size_t n_service_pipelines;
-	struct genops_config_service_pipeline *service_pipelines;
 	genops_str service_name;        /* OTEL_SERVICE_NAME, else service.name of the resource attributes; "" : none */
 	struct genops_text_map resource_attributes; /* OTEL_RESOURCE_ATTRIBUTES */
 };
@@ -153,6 +146,7 @@ struct genops_config {
 	bool wants_content;             /* some content_filter is on */
 	struct genops_config_gateway gateway;
 	struct genops_config_telemetry telemetry;
+	struct genops_service service;  /* service.pipelines; without such a section one from receiver genops to all exporters */
 	struct genops_config_wandb wandb;
 	struct genops_config_collibra collibra;
 	size_t n_watches;

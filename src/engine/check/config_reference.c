@@ -36,7 +36,6 @@ static const struct page pages[] = {
     {"exporters.file", "", genops_config_exporter_file_rows},
     {"exporters.*.tls", "", genops_config_exporter_tls_rows},
     {"exporters.*.retry_on_failure", "", genops_config_exporter_retry_rows},
-    {"processors.batch", "", genops_config_batch_rows},
     {"service", "", genops_config_service_rows},
     {"service.pipelines.traces", "", genops_config_pipeline_rows},
     {"wandb", "", genops_config_wandb_rows},
@@ -61,6 +60,19 @@ static void add_policy_types(struct genops_buffer *out)
 		snprintf(section, sizeof section, "type: %s", types[i]->name);
 		snprintf(text, sizeof text, "It %s.", types[i]->summary);
 		add_page(out, 3, section, text, types[i]->options);
+	}
+}
+
+static void add_processors(struct genops_buffer *out)
+{
+	char section[128];
+	for (const struct genops_processor_type *const *type = genops_processor_types(); *type; type++) {
+		snprintf(section, sizeof section, "processors.%s", (*type)->name);
+		add_page(out, 2, section, (*type)->summary, (*type)->rows);
+		for (const struct genops_processor_part *part = (*type)->parts; part && part->name; part++) {
+			snprintf(section, sizeof section, "processors.%s.%s", (*type)->name, part->name);
+			add_page(out, 3, section, part->text, part->rows);
+		}
 	}
 }
 
@@ -91,6 +103,8 @@ int genops_config_reference(char **ret_text, size_t *ret_len, struct genops_erro
 		add_page(&out, 2, pages[i].section, pages[i].text, pages[i].rows);
 		if (pages[i].rows == genops_config_policy_rows)
 			add_policy_types(&out);
+		if (pages[i].rows == genops_config_exporter_retry_rows)
+			add_processors(&out);
 	}
 	add_variables(&out);
 	return genops_reference_rows_take(&out, ret_text, ret_len, err);

@@ -343,6 +343,7 @@ void genops_config_unref(struct genops_config *config)
 		if (config->policies[i]->type->release)
 			config->policies[i]->type->release(config->policies[i]->settings);
 	}
+	genops_service_done(&config->service);
 	if (config->prices)
 		genops_prices_unref(config->prices);
 	genops_arena_done(&config->arena);

@@ -28,7 +28,6 @@ struct genops_config_reader {
 	const struct genops_yaml_node *price_files; /* for messages */
 	bool without_prices;            /* as in genops_config_source */
 	bool is_alerting, is_exporting; /* governance.enable_cost_alerts, observability.export_to_otel */
-	bool has_batch_timeout;         /* set by a batch processor, stronger than observability */
 	int64_t daily_budget_limit;     /* -1: none */
 	const struct genops_config_parameters *parameters; /* NULL: none */
 };
@@ -188,7 +187,6 @@ extern const struct genops_option genops_config_exporter_http_rows[]; /* what ot
 extern const struct genops_option genops_config_exporter_file_rows[];
 extern const struct genops_option genops_config_exporter_tls_rows[];
 extern const struct genops_option genops_config_exporter_retry_rows[];
-extern const struct genops_option genops_config_batch_rows[];
 extern const struct genops_option genops_config_service_rows[];
 extern const struct genops_option genops_config_pipeline_rows[];
 

@@ -354,11 +354,10 @@ static void fill_settings(struct genops_pump *pump, const struct genops_config_e
 	    .timeout_ns = exporter->timeout_ns,
 	    .profile = (enum genops_profile)pump->config->telemetry.profile,
 	};
-	const struct genops_config_telemetry *telemetry = &pump->config->telemetry;
-	pump->batch_timeout_ns = telemetry->batch_timeout_ns;
-	pump->batch_size = telemetry->batch_size < 1           ? 1
-			   : telemetry->batch_size > BATCH_MAX ? BATCH_MAX
-							       : (size_t)telemetry->batch_size;
+	const struct genops_processor_batch *batch = &exporter->batch;
+	int64_t size = batch->size_max && batch->size_max < batch->size ? batch->size_max : batch->size;
+	pump->batch_timeout_ns = batch->timeout_ns;
+	pump->batch_size = size < 1 ? 1 : size > BATCH_MAX ? BATCH_MAX : (size_t)size;
 	pump->takes_operations = exporter->takes_operations;
 	pump->is_retrying = exporter->is_retrying;
 	pump->retry_elapsed_ns = exporter->retry_elapsed_ns;

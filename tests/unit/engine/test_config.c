@@ -84,8 +84,8 @@ static void check_example_telemetry(const struct genops_config *config)
 	assert_int_equal(telemetry->queue_max_size, 500 << 20);
 	assert_int_equal(telemetry->queue_compression, 1);
 	assert_int_equal(telemetry->queue_encryption_key.len, 0);
-	assert_int_equal(telemetry->batch_timeout_ns, 10 * USD);
-	assert_int_equal(telemetry->batch_size, 1024);
+	assert_int_equal(telemetry->exporters[0].batch.timeout_ns, 10 * USD);
+	assert_int_equal(telemetry->exporters[0].batch.size, 1024);
 	assert_int_equal(telemetry->n_exporters, 2);
 	is(telemetry->exporters[0].name, "otlp/tempo");
 	is(telemetry->exporters[0].type, "otlp");

@@ -139,14 +139,15 @@ static void collectors_exporters(void **state)
 	assert_true(exporter[0].is_insecure);
 	assert_int_equal(exporter[0].retry_initial_ns, 2 * USD);
 	assert_int_equal(exporter[0].retry_max_ns, 60 * USD);
+	assert_true(exporter[0].takes_operations && exporter[4].takes_operations && !exporter[3].takes_operations);
 	is(exporter[1].endpoint, "https://tempo:4317");
 	assert_true(genops_str_ends(exporter[1].ca_file, GENOPS_STR("/ca.pem")));
 	assert_true(exporter[2].is_signal_url && exporter[2].is_json && exporter[2].skip_verify);
 	assert_true(exporter[0].takes_operations);
 	assert_false(exporter[3].takes_operations); /* the console, which only the pipeline of metrics names */
 	assert_true(genops_str_ends(exporter[4].endpoint, GENOPS_STR("/spans.jsonl")));
-	const struct genops_config_service_pipeline *pipeline = config->telemetry.service_pipelines;
-	assert_int_equal(config->telemetry.n_service_pipelines, 2);
+	const struct genops_service_pipeline *pipeline = config->service.pipelines;
+	assert_int_equal(config->service.n_pipelines, 2);
 	is(pipeline[0].name, "traces/1");
 	assert_int_equal(pipeline[0].exporters.n, 4);
 	is(pipeline[1].receivers.items[0], "genops");

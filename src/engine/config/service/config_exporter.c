@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/config/config_exporter.c - one entry of `exporters`, in the OpenTelemetry Collector's own format.
+ * engine/config/service/config_exporter.c - one entry of `exporters`, in the OpenTelemetry Collector's own format.
  *
  * What of a Collector's exporter is not done here is an error that names it: silence would be a setting that does
  * nothing. Types that this build cannot do are accepted with a warning, so that a Collector's file loads. */
