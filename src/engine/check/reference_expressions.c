@@ -51,7 +51,7 @@ static void add_functions(struct genops_buffer *out)
 {
 	genops_buffer_add_text(out, "\n## Functions\n\n| function | result |\n| --- | --- |\n");
 	for (size_t i = 0; i < genops_n_functions; i++) {
-		const struct genops_function *row = &genops_functions[i];
+		const struct genops_builtin *row = &genops_functions[i];
 		bool is_date = genops_str_starts(genops_str_of(row->name), GENOPS_STR("Date#"));
 		genops_buffer_printf(out, "| `%s%s` | ", is_date ? "new Date(...)." : "", is_date ? row->name + 5 : row->name);
 		genops_reference_rows_cell(out, row->text);

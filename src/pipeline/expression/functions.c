@@ -282,7 +282,7 @@ static bool is_array(ARGUMENTS)
 
 /* --- rows --- */
 
-const struct genops_function genops_functions[] = {
+const struct genops_builtin genops_functions[] = {
     {"parseFloat", 1, 1, parse_float, "the number that a text begins with, or NaN"},
     {"parseInt", 1, 2, parse_int, "the integer that a text begins with, or NaN; radix 2 to 36"},
     {"Number", 0, 1, to_number, "the number that all of a text is, or NaN"},

@@ -181,7 +181,7 @@ static bool check_arguments(struct genops_parser *parser, uint32_t at, const cha
 static bool parse_call(struct genops_parser *parser, uint32_t at, size_t function)
 {
 	unsigned n;
-	const struct genops_function *row = &genops_functions[function];
+	const struct genops_builtin *row = &genops_functions[function];
 	if (!advance(parser, true) || !parse_items(parser, ")", GENOPS_ARGUMENTS_MAX, &n) ||
 	    !check_arguments(parser, at, row->name, n, row->min, row->max))
 		return false;

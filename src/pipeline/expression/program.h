@@ -89,7 +89,7 @@ typedef bool genops_function_fn(struct genops_machine *machine, const struct gen
 
 #define GENOPS_ARGUMENTS_MAX 16
 
-struct genops_function {
+struct genops_builtin {
 	const char *name;   /* "Math.floor", "parseInt", "new Date" */
 	uint8_t min, max;   /* arguments */
 	genops_function_fn *call;
@@ -109,7 +109,7 @@ struct genops_named_constant {
 	double value;
 };
 
-extern const struct genops_function genops_functions[];
+extern const struct genops_builtin genops_functions[];
 extern const size_t genops_n_functions;
 extern const struct genops_method genops_methods[];
 extern const size_t genops_n_methods;

@@ -299,7 +299,7 @@ static bool method(struct genops_machine *machine, const struct genops_method *r
 	return true;
 }
 
-static bool function(struct genops_machine *machine, const struct genops_function *row, struct genops_value *values, unsigned n)
+static bool function(struct genops_machine *machine, const struct genops_builtin *row, struct genops_value *values, unsigned n)
 {
 	struct genops_value result = {0};
 	fill(values, n, row->max);
