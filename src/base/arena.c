@@ -32,7 +32,7 @@ static void make_current(struct genops_arena *arena, struct genops_arena_block *
 {
 	arena->current = block;
 	arena->at = block->bytes;
-	arena->end = block->bytes + block->size;
+	arena->room = block->size;
 }
 
 void genops_arena_reset(struct genops_arena *arena)
@@ -65,15 +65,16 @@ static bool take_block(struct genops_arena *arena, size_t size)
 	return true;
 }
 
-void *genops_arena_take(struct genops_arena *arena, size_t size)
+void *genops_arena_take_slow(struct genops_arena *arena, size_t size)
 {
 	if (size > arena->max || arena->used > arena->max - size || size > SIZE_MAX / 2)
 		return NULL;
 	size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
-	if ((!arena->at || size > (size_t)(arena->end - arena->at)) && !take_block(arena, size))
+	if ((!arena->at || size > arena->room) && !take_block(arena, size))
 		return NULL;
 	void *ptr = arena->at;
 	arena->at += size;
+	arena->room -= size;
 	arena->used += size;
 	return ptr;
 }

@@ -18,11 +18,11 @@ static bool is_space(char c)
 
 bool genops_str_equal_nocase(genops_str a, genops_str b)
 {
+	/* Most people write a name as it is. */
+	if (genops_str_equal(a, b))
+		return true;
 	if (a.len != b.len)
 		return false;
-	/* Most people write a name as it is. */
-	if (!a.len || !memcmp(a.ptr, b.ptr, a.len))
-		return true;
 	for (size_t i = 0; i < a.len; i++) {
 		if (lower(a.ptr[i]) != lower(b.ptr[i]))
 			return false;
@@ -292,19 +292,20 @@ static bool is_utf8_from(genops_str text, size_t i)
 	return true;
 }
 
-bool genops_str_is_utf8(genops_str text)
+bool genops_str_is_utf8_slow(genops_str text)
 {
 	size_t n = ascii_len(text);
 	return n == text.len || is_utf8_from(text, n);
 }
 
+#define HEX_ROW(high) high "0" high "1" high "2" high "3" high "4" high "5" high "6" high "7" high "8" high "9" high "a" high "b" high "c" high "d" high "e" high "f"
+
 void genops_str_to_hex(const uint8_t *bytes, size_t n, char *out)
 {
-	static const char digits[] = "0123456789abcdef";
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
+	static const char pairs[] = HEX_ROW("0") HEX_ROW("1") HEX_ROW("2") HEX_ROW("3") HEX_ROW("4") HEX_ROW("5") HEX_ROW("6")
+	    HEX_ROW("7") HEX_ROW("8") HEX_ROW("9") HEX_ROW("a") HEX_ROW("b") HEX_ROW("c") HEX_ROW("d") HEX_ROW("e") HEX_ROW("f");
+	for (size_t i = 0; i < n; i++)
+		memcpy(out + 2 * i, pairs + 2 * bytes[i], 2);
 	out[2 * n] = '\0';
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * govern/attributes.c - see attributes.h. An array in the operation's arena; the standard six also
- * by index. One thread at a time, as the operation it belongs to. Strings are copied into the
- * arena. */
+ * govern/attributes.c - see attributes.h. An array, the standard six also by index. One thread at a
+ * time, as the operation it belongs to. */
 #include "govern/attributes.h"
 
 #include "base/str.h"
@@ -9,6 +8,7 @@
 #include <stdio.h>
 
 #define FIRST_CAP 16 /* what most operations carry; doubles from there to GENOPS_ATTRIBUTES_MAX */
+#define KEYS_MAX  ((size_t)32 << 10) /* over that, keys that change all the time are not kept any more */
 
 struct standard_name {
 	genops_str name, key, header;
@@ -33,9 +33,21 @@ static const uint32_t standard_ends = 0 GENOPS_STANDARD_ATTRIBUTES(X);
 
 void genops_attributes_init(struct genops_attributes *attributes, struct genops_arena *arena)
 {
-	*attributes = (struct genops_attributes){.arena = arena};
+	*attributes = (struct genops_attributes){.arena = arena, .keys = arena};
 	for (int i = 0; i < GENOPS_ATTRIBUTE_N_STANDARD; i++)
 		attributes->standard[i] = -1;
+}
+
+void genops_attributes_renew(
+    struct genops_attributes *attributes, struct genops_arena *arena, struct genops_arena *keys)
+{
+	if (!attributes->keys || keys->used > KEYS_MAX) {
+		genops_arena_reset(keys);
+		genops_attributes_init(attributes, arena);
+		attributes->keys = keys;
+	}
+	attributes->arena = arena;
+	attributes->n = 0;
 }
 
 /* Case ignored; length and last letter first, which differ nearly always. */
@@ -45,13 +57,21 @@ static inline bool is_name(genops_str text, genops_str name)
 	       genops_str_equal_nocase(text, name);
 }
 
-int genops_attributes_standard_key(genops_str name)
+static inline bool may_be_standard(genops_str name)
 {
 	if (name.len >= 64 || !(standard_lengths >> name.len & 1))
-		return -1;
+		return false;
 	unsigned last = (unsigned)((unsigned char)name.ptr[name.len - 1] | 0x20) - 'a';
-	if (last > 'z' - 'a' || !(standard_ends >> last & 1))
-		return -1;
+	return last <= 'z' - 'a' && (standard_ends >> last & 1);
+}
+
+static int find_standard(genops_str name)
+{
+	/* By far the commonest way to write one. */
+	for (int i = 0; i < GENOPS_ATTRIBUTE_N_STANDARD; i++) {
+		if (genops_str_equal(name, standard_names[i].name))
+			return i;
+	}
 	for (int i = 0; i < GENOPS_ATTRIBUTE_N_STANDARD; i++) {
 		const struct standard_name *row = &standard_names[i];
 		if (is_name(name, row->name) || is_name(name, row->key) || is_name(name, row->header))
@@ -60,18 +80,22 @@ int genops_attributes_standard_key(genops_str name)
 	return -1;
 }
 
-/* A bit for a key. Keys have long prefixes in common: their last two bytes and their length tell most of them apart. */
-static uint64_t bit_of(genops_str key)
+static inline int standard_key(genops_str name)
 {
-	unsigned last = (unsigned char)key.ptr[key.len - 1];
-	unsigned before = key.len > 1 ? (unsigned char)key.ptr[key.len - 2] : 0;
-	return UINT64_C(1) << ((last + 11 * before + 5 * (unsigned)key.len) & 63);
+	return may_be_standard(name) ? find_standard(name) : -1;
 }
 
-static inline bool is_key(genops_str key, genops_str other)
+int genops_attributes_standard_key(genops_str name)
 {
-	return key.len == other.len && key.ptr[key.len - 1] == other.ptr[key.len - 1] &&
-	       !memcmp(key.ptr, other.ptr, key.len);
+	return standard_key(name);
+}
+
+/* A bit for a key. Keys have long prefixes in common: their last two bytes and their length tell most of them apart. */
+static inline uint64_t bit_of(genops_str key)
+{
+	unsigned last = (unsigned char)key.ptr[key.len - 1];
+	unsigned before = (unsigned char)key.ptr[key.len - 1 - (key.len > 1)];
+	return UINT64_C(1) << ((last + 11 * before + 5 * (unsigned)key.len) & 63);
 }
 
 static inline struct genops_attribute *find(
@@ -79,12 +103,12 @@ static inline struct genops_attribute *find(
 {
 	if (standard >= 0) {
 		int at = attributes->standard[standard];
-		return at < 0 ? NULL : &attributes->items[at];
+		return at < 0 || at >= (int)attributes->n ? NULL : &attributes->items[at];
 	}
-	if (!key.len || !(attributes->seen & bit_of(key)))
+	if (!(attributes->seen & bit_of(key)))
 		return NULL;
 	for (size_t i = 0; i < attributes->n; i++) {
-		if (is_key(attributes->items[i].key, key))
+		if (genops_str_equal(attributes->items[i].key, key))
 			return &attributes->items[i];
 	}
 	return NULL;
@@ -123,11 +147,11 @@ static int grow(struct genops_attributes *attributes, struct genops_error *err)
 		return genops_fail(err, GENOPS_LIMIT, "an operation has more than %d attributes",
 		    GENOPS_ATTRIBUTES_MAX);
 	size_t cap = attributes->cap ? 2 * attributes->cap : FIRST_CAP;
-	struct genops_attribute *items = genops_arena_take(attributes->arena, cap * sizeof *items);
+	struct genops_attribute *items = genops_arena_take(attributes->keys, cap * sizeof *items);
 	if (!items)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for attributes");
 	if (attributes->n)
-		memcpy(items, attributes->items, attributes->n * sizeof *items);
+		memcpy(items, attributes->items, attributes->n * sizeof *items); /* all that are kept: n reached cap */
 	attributes->items = items;
 	attributes->cap = cap;
 	return GENOPS_OK;
@@ -152,57 +176,107 @@ genops_str genops_attributes_text(const struct genops_attribute *attribute, char
 	return (genops_str){out, n > 0 && (size_t)n < size ? (size_t)n : 0};
 }
 
-/* Copies those that are given, one behind the other. */
-static inline bool copy_texts(struct genops_arena *arena, genops_str *key, genops_str *value)
+/* The keys from here on are others than before. */
+static void forget_kept(struct genops_attributes *attributes)
 {
-	size_t key_size = key ? key->len + 1 : 0, value_size = value ? value->len + 1 : 0;
-	char *to = key_size + value_size ? genops_arena_take(arena, key_size + value_size) : NULL;
-	if (key_size + value_size && !to)
-		return false;
-	if (key) {
-		memcpy(to, key->ptr, key->len);
-		to[key->len] = '\0';
-		key->ptr = to;
+	attributes->n_kept = attributes->n;
+	attributes->seen = 0;
+	for (size_t i = 0; i < attributes->n; i++)
+		attributes->seen |= bit_of(attributes->items[i].key);
+	for (int i = 0; i < GENOPS_ATTRIBUTE_N_STANDARD; i++) {
+		if (attributes->standard[i] >= (int)attributes->n)
+			attributes->standard[i] = -1;
 	}
-	if (value) {
-		if (value->len)
-			memcpy(to + key_size, value->ptr, value->len);
-		to[key_size + value->len] = '\0';
-		value->ptr = to + key_size;
+}
+
+static inline bool is_kept_next(const struct genops_attributes *attributes, genops_str key)
+{
+	return attributes->n < attributes->n_kept && genops_str_equal(attributes->items[attributes->n].key, key);
+}
+
+/* A new item, not counted in yet; NULL: *ret_code says why. A standard key is not copied: it gets its short name. */
+static struct genops_attribute *append(struct genops_attributes *attributes, genops_str key, int standard, int *ret_code,
+    struct genops_error *err)
+{
+	if (standard >= 0)
+		key = standard_names[standard].name;
+	if (is_kept_next(attributes, key))
+		return &attributes->items[attributes->n];
+	*ret_code = grow(attributes, err);
+	if (*ret_code != GENOPS_OK)
+		return NULL;
+	if (standard < 0 && !genops_arena_dup(attributes->keys, key, &key)) {
+		*ret_code = genops_fail(err, GENOPS_NOMEM, "no memory for attributes");
+		return NULL;
 	}
-	return true;
+	if (attributes->n < attributes->n_kept)
+		forget_kept(attributes);
+	struct genops_attribute *item = &attributes->items[attributes->n_kept++];
+	item->key = key;
+	if (standard >= 0)
+		attributes->standard[standard] = (int16_t)attributes->n;
+	else
+		attributes->seen |= bit_of(key);
+	return item;
+}
+
+/* The place for the value of a key that was checked: one that is there, or the next one. */
+static struct genops_attribute *place_of(struct genops_attributes *attributes, genops_str key, int *ret_code,
+    struct genops_error *err)
+{
+	int standard = standard_key(key);
+	struct genops_attribute *item = find(attributes, key, standard);
+	return item ? item : append(attributes, key, standard, ret_code, err);
+}
+
+static inline int put_text(
+    struct genops_attributes *attributes, struct genops_attribute *item, genops_str text, struct genops_error *err)
+{
+	char *to = genops_arena_take(attributes->arena, text.len + 1);
+	if (!to)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for attributes");
+	*genops_str_put(to, text) = '\0';
+	item->type = GENOPS_ATTRIBUTE_STRING;
+	item->value.string = (genops_str){to, text.len};
+	attributes->n += item == &attributes->items[attributes->n];
+	return GENOPS_OK;
 }
 
 int genops_attributes_set(struct genops_attributes *attributes,
     const struct genops_attribute *attribute, struct genops_error *err)
 {
 	char scratch[64];
+	int code = GENOPS_OK;
 	GENOPS_TRY(check(attribute, err));
-	int standard = genops_attributes_standard_key(attribute->key);
+	struct genops_attribute *item = place_of(attributes, attribute->key, &code, err);
+	if (!item)
+		return code;
 	/* A standard one is a text whatever type the caller used: it is what policies match and
 	 * reports group by. */
-	bool is_text = standard >= 0 || attribute->type == GENOPS_ATTRIBUTE_STRING;
-	genops_str key = standard >= 0 ? standard_names[standard].name : attribute->key, text = {0};
-	if (is_text)
-		text = genops_attributes_text(attribute, scratch, sizeof scratch);
-	struct genops_attribute *item = find(attributes, key, standard);
-	if (!item)
-		GENOPS_TRY(grow(attributes, err));
-	if (!copy_texts(attributes->arena, item || standard >= 0 ? NULL : &key, is_text ? &text : NULL))
-		return genops_fail(err, GENOPS_NOMEM, "no memory for attributes");
-	if (!item) {
-		if (standard >= 0)
-			attributes->standard[standard] = (int16_t)attributes->n;
+	if (attribute->type == GENOPS_ATTRIBUTE_STRING || standard_key(attribute->key) >= 0)
+		return put_text(attributes, item, genops_attributes_text(attribute, scratch, sizeof scratch), err);
+	item->type = attribute->type;
+	item->value = attribute->value;
+	attributes->n += item == &attributes->items[attributes->n];
+	return GENOPS_OK;
+}
+
+/* A text under the key that is kept for the next one: what nearly all of an operation's are. */
+static inline bool is_usual(const struct genops_attributes *attributes, const struct genops_attribute *attribute)
+{
+	return attribute->type == GENOPS_ATTRIBUTE_STRING && is_kept_next(attributes, attribute->key) &&
+	       attribute->value.string.len <= GENOPS_ATTRIBUTE_VALUE_MAX && genops_str_is_utf8(attribute->value.string);
+}
+
+int genops_attributes_add(struct genops_attributes *attributes, const struct genops_attribute *layer, size_t n,
+    struct genops_error *err)
+{
+	for (const struct genops_attribute *attribute = layer, *end = layer + n; attribute < end; attribute++) {
+		if (is_usual(attributes, attribute))
+			GENOPS_TRY(put_text(attributes, &attributes->items[attributes->n], attribute->value.string, err));
 		else
-			attributes->seen |= bit_of(key);
-		item = &attributes->items[attributes->n++];
-		item->key = key;
+			GENOPS_TRY(genops_attributes_set(attributes, attribute, err));
 	}
-	item->type = is_text ? GENOPS_ATTRIBUTE_STRING : attribute->type;
-	if (is_text)
-		item->value.string = text;
-	else
-		item->value = attribute->value;
 	return GENOPS_OK;
 }
 
@@ -217,12 +291,5 @@ int genops_attributes_set_text(struct genops_attributes *attributes, genops_str 
 const struct genops_attribute *genops_attributes_get(
     const struct genops_attributes *attributes, genops_str key)
 {
-	return find(attributes, key, genops_attributes_standard_key(key));
-}
-
-genops_str genops_attributes_standard(
-    const struct genops_attributes *attributes, enum genops_attribute_key key)
-{
-	int at = attributes->standard[key];
-	return at < 0 ? (genops_str){0} : attributes->items[at].value.string;
+	return key.len ? find(attributes, key, standard_key(key)) : NULL;
 }

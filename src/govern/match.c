@@ -56,11 +56,11 @@ static bool subject_text(const struct genops_match_subject *subject, genops_str 
 	if (standard >= 0) {
 		if (standard == GENOPS_ATTRIBUTE_ENVIRONMENT)
 			*ret_comparison = COMPARE_ENVIRONMENT;
-		if (subject->attributes->standard[standard] < 0)
-			return false;
-		*ret_text = genops_attributes_standard(
+		const struct genops_attribute *item = genops_attributes_standard_item(
 		    subject->attributes, (enum genops_attribute_key)standard);
-		return true;
+		if (item)
+			*ret_text = item->value.string;
+		return item;
 	}
 	const struct genops_attribute *attribute = genops_attributes_get(subject->attributes, key);
 	if (!attribute)
@@ -84,7 +84,7 @@ static bool entry_holds(
 	return false;
 }
 
-bool genops_match_holds(
+bool genops_match_entries_hold(
     const struct genops_match *match, const struct genops_match_subject *subject)
 {
 	for (size_t i = 0; i < match->n_entries; i++) {

@@ -30,6 +30,7 @@ static struct genops_operation *new_operation(genops_engine *engine)
 		return NULL;
 	operation->engine = engine;
 	genops_arena_init(&operation->arena, GENOPS_OPERATION_ARENA_MAX);
+	genops_arena_init(&operation->keys, GENOPS_OPERATION_ARENA_MAX);
 	genops_buffer_init(&operation->encoded, GENOPS_RECORD_MAX);
 	pthread_mutex_lock(&engine->lock);
 	operation->next = engine->operations;
@@ -53,6 +54,7 @@ static void free_operation(struct genops_operation *operation)
 	pthread_mutex_unlock(&engine->lock);
 	genops_config_unref(operation->config);
 	genops_arena_done(&operation->arena);
+	genops_arena_done(&operation->keys);
 	genops_buffer_done(&operation->encoded);
 	free(operation);
 }
@@ -168,27 +170,19 @@ static bool dup_texts(struct genops_operation *operation, const struct genops_op
 	       genops_arena_dup(arena, tracestate, &record->tracestate);
 }
 
-static int add_layer(struct genops_attributes *attributes, const struct genops_attribute *layer, size_t n,
-    struct genops_error *err)
-{
-	for (size_t i = 0; i < n; i++)
-		GENOPS_TRY(genops_attributes_set(attributes, &layer[i], err));
-	return GENOPS_OK;
-}
-
 /* Weakest first: a later layer replaces (DESIGN 3 and 5). */
 static int merge_attributes(struct genops_operation *operation, const struct genops_operation_options *options,
     const struct genops_operation_origin *origin, struct genops_error *err)
 {
 	struct genops_attributes *attributes = &operation->attributes;
 	const struct genops_config *config = operation->config;
-	genops_attributes_init(attributes, &operation->arena);
-	GENOPS_TRY(add_layer(attributes, config->attributes, config->n_attributes, err));
-	GENOPS_TRY(add_layer(attributes, origin->before_baggage, origin->n_before_baggage, err));
+	genops_attributes_renew(attributes, &operation->arena, &operation->keys);
+	GENOPS_TRY(genops_attributes_add(attributes, config->attributes, config->n_attributes, err));
+	GENOPS_TRY(genops_attributes_add(attributes, origin->before_baggage, origin->n_before_baggage, err));
 	if (options->baggage.len)
 		genops_baggage_read(options->baggage, attributes);
-	GENOPS_TRY(add_layer(attributes, options->attributes, options->n_attributes, err));
-	return add_layer(attributes, origin->bound, origin->n_bound, err);
+	GENOPS_TRY(genops_attributes_add(attributes, options->attributes, options->n_attributes, err));
+	return genops_attributes_add(attributes, origin->bound, origin->n_bound, err);
 }
 
 static void begin_trace(struct genops_operation *operation, genops_str traceparent)

@@ -19,8 +19,8 @@ struct genops_operation {
 	struct genops_operation *next, *prev; /* in the engine's list */
 	_Atomic bool is_open;
 	struct genops_config *config;        /* one reference, kept in the pool for the next one; NULL: none */
-	struct genops_arena arena;
-	struct genops_buffer encoded;        /* kept over reuse */
+	struct genops_arena arena, keys;     /* keys: of the attributes, kept over reuse as the next is */
+	struct genops_buffer encoded;
 	struct genops_attributes attributes;
 	struct genops_record record;         /* filled as the operation goes */
 	struct genops_decision decision;

@@ -120,27 +120,6 @@ static inline char *put_double(char *to, unsigned number, double value)
 	return put_word(put_key(to, number, FORM_WORD64), bits, 8);
 }
 
-/* Names are short: two overlapping stores are several times as fast as calling memcpy. */
-static inline char *put_bytes(char *to, const char *from, size_t len)
-{
-	if (len > 32) {
-		memcpy(to, from, len);
-	} else if (len >= 16) {
-		memcpy(to, from, 16);
-		memcpy(to + len - 16, from + len - 16, 16);
-	} else if (len >= 8) {
-		memcpy(to, from, 8);
-		memcpy(to + len - 8, from + len - 8, 8);
-	} else if (len >= 4) {
-		memcpy(to, from, 4);
-		memcpy(to + len - 4, from + len - 4, 4);
-	} else {
-		for (size_t i = 0; i < len; i++)
-			to[i] = from[i];
-	}
-	return to + len;
-}
-
 static inline char *put_length(char *to, size_t len)
 {
 	for (; len >= 0x80; len >>= 7)
@@ -152,7 +131,7 @@ static inline char *put_length(char *to, size_t len)
 static inline char *put_text_always(char *to, unsigned number, genops_str text)
 {
 	to = put_length(put_key(to, number, FORM_BYTES), text.len);
-	return put_bytes(to, text.ptr, text.len);
+	return genops_str_put(to, text);
 }
 
 static inline char *put_text(char *to, unsigned number, genops_str text)
@@ -247,9 +226,9 @@ static char *put_attribute(char *to, const struct genops_attribute *attribute)
 	to = put_key(to, RECORD_ATTRIBUTE, FORM_BYTES);
 	to = put_length(to, 1 + length_width + key.len + value);
 	*to++ = (char)attribute->type;
-	to = put_bytes(put_length(to, key.len), key.ptr, key.len);
+	to = genops_str_put(put_length(to, key.len), key);
 	if (is_text)
-		return put_bytes(to, text.ptr, text.len);
+		return genops_str_put(to, text);
 	if (attribute->type == GENOPS_ATTRIBUTE_BOOL) {
 		*to = (char)attribute->value.boolean;
 		return to + 1;

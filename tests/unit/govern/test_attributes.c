@@ -135,9 +135,105 @@ static void no_memory_is_an_error_and_changes_nothing(void **state)
 	genops_arena_done(&small);
 }
 
+static uint32_t random_state = 2463534242;
+
+static uint32_t pick(uint32_t n)
+{
+	random_state ^= random_state << 13, random_state ^= random_state >> 17, random_state ^= random_state << 5;
+	return random_state % n;
+}
+
+static void assert_same(const struct genops_attributes *a, const struct genops_attributes *b)
+{
+	assert_int_equal(a->n, b->n);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct genops_attribute *one = &a->items[i], *other = &b->items[i];
+		assert_true(genops_str_equal(one->key, other->key));
+		assert_int_equal(one->type, other->type);
+		if (one->type == GENOPS_ATTRIBUTE_STRING)
+			assert_true(genops_str_equal(one->value.string, other->value.string));
+		else
+			assert_int_equal(one->value.integer, other->value.integer);
+	}
+	for (int key = 0; key < GENOPS_ATTRIBUTE_N_STANDARD; key++)
+		assert_true(genops_str_equal(genops_attributes_standard(a, (enum genops_attribute_key)key),
+		    genops_attributes_standard(b, (enum genops_attribute_key)key)));
+}
+
+/* A set that keeps its keys from one operation to the next is the same as one made anew: for keys in the order of before, some of
+ * them, others, under other names, twice, faulty ones. */
+static void a_set_used_again_is_as_a_new_one(void **state)
+{
+	static const char *const keys[] = {"team", "genops.team", "x-genops-project", "project", "TEAM", "environment", "a", "b",
+	    "app.tier", "app.user", "gen_ai.request.temperature", "", "\xff", "customer_id", "feature", "\xc3\xa4"};
+	static const char *const values[] = {"", "v", "some value", "a value that is longer than sixteen bytes", "\xc3\xbc", "\x80"};
+	struct genops_arena arena, keys_arena, fresh_arena;
+	struct genops_attributes again = {0}, fresh;
+	genops_arena_init(&arena, 1 << 20);
+	genops_arena_init(&keys_arena, 1 << 20);
+	genops_arena_init(&fresh_arena, 1 << 20);
+	for (int round = 0; round < 3000; round++) {
+		struct genops_attribute layer[24];
+		size_t n = pick(24);
+		uint32_t seed = pick(3) ? 7 : random_state | 1; /* mostly the same keys in the same order */
+		uint32_t before = random_state;
+		random_state = seed;
+		for (size_t i = 0; i < 24; i++)
+			layer[i] = (struct genops_attribute){.key = genops_str_of(keys[pick(16)])};
+		random_state = before;
+		for (size_t i = 0; i < n; i++) {
+			bool is_text = pick(8);
+			layer[i].type = is_text ? GENOPS_ATTRIBUTE_STRING : GENOPS_ATTRIBUTE_INT;
+			if (is_text)
+				layer[i].value.string = genops_str_of(values[pick(pick(4) ? 5 : 6)]);
+			else
+				layer[i].value.integer = (int64_t)pick(1000);
+		}
+		genops_arena_reset(&arena);
+		genops_arena_reset(&fresh_arena);
+		genops_attributes_renew(&again, &arena, &keys_arena);
+		genops_attributes_init(&fresh, &fresh_arena);
+		for (size_t i = 0; i < n; i++) {
+			int code = genops_attributes_set(&fresh, &layer[i], NULL);
+			assert_int_equal(genops_attributes_add(&again, &layer[i], 1, NULL), code);
+		}
+		assert_same(&again, &fresh);
+		for (size_t i = 0; i < 16; i++)
+			assert_int_equal(!genops_attributes_get(&again, genops_str_of(keys[i])),
+			    !genops_attributes_get(&fresh, genops_str_of(keys[i])));
+	}
+	genops_arena_done(&arena);
+	genops_arena_done(&keys_arena);
+	genops_arena_done(&fresh_arena);
+}
+
+/* Who sends other keys each time does not fill the memory. */
+static void keys_that_change_all_the_time_are_let_go(void **state)
+{
+	struct genops_arena arena, keys;
+	struct genops_attributes a = {0};
+	genops_arena_init(&arena, 1 << 20);
+	genops_arena_init(&keys, 1 << 20);
+	for (int round = 0; round < 2000; round++) {
+		genops_arena_reset(&arena);
+		genops_attributes_renew(&a, &arena, &keys);
+		for (int i = 0; i < GENOPS_ATTRIBUTES_MAX; i++) {
+			char key[GENOPS_ATTRIBUTE_KEY_MAX + 1];
+			int len = snprintf(key, sizeof key, "%0*d.%d", 200, round, i);
+			assert_int_equal(genops_attributes_set_text(&a, (genops_str){key, (size_t)len}, GENOPS_STR("v"), NULL), 0);
+		}
+		assert_int_equal(a.n, GENOPS_ATTRIBUTES_MAX);
+		assert_true(keys.used < 128 << 10);
+	}
+	genops_arena_done(&arena);
+	genops_arena_done(&keys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_set_used_again_is_as_a_new_one),
+	    cmocka_unit_test(keys_that_change_all_the_time_are_let_go),
 	    cmocka_unit_test_setup_teardown(
 		a_later_add_replaces_under_any_of_its_names, setup, teardown),
 	    cmocka_unit_test(standard_names_in_all_three_forms),
