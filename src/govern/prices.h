@@ -45,6 +45,9 @@ struct genops_rate_card {
 	enum genops_tier tier;
 	int64_t input_tokens_above; /* applies when input_tokens > this; 0: always */
 	int64_t nano_per_million[GENOPS_RATE_N];
+	/* For upper bounds, made of the rates once all are there (prices_build.h): */
+	int64_t dearest_input, dearest_output; /* of all kinds of such tokens */
+	bool is_outdone; /* some other card applies wherever this one does, and is nowhere cheaper */
 };
 
 #define GENOPS_RATE_CARDS_MAX 8

@@ -209,7 +209,13 @@ static int read_all(struct genops_prices *prices, const struct genops_prices_sou
 	if (code == GENOPS_OK)
 		code = index_all(prices, &build, err);
 	genops_prices_build_done(&build);
-	return code == GENOPS_OK ? add_ceilings(prices, err) : code;
+	if (code == GENOPS_OK)
+		code = add_ceilings(prices, err);
+	for (size_t i = 0; code == GENOPS_OK && i < prices->n_rows; i++)
+		genops_prices_quote_prepare(&prices->rows[i]);
+	for (size_t i = 0; code == GENOPS_OK && prices->ceiling && i <= prices->n_ceilings; i++)
+		genops_prices_quote_prepare(&prices->ceilings[i]); /* the one of all is behind them */
+	return code;
 }
 
 struct genops_prices *genops_prices_new(

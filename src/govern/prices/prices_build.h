@@ -82,6 +82,11 @@ bool genops_prices_name_shorten(genops_str *model);
 /* "openai/gpt-4o" of a reseller: vendor's provider and model. False: it has no vendor. */
 bool genops_prices_name_vendor(genops_str model, genops_str *ret_provider, genops_str *ret_model);
 
+/* --- prices_quote.c --- */
+
+/* Fills in what upper bounds are made of, from the rates: the last thing that is done to a price. */
+void genops_prices_quote_prepare(struct genops_price *price);
+
 /* --- prices_ceiling.c --- */
 
 /* Raises every rate of the ceiling's card to at least the dearest of the row's cards. */

@@ -10,7 +10,7 @@
  * image_input -> input; reasoning, audio_output, image_output -> output. image, character,
  * audio_second, request and web_search cost nothing where they have no rate. Rounding: once for the
  * input side and once for the output side, half to even; the total is their sum. */
-#include "govern/prices.h"
+#include "govern/prices/prices_build.h"
 
 #include "govern/money.h"
 
@@ -165,10 +165,10 @@ static void add_tokens(struct side *side, const struct genops_price *price,
 {
 	int64_t rest = clamp(whole);
 	for (size_t i = 0; i < n; i++) {
+		if (parts[i].count <= 0)
+			continue;
 		/* Parts that claim more than the whole are charged for the whole only. */
 		int64_t count = clamp(parts[i].count) < rest ? clamp(parts[i].count) : rest;
-		if (!count)
-			continue;
 		add(side, count, rate_of(price, card, parts[i].kind), PER_UNIT);
 		rest -= count;
 	}
@@ -217,14 +217,45 @@ static int64_t dearest_of(const struct genops_price *price, const struct genops_
 	return dearest;
 }
 
-int64_t genops_prices_upper_bound(
-    const struct genops_price *price, const struct genops_usage *expected)
+static bool is_outdone_by(const struct genops_price *price, const struct genops_rate_card *card,
+    const struct genops_rate_card *other)
+{
+	static const enum genops_rate_kind units[] = {GENOPS_RATE_CHARACTER, GENOPS_RATE_AUDIO_SECOND,
+	    GENOPS_RATE_REQUEST, GENOPS_RATE_IMAGE, GENOPS_RATE_WEB_SEARCH};
+	if (other->input_tokens_above > card->input_tokens_above || other->dearest_input < card->dearest_input ||
+	    other->dearest_output < card->dearest_output)
+		return false;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (apart(price, other, units[i]) < apart(price, card, units[i]))
+			return false;
+	}
+	return true;
+}
+
+void genops_prices_quote_prepare(struct genops_price *price)
 {
 	static const enum genops_rate_kind input_kinds[] = {GENOPS_RATE_INPUT,
 	    GENOPS_RATE_CACHE_READ, GENOPS_RATE_CACHE_WRITE_5M, GENOPS_RATE_CACHE_WRITE_1H,
 	    GENOPS_RATE_AUDIO_INPUT, GENOPS_RATE_IMAGE_INPUT};
 	static const enum genops_rate_kind output_kinds[] = {GENOPS_RATE_OUTPUT,
 	    GENOPS_RATE_REASONING, GENOPS_RATE_AUDIO_OUTPUT, GENOPS_RATE_IMAGE_OUTPUT};
+	for (size_t i = 0; i < price->n_cards; i++) {
+		struct genops_rate_card *card = &price->cards[i];
+		card->dearest_input = dearest_of(price, card, input_kinds, 6);
+		card->dearest_output = dearest_of(price, card, output_kinds, 4);
+		card->is_outdone = false;
+	}
+	/* Of two that are alike the first stays: the second is outdone by one that is not. */
+	for (size_t i = 0; i < price->n_cards; i++) {
+		for (size_t j = 0; j < price->n_cards && !price->cards[i].is_outdone; j++)
+			price->cards[i].is_outdone = j != i && !price->cards[j].is_outdone &&
+						     is_outdone_by(price, &price->cards[i], &price->cards[j]);
+	}
+}
+
+int64_t genops_prices_upper_bound(
+    const struct genops_price *price, const struct genops_usage *expected)
+{
 	int64_t input_max = clamp(expected->input_tokens),
 		output_max = clamp(expected->output_tokens);
 	int64_t bound = 0;
@@ -234,10 +265,10 @@ int64_t genops_prices_upper_bound(
 	for (size_t i = 0; i < price->n_cards; i++) {
 		const struct genops_rate_card *card = &price->cards[i];
 		struct side input = {0}, output = {0};
-		if (card->input_tokens_above && input_max <= card->input_tokens_above)
+		if (card->is_outdone || (card->input_tokens_above && input_max <= card->input_tokens_above))
 			continue;
-		add(&input, input_max, dearest_of(price, card, input_kinds, 6), PER_UNIT);
-		add(&output, output_max, dearest_of(price, card, output_kinds, 4), PER_UNIT);
+		add(&input, input_max, card->dearest_input, PER_UNIT);
+		add(&output, output_max, card->dearest_output, PER_UNIT);
 		add_units(&input, &output, price, card, expected);
 		int64_t total = genops_money_add(round_up(input.sum), round_up(output.sum));
 		if (total > bound)

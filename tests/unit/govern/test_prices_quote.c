@@ -18,6 +18,7 @@ static struct genops_price simple(int64_t input, int64_t output)
 	genops_prices_build_row_init(&price);
 	price.cards[0].nano_per_million[GENOPS_RATE_INPUT] = input;
 	price.cards[0].nano_per_million[GENOPS_RATE_OUTPUT] = output;
+	genops_prices_quote_prepare(&price);
 	return price;
 }
 
@@ -142,6 +143,28 @@ static void an_open_output_is_bounded_by_the_model_or_the_default(void **state)
 	assert_int_equal(genops_prices_upper_bound(&price, &expected), 7000);
 }
 
+static void the_bound_is_that_of_the_dearest_card_that_applies(void **state)
+{
+	struct genops_price price = simple(2 * USD_PER_MILLION, USD_PER_MILLION);
+	struct genops_usage small = {.input_tokens = 1000, .output_tokens = 1000};
+	struct genops_usage large = {.input_tokens = 3000, .output_tokens = 1000};
+	genops_prices_build_card(&price, GENOPS_TIER_BATCH, 0)->nano_per_million[GENOPS_RATE_INPUT] = USD_PER_MILLION;
+	struct genops_rate_card *longer = genops_prices_build_card(&price, GENOPS_TIER_STANDARD, 2000);
+	longer->nano_per_million[GENOPS_RATE_INPUT] = 4 * USD_PER_MILLION;
+	struct genops_rate_card *first = genops_prices_build_card(&price, GENOPS_TIER_PRIORITY, 0);
+	first->nano_per_million[GENOPS_RATE_INPUT] = 2 * USD_PER_MILLION; /* just as dear: one of the two is enough */
+	genops_prices_quote_prepare(&price);
+	assert_int_equal(genops_prices_upper_bound(&price, &small), 1000 * 2000 + 1000 * 1000);
+	assert_int_equal(genops_prices_upper_bound(&price, &large), 3000 * 4000 + 1000 * 1000);
+	assert_int_equal(!price.cards[0].is_outdone + !price.cards[1].is_outdone + !price.cards[3].is_outdone, 1);
+	assert_false(price.cards[2].is_outdone);
+	/* Cheaper tokens, but a fee for each request: neither outdoes the other. */
+	first->nano_per_million[GENOPS_RATE_INPUT] = USD_PER_MILLION;
+	first->nano_per_million[GENOPS_RATE_REQUEST] = INT64_C(5000000000000);
+	genops_prices_quote_prepare(&price);
+	assert_int_equal(genops_prices_upper_bound(&price, &small), 1000 * 1000 + 5000000 + 1000 * 1000);
+}
+
 static uint64_t random_state = 0x2545F4914F6CDD1D;
 
 static int64_t pick(int64_t max)
@@ -220,6 +243,7 @@ int main(void)
 	    cmocka_unit_test(each_side_is_rounded_once_half_to_even),
 	    cmocka_unit_test(lies_are_bounded),
 	    cmocka_unit_test(an_open_output_is_bounded_by_the_model_or_the_default),
+	    cmocka_unit_test(the_bound_is_that_of_the_dearest_card_that_applies),
 	    cmocka_unit_test(the_bound_holds_for_every_shipped_price),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
