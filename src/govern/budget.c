@@ -124,9 +124,11 @@ size_t genops_budget_alerts(const struct genops_budget_rule *rule, struct genops
 		int64_t limit = rule->limit_nano_usd[period];
 		for (size_t i = 0; has_line(rule, period) && i < rule->n_alerts && i < GENOPS_ALERTS_MAX; i++) {
 			uint32_t bit = UINT32_C(1) << i;
-			if ((line->alerts_fired & bit) || n == max ||
-			    !is_reached(line->consumed_nano_usd, limit, rule->alert_percent[i]))
+			if (line->alerts_fired & bit)
 				continue;
+			/* They ascend: who has not reached this one has reached none behind it. */
+			if (n == max || !is_reached(line->consumed_nano_usd, limit, rule->alert_percent[i]))
+				break;
 			line->alerts_fired |= bit;
 			ret_alerts[n++] = (struct genops_budget_alert){
 			    .period = (enum genops_period)period,

@@ -98,18 +98,3 @@ enum genops_result genops_level_result(enum genops_level level, enum genops_mode
 		return GENOPS_ALLOWED;
 	return mode == GENOPS_MODE_ADVISORY ? GENOPS_WARNING : enforced[level];
 }
-
-genops_str genops_level_action(enum genops_result result)
-{
-	switch (result) {
-	case GENOPS_BLOCKED:
-		return GENOPS_STR("block");
-	case GENOPS_RATE_LIMITED:
-		return GENOPS_STR("throttle");
-	case GENOPS_WARNING:
-		return GENOPS_STR("alert");
-	case GENOPS_ALLOWED:
-		break;
-	}
-	return GENOPS_STR("log");
-}

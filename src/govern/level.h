@@ -20,6 +20,10 @@ const char *genops_mode_name(enum genops_mode mode);
  * is RATE_LIMITED; other types at that level are delayed then, as policy/policy.h says. */
 enum genops_result genops_level_result(enum genops_level level, enum genops_mode mode);
 /* What is done about a result, for genops.policy.action: "log", "alert", "throttle", "block". */
-genops_str genops_level_action(enum genops_result result);
+static inline genops_str genops_level_action(enum genops_result result)
+{
+	static const genops_str actions[] = {{"log", 3}, {"alert", 5}, {"throttle", 8}, {"block", 5}};
+	return actions[result];
+}
 
 #endif

@@ -77,7 +77,8 @@ static void refill(void)
 	pool.n_left = POOL_SIZE;
 }
 
-static void take(uint8_t *out, size_t n)
+/* n: 8 or 16. */
+static inline void take(uint8_t *out, size_t n)
 {
 	pthread_once(&once, install);
 	unsigned generation = atomic_load_explicit(&fork_generation, memory_order_relaxed);
@@ -90,22 +91,18 @@ static void take(uint8_t *out, size_t n)
 }
 
 /* All zero means "no id" on every wire. */
-static void take_id(uint8_t *out, size_t n)
-{
-	uint8_t any = 0;
-	while (!any) {
-		take(out, n);
-		for (size_t i = 0; i < n; i++)
-			any |= out[i];
-	}
-}
-
 void genops_trace_id_new(uint8_t trace_id[16])
 {
-	take_id(trace_id, 16);
+	static const uint8_t none[16];
+	do
+		take(trace_id, 16);
+	while (!memcmp(trace_id, none, 16));
 }
 
 void genops_span_id_new(uint8_t span_id[8])
 {
-	take_id(span_id, 8);
+	static const uint8_t none[8];
+	do
+		take(span_id, 8);
+	while (!memcmp(span_id, none, 8));
 }
