@@ -40,6 +40,9 @@ void genops_json_key_int(struct genops_json_writer *json, const char *key, int64
 void genops_json_key_double(struct genops_json_writer *json, const char *key, double value);
 void genops_json_key_bool(struct genops_json_writer *json, const char *key, bool value);
 
+/* A quoted string as genops_json_string writes it, for those who write their own brackets and commas. */
+void genops_json_add_string(struct genops_buffer *buf, genops_str text);
+
 /* A double as genops_json_double writes it: the shortest text that reads back, in any locale. For
  * finite ones. */
 void genops_json_add_double(struct genops_buffer *buf, double value);

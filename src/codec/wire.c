@@ -234,6 +234,20 @@ size_t genops_wire_begin(struct genops_buffer *buf, uint32_t field)
 	return buf->len;
 }
 
+void genops_wire_end_tight(struct genops_buffer *buf, size_t mark)
+{
+	if (buf->error)
+		return;
+	size_t len = buf->len - mark, n = genops_wire_varint_len(len);
+	if (n >= PADDED_LEN) {
+		genops_wire_end(buf, mark);
+		return;
+	}
+	char *at = store_varint(buf->ptr + mark - PADDED_LEN, len);
+	memmove(at, buf->ptr + mark, len);
+	buf->len -= PADDED_LEN - n;
+}
+
 void genops_wire_end(struct genops_buffer *buf, size_t mark)
 {
 	if (buf->error)

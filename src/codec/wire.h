@@ -129,6 +129,8 @@ void genops_wire_put_text(struct genops_buffer *buf, uint32_t field, genops_str 
 void genops_wire_put_head(struct genops_buffer *buf, uint32_t field, size_t len);
 size_t genops_wire_begin(struct genops_buffer *buf, uint32_t field); /* hand the result to end */
 void genops_wire_end(struct genops_buffer *buf, size_t mark); /* LIMIT in buf from 256 MiB on */
+/* The same with as few bytes for the length as it needs; moves the content, so for small messages. */
+void genops_wire_end_tight(struct genops_buffer *buf, size_t mark);
 
 /* Packed numbers inside a message that was begun, and lengths for put_head. */
 void genops_wire_put_varint(struct genops_buffer *buf, uint64_t value);

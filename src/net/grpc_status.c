@@ -2,6 +2,7 @@
  * net/grpc_status.c - see grpc_status.h. Pure; what is malformed is as if it was not there. */
 #include "net/grpc_status.h"
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/wire.h"
@@ -31,42 +32,6 @@ static void decode_message(struct genops_grpc_status *status, genops_str text)
 		status->message[n++] = (unsigned char)c < 0x20 || c == 0x7f ? ' ' : c;
 	}
 	status->message[n] = '\0';
-}
-
-static int base64_digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
-}
-
-/* Padded or not, both alphabets, as receivers must accept. */
-static bool decode_base64(genops_str text, char *out, size_t *ret_len)
-{
-	uint32_t bits = 0;
-	unsigned n_bits = 0;
-	size_t n = 0;
-	while (text.len && text.ptr[text.len - 1] == '=')
-		text.len--;
-	for (size_t i = 0; i < text.len; i++) {
-		int digit = base64_digit(text.ptr[i]);
-		if (digit < 0)
-			return false;
-		bits = (bits << 6 | (uint32_t)digit) & 0xffff;
-		n_bits += 6;
-		if (n_bits >= 8) {
-			n_bits -= 8;
-			out[n++] = (char)(bits >> n_bits);
-		}
-	}
-	*ret_len = n;
-	return true;
 }
 
 /* Duration {seconds = 1, nanos = 2} */
@@ -113,11 +78,11 @@ static int64_t read_detail(struct genops_wire_reader in)
 /* grpc-status-details-bin: google.rpc.Status {code = 1, message = 2, details = 3}. */
 static void read_details(struct genops_grpc_status *status, genops_str text)
 {
-	char bytes[DETAILS_MAX];
+	char bytes[GENOPS_BASE64_MAX(DETAILS_MAX)];
 	size_t len;
 	struct genops_wire_reader in, detail;
 	struct genops_wire_field field;
-	if (text.len > sizeof bytes || !decode_base64(text, bytes, &len))
+	if (text.len > DETAILS_MAX || !genops_base64_decode(text, bytes, &len))
 		return;
 	genops_wire_reader_init(&in, (genops_str){bytes, len}, 4);
 	while (genops_wire_next(&in, &field) > 0) {

@@ -124,7 +124,7 @@ static void add_escape(struct genops_buffer *buf, char c)
 }
 
 /* A quoted string; what is plain is added in whole runs. */
-static void add_string(struct genops_buffer *buf, genops_str text)
+void genops_json_add_string(struct genops_buffer *buf, genops_str text)
 {
 	size_t from = 0, at = 0;
 	genops_buffer_add_char(buf, '"');
@@ -160,7 +160,7 @@ void genops_json_key(struct genops_json_writer *json, genops_str key)
 		return;
 	}
 	comma(json);
-	add_string(json->buf, key);
+	genops_json_add_string(json->buf, key);
 	genops_buffer_add_char(json->buf, ':');
 	json->after_key = true;
 }
@@ -168,7 +168,7 @@ void genops_json_key(struct genops_json_writer *json, genops_str key)
 void genops_json_string(struct genops_json_writer *json, genops_str text)
 {
 	if (begin_value(json))
-		add_string(json->buf, text);
+		genops_json_add_string(json->buf, text);
 }
 
 void genops_json_int(struct genops_json_writer *json, int64_t value)

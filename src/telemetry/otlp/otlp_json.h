@@ -10,7 +10,7 @@
 
 #include "telemetry/otlp/otlp_request.h"
 
-/* Appends the request as protobuf. SYNTAX with line and column, LIMIT, NOMEM. */
+/* Appends the request as protobuf. SYNTAX, LIMIT, NOMEM; the message says at which byte. */
 GENOPS_NODISCARD int genops_otlp_json_read(
     enum genops_signal signal, genops_str json, struct genops_buffer *out, struct genops_error *err);
 /* Appends the request as one line of JSON. CORRUPT, LIMIT, NOMEM. */

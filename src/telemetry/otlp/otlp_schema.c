@@ -9,15 +9,17 @@ enum {
 };
 
 #define NAME(text) {"" text, sizeof(text) - 1}
-#define ROW(text, symbol, message, repeated, optional)                                                                                 \
+#define ROW(text, symbol, message, repeated, explicit, choice)                                                                         \
 	{                                                                                                                              \
-		NAME(text), GENOPS_OTLP_KIND_##symbol, WIRE_OF_##symbol, message, repeated, optional                                   \
+		NAME(text), GENOPS_OTLP_KIND_##symbol, WIRE_OF_##symbol, message, repeated, explicit, choice                           \
 	}
-#define ONE(text, symbol)      ROW(text, symbol, 0, false, false)
-#define CHOICE(text, symbol)   ROW(text, symbol, 0, false, true) /* of a oneof, or optional */
-#define MANY(text, symbol)     ROW(text, symbol, 0, true, false)
-#define OF(text, message)      ROW(text, MESSAGE, GENOPS_OTLP_##message, false, true)
-#define MANY_OF(text, message) ROW(text, MESSAGE, GENOPS_OTLP_##message, true, false)
+#define ONE(text, symbol)        ROW(text, symbol, 0, false, false, false)
+#define OPTIONAL(text, symbol)   ROW(text, symbol, 0, false, true, false)
+#define CHOICE(text, symbol)     ROW(text, symbol, 0, false, true, true)
+#define MANY(text, symbol)       ROW(text, symbol, 0, true, false, false)
+#define OF(text, message)        ROW(text, MESSAGE, GENOPS_OTLP_##message, false, true, false)
+#define CHOICE_OF(text, message) ROW(text, MESSAGE, GENOPS_OTLP_##message, false, true, true)
+#define MANY_OF(text, message)   ROW(text, MESSAGE, GENOPS_OTLP_##message, true, false, false)
 
 static const struct genops_otlp_field traces_request[] = {[1] = MANY_OF("resourceSpans", RESOURCE_SPANS)};
 static const struct genops_otlp_field metrics_request[] = {[1] = MANY_OF("resourceMetrics", RESOURCE_METRICS)};
@@ -48,8 +50,8 @@ static const struct genops_otlp_field scope[] = {[1] = ONE("name", TEXT), [2] = 
 static const struct genops_otlp_field key_value[] = {
     [1] = ONE("key", TEXT), [2] = OF("value", ANY_VALUE), [3] = ONE("keyStrindex", INT32)};
 static const struct genops_otlp_field any_value[] = {[1] = CHOICE("stringValue", TEXT), [2] = CHOICE("boolValue", BOOL),
-    [3] = CHOICE("intValue", INT64), [4] = CHOICE("doubleValue", DOUBLE), [5] = OF("arrayValue", ARRAY_VALUE),
-    [6] = OF("kvlistValue", KEY_VALUE_LIST), [7] = CHOICE("bytesValue", BYTES), [8] = CHOICE("stringValueStrindex", INT32)};
+    [3] = CHOICE("intValue", INT64), [4] = CHOICE("doubleValue", DOUBLE), [5] = CHOICE_OF("arrayValue", ARRAY_VALUE),
+    [6] = CHOICE_OF("kvlistValue", KEY_VALUE_LIST), [7] = CHOICE("bytesValue", BYTES), [8] = CHOICE("stringValueStrindex", INT32)};
 static const struct genops_otlp_field array_value[] = {[1] = MANY_OF("values", ANY_VALUE)};
 static const struct genops_otlp_field key_value_list[] = {[1] = MANY_OF("values", KEY_VALUE)};
 
@@ -66,8 +68,8 @@ static const struct genops_otlp_field span_link[] = {[1] = ONE("traceId", TRACE_
 static const struct genops_otlp_field status[] = {[2] = ONE("message", TEXT), [3] = ONE("code", ENUM)};
 
 static const struct genops_otlp_field metric[] = {[1] = ONE("name", TEXT), [2] = ONE("description", TEXT), [3] = ONE("unit", TEXT),
-    [5] = OF("gauge", GAUGE), [7] = OF("sum", SUM), [9] = OF("histogram", HISTOGRAM),
-    [10] = OF("exponentialHistogram", EXPONENTIAL_HISTOGRAM), [11] = OF("summary", SUMMARY), [12] = MANY_OF("metadata", KEY_VALUE)};
+    [5] = CHOICE_OF("gauge", GAUGE), [7] = CHOICE_OF("sum", SUM), [9] = CHOICE_OF("histogram", HISTOGRAM),
+    [10] = CHOICE_OF("exponentialHistogram", EXPONENTIAL_HISTOGRAM), [11] = CHOICE_OF("summary", SUMMARY), [12] = MANY_OF("metadata", KEY_VALUE)};
 static const struct genops_otlp_field gauge[] = {[1] = MANY_OF("dataPoints", NUMBER_POINT)};
 static const struct genops_otlp_field sum[] = {
     [1] = MANY_OF("dataPoints", NUMBER_POINT), [2] = ONE("aggregationTemporality", ENUM), [3] = ONE("isMonotonic", BOOL)};
@@ -80,13 +82,13 @@ static const struct genops_otlp_field number_point[] = {[2] = ONE("startTimeUnix
     [4] = CHOICE("asDouble", DOUBLE), [5] = MANY_OF("exemplars", EXEMPLAR), [6] = CHOICE("asInt", SFIXED64),
     [7] = MANY_OF("attributes", KEY_VALUE), [8] = ONE("flags", UINT32)};
 static const struct genops_otlp_field histogram_point[] = {[2] = ONE("startTimeUnixNano", FIXED64), [3] = ONE("timeUnixNano", FIXED64),
-    [4] = ONE("count", FIXED64), [5] = CHOICE("sum", DOUBLE), [6] = MANY("bucketCounts", FIXED64), [7] = MANY("explicitBounds", DOUBLE),
+    [4] = ONE("count", FIXED64), [5] = OPTIONAL("sum", DOUBLE), [6] = MANY("bucketCounts", FIXED64), [7] = MANY("explicitBounds", DOUBLE),
     [8] = MANY_OF("exemplars", EXEMPLAR), [9] = MANY_OF("attributes", KEY_VALUE), [10] = ONE("flags", UINT32),
-    [11] = CHOICE("min", DOUBLE), [12] = CHOICE("max", DOUBLE)};
+    [11] = OPTIONAL("min", DOUBLE), [12] = OPTIONAL("max", DOUBLE)};
 static const struct genops_otlp_field exponential_point[] = {[1] = MANY_OF("attributes", KEY_VALUE),
-    [2] = ONE("startTimeUnixNano", FIXED64), [3] = ONE("timeUnixNano", FIXED64), [4] = ONE("count", FIXED64), [5] = CHOICE("sum", DOUBLE),
+    [2] = ONE("startTimeUnixNano", FIXED64), [3] = ONE("timeUnixNano", FIXED64), [4] = ONE("count", FIXED64), [5] = OPTIONAL("sum", DOUBLE),
     [6] = ONE("scale", SINT32), [7] = ONE("zeroCount", FIXED64), [8] = OF("positive", BUCKETS), [9] = OF("negative", BUCKETS),
-    [10] = ONE("flags", UINT32), [11] = MANY_OF("exemplars", EXEMPLAR), [12] = CHOICE("min", DOUBLE), [13] = CHOICE("max", DOUBLE),
+    [10] = ONE("flags", UINT32), [11] = MANY_OF("exemplars", EXEMPLAR), [12] = OPTIONAL("min", DOUBLE), [13] = OPTIONAL("max", DOUBLE),
     [14] = ONE("zeroThreshold", DOUBLE)};
 static const struct genops_otlp_field buckets[] = {[1] = ONE("offset", SINT32), [2] = MANY("bucketCounts", UINT64)};
 static const struct genops_otlp_field summary_point[] = {[2] = ONE("startTimeUnixNano", FIXED64), [3] = ONE("timeUnixNano", FIXED64),

@@ -57,6 +57,7 @@ struct genops_otlp_field {
 	uint8_t message; /* MESSAGE: enum genops_otlp_message_id */
 	bool is_repeated;
 	bool is_explicit; /* of a oneof, or optional: a zero that is there says something */
+	bool is_choice;   /* of a oneof: the last one counts */
 };
 
 struct genops_otlp_message {

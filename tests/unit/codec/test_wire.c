@@ -55,6 +55,12 @@ static void test_known_bytes(void **state)
 	genops_wire_end(&buf, inner);
 	genops_wire_end(&buf, outer);
 	expect_bytes(&buf, GENOPS_STR("\x1A\x88\x80\x80\x00\x0A\x83\x80\x80\x00\x08\x96\x01"));
+	outer = genops_wire_begin(&buf, 3);
+	inner = genops_wire_begin(&buf, 1);
+	genops_wire_put_uint(&buf, 1, 150);
+	genops_wire_end_tight(&buf, inner);
+	genops_wire_end_tight(&buf, outer);
+	expect_bytes(&buf, GENOPS_STR("\x1A\x05\x0A\x03\x08\x96\x01"));
 	genops_buffer_done(&buf);
 }
 
