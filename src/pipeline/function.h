@@ -25,7 +25,8 @@ struct genops_function {
 	struct genops_expression *filter;      /* Cribl's; NULL: always */
 	genops_str filter_source;
 	bool is_disabled;
-	size_t first_count, n_counts;          /* its places among the pipeline's counts */
+	size_t first_count, n_counts;          /* its places among the pipeline's counts; n_counts: set by read, at least 1 */
+	uint32_t n_fields;                     /* how many fields it may put; set by read */
 	void *compiled;                        /* the type's own, in the pipeline's arena */
 };
 
@@ -52,18 +53,29 @@ typedef void genops_function_fact_fn(void *arg, const struct genops_function_fac
 struct genops_function_type {
 	const char *name, *summary;
 	const struct genops_option *rows;      /* beside name, type, description, filter, disabled; for the reference page */
+	/* Keys are checked against rows before. On failure `done` is called, too. */
 	int (*read)(const struct genops_yaml_node *node, const struct genops_pipeline_reading *reading, struct genops_arena *arena,
 	    struct genops_function *function, struct genops_error *err);
 	void (*done)(struct genops_function *function); /* frees what is not in the arena */
 	/* *ret_is_dropped is set when the event ends here. `event` is this pipeline's own copy: fields may be put into it; objects inside of it
-	 * are shared and copied before they are written to. */
+	 * are shared and copied before they are written to. counts[0 .. n_counts) are the function's; n_in of the first is counted already. */
 	int (*apply)(const struct genops_function *function, struct genops_pipeline_run *run, struct genops_value_object *event,
 	    struct genops_pipeline_count *counts, bool *ret_is_dropped, struct genops_error *err);
+	/* Names what is in it: "rule 2", "cost_total"; i from 1. NULL: it has one count only. */
 	void (*count_name)(const struct genops_function *function, size_t i, char *out, size_t size);
 	void (*facts)(const struct genops_function *function, genops_function_fact_fn *fn, void *arg);
 };
 
 const struct genops_function_type *genops_function_type_find(genops_str name);
 const struct genops_function_type *const *genops_function_types(void); /* NULL-ended */
+
+/* --- for the types --- */
+
+/* Evaluates; what fails is counted at `count` and told once, and *ret_value is undefined. False: it failed. */
+bool genops_function_evaluate(struct genops_pipeline_run *run, const struct genops_expression *expression, const struct genops_place *place,
+    const struct genops_value_object *event, struct genops_pipeline_count *count, struct genops_value *ret_value);
+/* Something else failed at that place: counts it and tells it once. */
+void genops_function_fault(struct genops_pipeline_run *run, const struct genops_place *place, struct genops_pipeline_count *count, int code,
+    const char *format, ...) GENOPS_PRINTF(5, 6);
 
 #endif

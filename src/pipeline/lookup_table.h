@@ -24,8 +24,7 @@ struct genops_lookup_settings {              /* a document of `lookups` */
 };
 
 struct genops_lookup_table;
-/* Counts up from n_keys of the settings to what a function matches by: an index is made when a function asks for it. SYNTAX with the line of
- * the CSV, LIMIT, NOMEM. */
+/* The first line names the columns. SYNTAX with the line of the CSV, LIMIT, NOMEM. */
 GENOPS_NODISCARD int genops_lookup_table_parse(const struct genops_lookup_settings *settings, genops_str csv,
     struct genops_lookup_table **ret, struct genops_error *err);
 struct genops_lookup_table *genops_lookup_table_ref(struct genops_lookup_table *table);
@@ -34,6 +33,27 @@ void genops_lookup_table_unref(struct genops_lookup_table *table);
 /* SIZE_MAX: no such column. */
 size_t genops_lookup_table_column(const struct genops_lookup_table *table, genops_str name);
 size_t genops_lookup_table_n_rows(const struct genops_lookup_table *table);
+
+/* --- looking up --- */
+
+/* What a function asks of a table: made when the function is read, asked of whichever table there is at the time. */
+struct genops_lookup_question {
+	size_t n_keys, n_outputs;
+	const genops_str *keys;    /* fields of the event: by position the settings' key_field, else columns of the same names, else the first columns */
+	const genops_str *outputs; /* columns; none: all but the keys, or the settings' output_fields */
+	uint64_t identity;         /* of the names; filled by genops_lookup_question_init */
+};
+void genops_lookup_question_init(struct genops_lookup_question *question);
+
+struct genops_lookup_view; /* a question's answer in one table: the columns' numbers and an index; the table's */
+/* Made at the first call and kept; any thread. NOT_FOUND: the table has not these columns (message, fix); LIMIT, NOMEM. */
+GENOPS_NODISCARD int genops_lookup_table_view(struct genops_lookup_table *table, const struct genops_lookup_question *question,
+    const struct genops_lookup_view **ret_view, struct genops_error *err);
+/* The cells of the row with these key texts, in the order of the view's outputs; NULL: there is none. They live as long as the
+ * table; the arena is taken from while keys are folded. */
+const genops_str *genops_lookup_view_find(const struct genops_lookup_view *view, struct genops_arena *arena, const genops_str *keys);
+size_t genops_lookup_view_n_outputs(const struct genops_lookup_view *view);
+const struct genops_value_key *genops_lookup_view_outputs(const struct genops_lookup_view *view); /* their names */
 
 /* --- the tables of a configuration, by id (lookup/lookups.c) --- */
 

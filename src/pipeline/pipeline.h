@@ -6,8 +6,8 @@
  * Each function (eval, lookup, sampling, mask, ...) is one file and one row: function.h.
  *
  * An event that passes all filters is copied - only its top, the rest is shared until somebody writes to it -, goes through the functions
- * in order, and on to every route whose filter says yes. An expression that fails leaves its field unset (a filter: says no), is counted,
- * and the first failure of each place is told. No allocation on the heap a event once the run is warm.
+ * in order, and on to every route whose filter says yes. An expression that fails leaves its field as it was (a filter: says no), is
+ * counted, and the first failure of each place is told. No allocation on the heap an event once the run is warm.
  */
 #ifndef PIPELINE_PIPELINE_H
 #define PIPELINE_PIPELINE_H
@@ -45,7 +45,8 @@ struct genops_pipeline {
 	struct genops_pipeline_filter *filters;
 	struct genops_function *functions;      /* function.h */
 	struct genops_route *routes;
-	size_t n_counts;                        /* of struct genops_pipeline_counts */
+	size_t n_counts;                        /* of struct genops_pipeline_count */
+	uint32_t n_fields;                      /* about how many fields the functions put; private */
 	struct genops_arena arena;              /* all of it; private */
 };
 
@@ -77,7 +78,8 @@ void genops_pipeline_free(struct genops_pipeline *pipeline);
 struct genops_pipeline_count {
 	uint64_t n_in, n_matched, n_dropped, n_failed;
 };
-/* Names the i-th count: "filter has_genops_cost", "sampling intelligent_cost_sampling rule 2", "route to_slack". */
+/* Names the i-th count: "filter has_genops_cost", "sampling intelligent_cost_sampling rule 2", "route to_slack". Of a function the first
+ * count is its own; those behind it count what is in it (of eval and mask: only what failed). */
 void genops_pipeline_count_name(const struct genops_pipeline *pipeline, size_t i, char *out, size_t size);
 
 /* One thread's. */
@@ -85,13 +87,18 @@ struct genops_pipeline_run {
 	struct genops_expression_run expression;
 	const struct genops_lookups *lookups;
 	uint64_t sampling_seed;                        /* for events without a trace id */
-	/* A place's expression failed (told by the caller as it likes); NULL: not wanted. */
+	/* A place's expression failed, and never before since its count began; NULL: not wanted. */
 	void (*fault)(void *arg, const struct genops_pipeline *pipeline, const struct genops_place *place, const struct genops_error *err);
 	void *fault_arg;
 	/* Before and after each step, for `pipeline test`; NULL: not wanted. `what` as genops_pipeline_count_name. */
 	void (*trace)(void *arg, const char *what, bool is_passed, struct genops_value event);
 	void *trace_arg;
+	/* The run's own, zero at first. */
+	const struct genops_pipeline *pipeline; /* that runs */
+	struct genops_buffer payload;
+	struct genops_error error;
 };
+void genops_pipeline_run_done(struct genops_pipeline_run *run); /* and its expression run */
 
 enum genops_pipeline_result {
 	GENOPS_PIPELINE_PASSED_BY, /* disabled, or a filter said no */

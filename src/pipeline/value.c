@@ -73,7 +73,8 @@ struct genops_value_object *genops_value_object_new(struct genops_arena *arena, 
 	return object;
 }
 
-static struct genops_value *find(const struct genops_value_object *object, const struct genops_value_key *key)
+/* Its own member. *ret_at: where in the index a new one goes. */
+static struct genops_value *find(const struct genops_value_object *object, const struct genops_value_key *key, uint32_t *ret_at)
 {
 	if (!object->n_index) {
 		for (uint32_t i = 0; i < object->n; i++) {
@@ -82,35 +83,106 @@ static struct genops_value *find(const struct genops_value_object *object, const
 		}
 		return NULL;
 	}
-	uint32_t mask = object->n_index - 1;
-	for (uint32_t at = key->hash & mask; object->index[at]; at = (at + 1) & mask) {
+	uint32_t mask = object->n_index - 1, at = key->hash & mask;
+	for (; object->index[at]; at = (at + 1) & mask) {
 		struct genops_value_member *member = &object->members[object->index[at] - 1];
 		if (key_equal(&member->key, key))
 			return &member->value;
 	}
+	*ret_at = at;
 	return NULL;
 }
 
 const struct genops_value *genops_value_object_get(const struct genops_value_object *object, const struct genops_value_key *key)
 {
-	return find(object, key);
+	uint32_t at;
+	const struct genops_value *own = find(object, key, &at);
+	return own || !object->source ? own : object->source->get(object->source, key);
 }
 
 bool genops_value_object_put(struct genops_arena *arena, struct genops_value_object *object, struct genops_value_key key,
     struct genops_value value)
 {
-	struct genops_value *known = find(object, &key);
+	uint32_t at;
+	struct genops_value *known = find(object, &key, &at);
 	if (known) {
 		*known = value;
+		if (object->source)
+			object->source->known_whole = NULL;
 		return true;
 	}
-	if (object->n == object->capacity && !grow(arena, object, object->capacity * 2))
+	bool is_grown = object->n == object->capacity;
+	if (is_grown && !grow(arena, object, object->capacity * 2))
 		return false;
 	object->members[object->n] = (struct genops_value_member){key, value};
-	if (object->n_index)
+	if (object->n_index && is_grown)
 		index_add(object, object->n);
+	else if (object->n_index)
+		object->index[at] = object->n + 1;
 	object->n++;
 	return true;
+}
+
+/* --- copies that are written to --- */
+
+struct over {
+	struct genops_value_source source;
+	struct genops_arena *arena;
+	const struct genops_value_object *under;
+};
+
+static const struct genops_value *over_get(struct genops_value_source *source, const struct genops_value_key *key)
+{
+	const struct over *over = (const struct over *)source;
+	return genops_value_object_get(over->under, key);
+}
+
+/* As { ...under, ...own }: what was there keeps its place. */
+static struct genops_value_object *over_whole(struct genops_value_source *source, const struct genops_value_object *object)
+{
+	struct over *over = (struct over *)source;
+	const struct genops_value_object *parts[] = {genops_value_object_whole(over->under), object};
+	struct genops_value_object *whole = parts[0] ? genops_value_object_new(over->arena, parts[0]->n + object->n) : NULL;
+	for (size_t p = 0; whole && p < 2; p++) {
+		for (uint32_t i = 0; i < parts[p]->n; i++) {
+			if (!genops_value_object_put(over->arena, whole, parts[p]->members[i].key, parts[p]->members[i].value))
+				return NULL;
+		}
+	}
+	return whole;
+}
+
+struct genops_value_object *genops_value_object_over(
+    struct genops_arena *arena, const struct genops_value_object *under, uint32_t capacity)
+{
+	struct over *over = genops_arena_alloc(arena, sizeof *over);
+	struct genops_value_object *object = genops_value_object_new(arena, capacity);
+	if (!over || !object)
+		return NULL;
+	over->source.get = over_get;
+	over->source.whole = over_whole;
+	over->arena = arena;
+	over->under = under;
+	object->source = &over->source;
+	return object;
+}
+
+const struct genops_value_object *genops_value_object_under(const struct genops_value_object *object)
+{
+	return object->source && object->source->get == over_get ? ((const struct over *)object->source)->under : NULL;
+}
+
+const struct genops_value_object *genops_value_object_whole(const struct genops_value_object *object)
+{
+	struct genops_value_source *source = object->source;
+	if (!source)
+		return object;
+	if (source->known_whole && source->known_n == object->n)
+		return source->known_whole;
+	source->known_whole = source->whole(source, object);
+	source->known_n = object->n;
+	source->is_full = source->is_full || !source->known_whole;
+	return source->known_whole;
 }
 
 struct genops_value_list *genops_value_list_new(struct genops_arena *arena, size_t n)

@@ -7,6 +7,10 @@
  *
  * Objects keep the order in which keys were put. Small ones are searched one after another by hash, larger ones by an index;
  * the hash is seeded by the process, so that nobody outside can choose keys that collide. Objects have no prototype.
+ *
+ * What nobody reads need not be made: an object may have a source, which is asked for what the object itself has not. So an event's parts
+ * are made when they are read (event_span.h), and a copy that is written to is an object over the one that it copies: its own members are
+ * what has changed.
  */
 #ifndef PIPELINE_VALUE_H
 #define PIPELINE_VALUE_H
@@ -59,12 +63,25 @@ struct genops_value_member {
 	struct genops_value value;
 };
 
-/* Members [0, n) in the order put. */
+/* Its own members [0, n) in the order put; all there are only without a source: see genops_value_object_whole. */
 struct genops_value_object {
 	uint32_t n, capacity;
 	uint32_t n_index;   /* a power of two, or 0: no index */
 	uint32_t *index;    /* number of the member + 1, or 0 */
 	struct genops_value_member *members;
+	struct genops_value_source *source;      /* NULL: none */
+	const struct genops_value_object *owner; /* of a copy that a function made: the event that may write to it; or NULL */
+};
+
+/* What else an object has. Lives in the object's arena. */
+struct genops_value_source {
+	/* NULL: no such member. The value stays where it is. */
+	const struct genops_value *(*get)(struct genops_value_source *source, const struct genops_value_key *key);
+	/* A new object of all members, the object's own before those of the source; NULL: no memory. */
+	struct genops_value_object *(*whole)(struct genops_value_source *source, const struct genops_value_object *object);
+	struct genops_value_object *known_whole; /* since it was made the object had known_n members */
+	uint32_t known_n;
+	bool is_full;                            /* something could not be made: the arena is full */
 };
 
 #define GENOPS_VALUE_TEXT_MAX  ((size_t)1 << 20) /* bytes of one text */
@@ -110,6 +127,14 @@ bool genops_value_object_put(struct genops_arena *arena, struct genops_value_obj
     struct genops_value value); /* replaces, keeping the place */
 /* NULL: no such key. Valid until the next put. */
 const struct genops_value *genops_value_object_get(const struct genops_value_object *object, const struct genops_value_key *key);
+
+/* A copy to be written to, over an object that is not written to any more while the copy is used. */
+struct genops_value_object *genops_value_object_over(
+    struct genops_arena *arena, const struct genops_value_object *under, uint32_t capacity);
+/* Of an object made by genops_value_object_over the one below; else NULL. */
+const struct genops_value_object *genops_value_object_under(const struct genops_value_object *object);
+/* For going over all members: the object, or with a source another one of the same members in their order. NULL: no memory. */
+const struct genops_value_object *genops_value_object_whole(const struct genops_value_object *object);
 
 struct genops_value_list *genops_value_list_new(struct genops_arena *arena, size_t n); /* n times undefined; NULL as above */
 

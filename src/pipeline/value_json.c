@@ -201,10 +201,15 @@ static void write_member(const struct genops_value_member *member, struct genops
 	write_value(member->value, buf, depth);
 }
 
-static void write_object(const struct genops_value_object *object, struct genops_buffer *buf, int depth)
+static void write_object(const struct genops_value_object *written, struct genops_buffer *buf, int depth)
 {
 	bool is_first = true, has_index = false;
 	uint32_t ignored;
+	const struct genops_value_object *object = genops_value_object_whole(written);
+	if (!object) {
+		buf->error = buf->error ? buf->error : GENOPS_LIMIT;
+		return;
+	}
 	for (uint32_t i = 0; i < object->n && !has_index; i++)
 		has_index = genops_value_is_index(object->members[i].key.text, &ignored);
 	uint32_t *order = has_index ? malloc(sizeof *order * object->n) : NULL;

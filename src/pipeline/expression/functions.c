@@ -250,15 +250,16 @@ static bool members(ARGUMENTS, bool is_keys)
 		return genops_run_throw(machine, "give it a default", "undefined and null have no members");
 	if (of.type == GENOPS_VALUE_LIST || of.type == GENOPS_VALUE_TEXT)
 		return positions(machine, of, is_keys, ret);
-	uint32_t count = of.type == GENOPS_VALUE_OBJECT ? of.as.object->n : 0;
+	const struct genops_value_object *object = of.type == GENOPS_VALUE_OBJECT ? genops_value_object_whole(of.as.object) : NULL;
+	uint32_t count = object ? object->n : 0;
 	struct genops_value_list *list = genops_value_list_new(machine->run->arena, count);
 	uint32_t *order = genops_arena_take(machine->run->arena, (count + 1) * sizeof *order);
-	if (!list || !order)
+	if (!list || !order || (of.type == GENOPS_VALUE_OBJECT && !object))
 		return genops_run_full(machine);
 	if (count)
-		genops_value_object_order(of.as.object, order);
+		genops_value_object_order(object, order);
 	for (uint32_t i = 0; i < count; i++) {
-		const struct genops_value_member *member = &of.as.object->members[order[i]];
+		const struct genops_value_member *member = &object->members[order[i]];
 		list->items[i] = is_keys ? genops_value_text(member->key.text) : member->value;
 	}
 	*ret = (struct genops_value){.type = GENOPS_VALUE_LIST, .as.list = list};
