@@ -19,10 +19,15 @@ void genops_wire_reader_init(
 	reader->depth_left = max_depth;
 }
 
-static bool read_varint(struct genops_wire_reader *reader, uint64_t *ret_value)
+static inline bool read_varint(struct genops_wire_reader *reader, uint64_t *ret_value)
 {
 	const char *at = reader->at;
 	uint64_t value = 0;
+	if (at < reader->end && (unsigned char)*at < 0x80) {
+		reader->at = at + 1;
+		*ret_value = (unsigned char)*at;
+		return true;
+	}
 	for (unsigned shift = 0; shift < 64 && at < reader->end; shift += 7) {
 		uint64_t byte = (unsigned char)*at++;
 		if (shift == 63 && byte > 1)
@@ -37,13 +42,15 @@ static bool read_varint(struct genops_wire_reader *reader, uint64_t *ret_value)
 	return false;
 }
 
-static bool read_fixed(struct genops_wire_reader *reader, size_t n, uint64_t *ret_value)
+static inline bool read_fixed(struct genops_wire_reader *reader, size_t n, uint64_t *ret_value)
 {
+	const unsigned char *at = (const unsigned char *)reader->at;
 	if ((size_t)(reader->end - reader->at) < n)
 		return false;
-	uint64_t value = 0;
-	for (size_t i = 0; i < n; i++)
-		value |= (uint64_t)(unsigned char)reader->at[i] << 8 * i;
+	/* Written out, so that compilers see one load. */
+	uint64_t value = (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24;
+	if (n == 8)
+		value |= (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 | (uint64_t)at[7] << 56;
 	reader->at += n;
 	*ret_value = value;
 	return true;

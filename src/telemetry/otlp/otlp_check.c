@@ -3,6 +3,7 @@
 #include "telemetry/otlp/otlp_check.h"
 
 #include "base/str.h"
+#include "telemetry/otlp/otlp_attribute.h"
 
 #define TRACE_ID_LEN 16
 #define SPAN_ID_LEN  8
@@ -50,6 +51,53 @@ static bool check_inner(struct genops_otlp_check *check, const struct genops_otl
 	return check_fields(check, message, bytes);
 }
 
+/* As genops_str_is_utf8 begins, inline: names and texts are mostly short, and mostly ASCII. */
+static inline bool is_ascii(const char *at, size_t len)
+{
+	uint64_t high = 0, a, b;
+	size_t i = 0;
+	if (len < 8) {
+		for (; i < len; i++)
+			high |= (uint64_t)(unsigned char)at[i];
+		return high < 0x80;
+	}
+	for (; i + 16 <= len; i += 16) {
+		memcpy(&a, at + i, sizeof a);
+		memcpy(&b, at + i + 8, sizeof b);
+		high |= a | b;
+	}
+	/* The last ones, together with some that were looked at. */
+	memcpy(&a, at + (i + 8 <= len ? i : 0), sizeof a);
+	memcpy(&b, at + len - 8, sizeof b);
+	return !((high | a | b) & UINT64_C(0x8080808080808080));
+}
+
+static inline bool is_text(genops_str text)
+{
+	return is_ascii(text.ptr, text.len) || genops_str_is_utf8(text);
+}
+
+/* A short ASCII key, and a short ASCII text, a small integer, a double or a boolean. False: may well be right. */
+static inline bool is_plain_attribute(genops_str bytes)
+{
+	genops_str key, value;
+	if (!genops_otlp_attribute_split(bytes, &key, &value))
+		return false;
+	const unsigned char *at = (const unsigned char *)value.ptr;
+	switch (at[0]) {
+	case 0x0A: /* tags and lengths are ASCII, too */
+		return at[1] == value.len - 2 && is_ascii(bytes.ptr, bytes.len);
+	case 0x10:
+	case 0x18:
+		return (value.len == 2 ? at[1] < 0x80 : value.len == 3 && at[1] >= 0x80 && at[2] < 0x80) &&
+		       is_ascii(key.ptr, key.len);
+	case 0x21:
+		return value.len == 9 && is_ascii(key.ptr, key.len);
+	default:
+		return false;
+	}
+}
+
 static bool check_value(struct genops_otlp_check *check, const struct genops_otlp_message *outer,
     const struct genops_wire_field *field)
 {
@@ -67,13 +115,15 @@ static bool check_known(struct genops_otlp_check *check, const struct genops_otl
 {
 	switch ((enum genops_otlp_kind)row->kind) {
 	case GENOPS_OTLP_KIND_TEXT:
-		return genops_str_is_utf8(field->bytes) ||
+		return is_text(field->bytes) ||
 		       fault(check, GENOPS_SYNTAX, message, field, "a text that is not UTF-8", field->bytes.ptr);
 	case GENOPS_OTLP_KIND_TRACE_ID:
 	case GENOPS_OTLP_KIND_SPAN_ID:
 		check_id(check, row, field->bytes.len);
 		return true;
 	case GENOPS_OTLP_KIND_MESSAGE:
+		if (row->message == GENOPS_OTLP_KEY_VALUE && is_plain_attribute(field->bytes))
+			return true;
 		if (!row->is_repeated && (*seen & (uint32_t)1 << field->number))
 			return fault(check, GENOPS_SYNTAX, message, field, "a message that stands twice", field->bytes.ptr);
 		*seen |= (uint32_t)1 << field->number;

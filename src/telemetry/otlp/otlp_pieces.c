@@ -23,6 +23,7 @@ struct cut {
 	struct genops_error *err;
 	struct genops_otlp_count count;
 	int64_t n_items;   /* looked at */
+	bool has_wrong_ids; /* somewhere in the request */
 	genops_str resource, scope; /* the messages whose items are being cut */
 	size_t head;       /* bytes of both without items */
 	size_t resource_mark, scope_mark;
@@ -90,12 +91,14 @@ static void describe_wrong_id(const struct genops_otlp_field *row, size_t len, c
 /* Is the item to be left out? Counts it either way. */
 static bool is_rejected(struct cut *cut, genops_str item)
 {
+	bool is_metric = cut->signal == GENOPS_SIGNAL_METRICS;
 	struct genops_otlp_check check = {0};
 	char text[128];
 	cut->n_items++;
 	/* Checked before, so it is right but for what is counted here. */
-	(void)!genops_otlp_check_message(&check, genops_otlp_signals[cut->signal].record, item);
-	int64_t n = cut->signal == GENOPS_SIGNAL_METRICS ? check.n_points : 1;
+	if (is_metric || cut->has_wrong_ids)
+		(void)!genops_otlp_check_message(&check, genops_otlp_signals[cut->signal].record, item);
+	int64_t n = is_metric ? check.n_points : 1;
 	if (check.wrong_id) {
 		describe_wrong_id(check.wrong_id, check.wrong_len, text, sizeof text);
 		reject(cut, n, text);
@@ -184,7 +187,7 @@ int genops_otlp_request_pieces(enum genops_signal signal, genops_str request, st
 	struct genops_otlp_check check = {0};
 	if (genops_otlp_check_message(&check, genops_otlp_signals[signal].request, request) != GENOPS_OK)
 		return genops_otlp_check_fail(&check, signal, request.ptr, err);
-	struct cut cut = {.signal = signal, .out = scratch, .fn = fn, .arg = arg, .err = err};
+	struct cut cut = {.signal = signal, .out = scratch, .fn = fn, .arg = arg, .err = err, .has_wrong_ids = check.wrong_id};
 	if (request.len > GENOPS_OTLP_PIECE_MAX || check.wrong_id) {
 		GENOPS_TRY(cut_request(&cut, request));
 	} else if (check.n_items) {

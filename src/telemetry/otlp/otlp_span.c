@@ -3,6 +3,8 @@
  * last one counts. Pure. */
 #include "telemetry/otlp/otlp_span.h"
 
+#include "telemetry/otlp/otlp_attribute.h"
+
 static bool take_bytes(const struct genops_wire_field *field, genops_str *ret_bytes)
 {
 	*ret_bytes = field->bytes;
@@ -106,6 +108,11 @@ static const struct {
 
 int genops_otlp_value_read(genops_str any_value, struct genops_otlp_value *ret_value)
 {
+	const unsigned char *at = (const unsigned char *)any_value.ptr;
+	if (any_value.len >= 2 && at[0] == 0x0A && at[1] == any_value.len - 2 && at[1] < 0x80) {
+		*ret_value = (struct genops_otlp_value){.type = GENOPS_OTLP_STRING, .bytes = {any_value.ptr + 2, at[1]}};
+		return GENOPS_OK;
+	}
 	struct genops_otlp_value value = {.type = GENOPS_OTLP_NONE};
 	struct genops_wire_reader in;
 	struct genops_wire_field field;
@@ -132,8 +139,12 @@ static bool read_attribute(genops_str key_value, struct genops_otlp_attribute *a
 {
 	struct genops_wire_reader in;
 	struct genops_wire_field field;
+	genops_str value;
 	bool is_right = true;
 	int code = 0;
+	attribute->encoded = key_value;
+	if (genops_otlp_attribute_split(key_value, &attribute->key, &value))
+		return genops_otlp_value_read(value, &attribute->value) == GENOPS_OK;
 	*attribute = (struct genops_otlp_attribute){.encoded = key_value};
 	genops_wire_reader_init(&in, key_value, 0);
 	while (is_right && (code = genops_wire_next(&in, &field)) > 0) {
