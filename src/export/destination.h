@@ -56,13 +56,21 @@ struct genops_destination_item {
 	genops_str tenant;
 };
 
-/* Either records, or items; never both. */
+/* Either records, or items; never both. Items of one batch are of one kind, one that the type takes. */
 struct genops_destination_batch {
 	const struct genops_record *records;
 	size_t n_records;
 	const struct genops_destination_item *items;
 	size_t n_items;
 };
+
+/* What a type takes, as bits of its row. A pipeline's event for a type that takes traces but no events becomes a span again; what a type
+ * takes in no form is an error of the configuration. */
+#define GENOPS_TAKES(kind)   (1U << (kind))
+#define GENOPS_TAKES_RECORDS (1U << 31)
+#define GENOPS_TAKES_OTLP                                                                             \
+	(GENOPS_TAKES_RECORDS | GENOPS_TAKES(GENOPS_ITEM_TRACES) | GENOPS_TAKES(GENOPS_ITEM_METRICS) | \
+	    GENOPS_TAKES(GENOPS_ITEM_LOGS))
 
 enum genops_transport { GENOPS_TRANSPORT_HTTP, GENOPS_TRANSPORT_GRPC, GENOPS_TRANSPORT_FILE };
 
@@ -78,6 +86,7 @@ struct genops_request {
 	genops_str grpc_path;           /* "/opentelemetry.proto.collector.trace.v1.TraceService/Export" */
 	bool is_once;                   /* HTTP: never sent twice by the transport itself, so on a connection of its own */
 	size_t answer_max;              /* HTTP: bytes of the answer's body that are kept; 0: GENOPS_HTTP_ANSWER_MAX */
+	size_t n_items;                 /* how many of the batch's items are in it, from the first on; 0: all. The others come with the next one */
 };
 
 struct genops_response {
@@ -108,6 +117,9 @@ struct genops_send_verdict {
 struct genops_destination_type {
 	const char *name, *summary;
 	const char *alias;              /* read as the same type; NULL: none */
+	unsigned takes;                 /* GENOPS_TAKES... */
+	size_t items_max, bytes_max;    /* of one request: items, and bytes of their bodies and payloads (one item may pass it); 0: no bound but
+					 * the batch's */
 	int (*check)(const struct genops_destination_settings *settings, struct genops_error *err);
 	/* On success the caller frees ret_request->body. */
 	int (*encode)(const struct genops_destination_settings *settings, const struct genops_destination_batch *batch,

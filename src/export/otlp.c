@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * export/otlp.c - destination type otlp: OTLP over gRPC, with TLS unless the endpoint or `tls: insecure` says otherwise. Pure. */
-#include "export/otlp_request.h"
+#include "export/otlp_outgoing.h"
 #include "export/otlp_verdict.h"
 
 #include "base/str.h"
 
 #define EXAMPLE "as endpoint: http://localhost:4317, or api.honeycomb.io:443"
-#define PATH	"/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+#define PATH(package, service) "/opentelemetry.proto.collector." package ".v1." service "/Export"
+
+static const char *const paths[GENOPS_SIGNAL_N] = {
+    PATH("trace", "TraceService"), PATH("metrics", "MetricsService"), PATH("logs", "LogsService")};
 
 /* host:port is written with and without a scheme (OTEL_EXPORTER_OTLP_ENDPOINT, the Collector), or in gRPC's own way. A
  * scheme decides about TLS; without one `tls: insecure` does. No path belongs behind it. */
@@ -52,11 +55,11 @@ static int check(const struct genops_destination_settings *settings, struct geno
 	genops_arena_init(&arena, 65536);
 	int code = make_url(settings, &arena, &url, err);
 	if (code == GENOPS_OK)
-		code = genops_otlp_request_check_url(url, EXAMPLE, err);
+		code = genops_otlp_outgoing_check_url(url, EXAMPLE, err);
 	genops_arena_done(&arena);
 	if (code != GENOPS_OK)
 		return code;
-	return genops_otlp_request_check(settings, err);
+	return genops_otlp_outgoing_check(settings, err);
 }
 
 static int encode(const struct genops_destination_settings *settings,
@@ -65,14 +68,14 @@ static int encode(const struct genops_destination_settings *settings,
 {
 	struct genops_request request = {.transport = GENOPS_TRANSPORT_GRPC, .method = "POST"};
 	const char *encoding;
-	request.grpc_path = GENOPS_STR(PATH);
+	request.grpc_path = genops_str_of(paths[genops_otlp_outgoing_signal(batch)]);
 	GENOPS_TRY(make_url(settings, arena, &request.url, err));
-	GENOPS_TRY(genops_otlp_request_headers(settings, &request, arena, err));
-	GENOPS_TRY(genops_otlp_request_body(settings, batch, false, &request, &encoding, err));
+	GENOPS_TRY(genops_otlp_outgoing_headers(settings, &request, arena, err));
+	GENOPS_TRY(genops_otlp_outgoing_body(settings, batch, false, &request, &encoding, err));
 	int code = GENOPS_OK;
 	request.is_compressed = *encoding != '\0';
 	if (request.is_compressed)
-		code = genops_otlp_request_header(
+		code = genops_otlp_outgoing_header(
 		    &request, GENOPS_STR("grpc-encoding"), genops_str_of(encoding), arena, err);
 	if (code == GENOPS_OK)
 		*ret_request = request;
@@ -91,6 +94,8 @@ const struct genops_destination_type genops_destination_type_otlp = {
     .name = "otlp",
     .alias = "otlp_grpc",
     .summary = "OpenTelemetry over gRPC: Collector, Tempo, Honeycomb",
+    .takes = GENOPS_TAKES_OTLP,
+    .bytes_max = GENOPS_OTLP_BYTES_MAX,
     .check = check,
     .encode = encode,
     .judge = judge,

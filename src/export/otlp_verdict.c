@@ -101,11 +101,13 @@ static void read_success(const struct genops_response *response, struct said *sa
 {
 	static const struct genops_json_path rows[] = {
 	    {"partialSuccess.rejectedSpans", JSON_REJECTED},
+	    {"partialSuccess.rejectedDataPoints", JSON_REJECTED},
+	    {"partialSuccess.rejectedLogRecords", JSON_REJECTED},
 	    {"partialSuccess.errorMessage", JSON_MESSAGE}};
 	if (!response->body.len)
 		return;
 	if (is_json(response))
-		read_json(response->body, rows, 2, said);
+		read_json(response->body, rows, 4, said);
 	else
 		read_partial_success(response->body, said);
 }

@@ -24,7 +24,7 @@ void genops_batch_done(struct genops_batch *batch)
 	genops_buffer_done(&batch->bytes);
 }
 
-static genops_str entry_at(const struct genops_batch *batch, size_t i)
+genops_str genops_batch_entry(const struct genops_batch *batch, size_t i)
 {
 	return (genops_str){batch->bytes.ptr + batch->entries[i].offset, batch->entries[i].len};
 }
@@ -117,7 +117,7 @@ static int store_event(struct genops_ledger *ledger, genops_str entry, const str
 static int decode(struct genops_batch *batch, size_t i, struct genops_record *ret_record, struct genops_error *err)
 {
 	genops_arena_reset(&batch->arena);
-	return genops_record_decode(entry_at(batch, i), &batch->arena, ret_record, err);
+	return genops_record_decode(genops_batch_entry(batch, i), &batch->arena, ret_record, err);
 }
 
 static int store_entry(struct genops_batch *batch, size_t i, struct genops_ledger *ledger, const struct genops_log *log,
@@ -126,7 +126,7 @@ static int store_entry(struct genops_batch *batch, size_t i, struct genops_ledge
 	struct genops_error fault;
 	struct genops_record record;
 	if (batch->entries[i].kind == GENOPS_ENTRY_EVENT)
-		return store_event(ledger, entry_at(batch, i), log, metrics, err);
+		return store_event(ledger, genops_batch_entry(batch, i), log, metrics, err);
 	if (batch->entries[i].kind != GENOPS_ENTRY_OPERATION)
 		return GENOPS_OK; /* received spans have a consumer of their own */
 	int code = decode(batch, i, &record, &fault);
@@ -138,7 +138,7 @@ static int store_entry(struct genops_batch *batch, size_t i, struct genops_ledge
 		return GENOPS_OK;
 	}
 	bool is_new = false;
-	GENOPS_TRY(genops_ledger_add(ledger, &record, entry_at(batch, i), &is_new, err));
+	GENOPS_TRY(genops_ledger_add(ledger, &record, genops_batch_entry(batch, i), &is_new, err));
 	if (!is_new)
 		return GENOPS_OK;
 	GENOPS_TRY(store_alerts(ledger, &record, err));
@@ -192,19 +192,4 @@ int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger,
 		take_back(batch, metrics);
 	}
 	return code;
-}
-
-int genops_batch_enqueue(struct genops_batch *batch, struct genops_queue *queue, struct genops_segment_position *ret_after,
-    struct genops_error *err)
-{
-	struct genops_queue_entry entries[GENOPS_BATCH_BLOCK];
-	for (size_t first = 0, n; first < batch->n; first += n) {
-		n = batch->n - first < GENOPS_BATCH_BLOCK ? batch->n - first : GENOPS_BATCH_BLOCK;
-		for (size_t i = 0; i < n; i++)
-			entries[i] = (struct genops_queue_entry){batch->entries[first + i].kind, entry_at(batch, first + i)};
-		const struct genops_segment_position *after = &batch->entries[first + n - 1].after;
-		GENOPS_TRY(genops_queue_append(queue, entries, n, after, 1, err));
-		*ret_after = *after;
-	}
-	return GENOPS_OK;
 }

@@ -7,12 +7,11 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "store/ledger.h"
-#include "store/queue.h"
+#include "store/segment.h"
 #include "telemetry/metrics.h"
 
 #define GENOPS_BATCH_ENTRIES 2048 /* each transaction has a price of its own: a sync, roll-ups, the chain's head */
 #define GENOPS_BATCH_BYTES   ((size_t)2 << 20)
-#define GENOPS_BATCH_BLOCK   512  /* entries of one queue block: about what one request to a destination carries */
 
 struct genops_batch {
 	struct genops_arena arena;           /* the record that is being decoded */
@@ -30,6 +29,7 @@ struct genops_batch {
 
 void genops_batch_init(struct genops_batch *batch);
 void genops_batch_done(struct genops_batch *batch);
+genops_str genops_batch_entry(const struct genops_batch *batch, size_t i); /* borrowed until the next read */
 
 /* Reads up to a batch, none with a sequence over `until` (0: no bound). Damage is logged, counted and skipped. */
 GENOPS_NODISCARD int genops_batch_read(struct genops_batch *batch, struct genops_segment_reader *reader,
@@ -39,9 +39,5 @@ GENOPS_NODISCARD int genops_batch_read(struct genops_batch *batch, struct genops
 /* One ledger transaction: rows, roll-ups, audit links and the position. Counts new operations in `metrics`. */
 GENOPS_NODISCARD int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger,
     const struct genops_log *log, struct genops_metrics *metrics, struct genops_error *err);
-
-/* Queue blocks, each with the position behind its last entry. *ret_after: behind the last block that is in the queue, also on failure. */
-GENOPS_NODISCARD int genops_batch_enqueue(struct genops_batch *batch, struct genops_queue *queue,
-    struct genops_segment_position *ret_after, struct genops_error *err);
 
 #endif

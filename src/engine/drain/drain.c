@@ -2,7 +2,7 @@
  * engine/drain/drain.c - see drain.h.
  *
  * One pass: for each writer's segments, batches go into one ledger transaction together with the position
- * behind them, then into the queue as one block that holds the same position. When the queue is behind (a crash between the
+ * behind them, then through the flow into the queue, as blocks of which the last holds the same position (forward.h). When the queue is behind (a crash between the
  * two, or it was full), what it lacks is read from the segments once more, for the queue alone; segments are removed only
  * when both are past them. So a slow or dead destination never holds up the ledger.
  */
@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "engine/collibra/collibra_worker.h"
 #include "engine/drain/batch.h"
+#include "engine/drain/forward.h"
 #include "engine/drain/publish.h"
 #include "engine/drain/reap.h"
 #include "engine/drain/seed.h"
@@ -40,6 +41,8 @@ struct genops_drain {
 	struct genops_queue *queue;
 	struct genops_metrics *metrics;
 	struct genops_config *config;        /* one reference */
+	struct genops_flow *flow;
+	struct genops_forward forward;       /* from the batch to the queue */
 	struct genops_batch batch;
 	uint64_t own_until;                  /* the last of this process's appends that this pass takes */
 	struct genops_segment_position list[WRITERS_MAX]; /* scratch */
@@ -160,7 +163,7 @@ static int catch_up_queue(struct genops_drain *drain, struct source *source, str
 		if (code != GENOPS_OK || !drain->batch.n)
 			break;
 		drain->is_queue_unsynced = true;
-		code = genops_batch_enqueue(&drain->batch, drain->queue, &source->queue_at, err);
+		code = genops_forward_batch(&drain->forward, &drain->batch, drain->queue, &source->queue_at, err);
 	}
 	if (code == GENOPS_OK && source->queue_at.sequence < source->ledger_at.sequence)
 		source->queue_at = source->ledger_at; /* the rest is gone: damage, told by batch_read */
@@ -187,7 +190,7 @@ static int drain_batch(struct genops_drain *drain, struct source *source, struct
 	if (!is_level)
 		return GENOPS_OK; /* catch_up_queue brings it, in order */
 	drain->is_queue_unsynced = true;
-	return genops_batch_enqueue(batch, drain->queue, &source->queue_at, err);
+	return genops_forward_batch(&drain->forward, batch, drain->queue, &source->queue_at, err);
 }
 
 /* This process's own appends end a pass where they were when it began: its threads may append faster than SQLite stores, and a pass
@@ -266,12 +269,25 @@ static void remove_drained(struct genops_drain *drain)
 	}
 }
 
+/* What the queue was too full for. While it is, whoever has something for it is told. */
+static void push_held(struct genops_drain *drain)
+{
+	struct genops_forward *forward = &drain->forward;
+	struct genops_error err;
+	if (!forward->is_held || genops_forward_push(forward, drain->queue, &err) != GENOPS_OK || !forward->has_position)
+		return;
+	struct source *source = find_source(drain, forward->held);
+	if (source)
+		source->queue_at = forward->held;
+}
+
 static int collect(struct genops_drain *drain, size_t *ret_n, struct genops_error *err)
 {
 	size_t n = 0;
 	int result = GENOPS_OK;
 	drain->own_until = genops_segment_last_sequence(drain->engine->segments);
 	discover(drain);
+	push_held(drain);
 	for (size_t i = 0; i < drain->n_sources; i++) {
 		struct genops_error fault;
 		int code = drain_source(drain, &drain->sources[i], &n, &fault);
@@ -355,6 +371,17 @@ static void start_pumps(struct genops_drain *drain)
 	keep_cursors(drain);
 }
 
+static void configure_flow(struct genops_drain *drain)
+{
+	const struct genops_config_telemetry *telemetry = &drain->config->telemetry;
+	struct genops_error err;
+	drain->forward.takes_operations = false;
+	for (size_t i = 0; i < telemetry->n_exporters; i++)
+		drain->forward.takes_operations |= telemetry->exporters[i].takes_operations;
+	if (genops_flow_configure(drain->flow, drain->config, &err) != GENOPS_OK)
+		genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "the changed pipelines are not used", &err);
+}
+
 bool genops_drain_configure(struct genops_drain *drain, struct genops_config *config)
 {
 	if (config == drain->config)
@@ -365,6 +392,7 @@ bool genops_drain_configure(struct genops_drain *drain, struct genops_config *co
 	genops_seed_begin(&drain->seeding, drain->ledger, drain->config, config);
 	genops_config_unref(drain->config);
 	drain->config = genops_config_ref(config);
+	configure_flow(drain);
 	start_pumps(drain);
 	genops_collibra_worker_keep(drain->engine, drain->config, &drain->importer);
 	return true;
@@ -440,6 +468,11 @@ static int open_stores(struct genops_drain *drain, struct genops_error *err)
 	drain->metrics = genops_metrics_new(SERIES_MAX);
 	if (!drain->metrics)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for the metrics");
+	drain->flow = genops_flow_new(&drain->engine->log, drain->engine->state_dir, drain->metrics, err);
+	if (!drain->flow)
+		return GENOPS_NOMEM;
+	genops_forward_init(&drain->forward, drain->flow);
+	GENOPS_TRY(genops_flow_configure(drain->flow, drain->config, err));
 	load_positions(drain);
 	return GENOPS_OK;
 }
@@ -479,6 +512,8 @@ void genops_drain_close(struct genops_drain *drain)
 	genops_queue_close(drain->queue);
 	genops_ledger_close(drain->ledger);
 	genops_drain_lock_release(drain->lock);
+	genops_forward_done(&drain->forward);
+	genops_flow_free(drain->flow);
 	genops_metrics_free(drain->metrics);
 	genops_batch_done(&drain->batch);
 	genops_config_unref(drain->config);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * engine/drain/pump.c - from the durable queue to one destination: gather a batch, encode, send, judge, acknowledge.
  *
- * A batch is sent when it has batch_size records, when its first one has waited batch_timeout, or when somebody flushes.
+ * A batch is sent when it has batch_size operations, spans and so on, when its first one has waited batch_timeout, or when somebody
+ * flushes; as one request or several (pump_batch.h). It is acknowledged when all of it is done with; killed before, it comes again.
  * One thread a destination, so that one that hangs holds up nobody. Retries are net/retry.h's; what a destination
  * rejects for ever goes to <state>/dead-letter.jsonl with the reason and is counted. Owns its cursor and client.
  */
@@ -9,25 +10,20 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "codec/json_write.h"
+#include "engine/dead_letter.h"
+#include "engine/drain/pump_batch.h"
 #include "engine/thread.h"
-#include "export/destination.h"
 #include "net/http.h"
 #include "net/retry.h"
 #include "telemetry/propagation.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #define IDLE_NS       (200 * GENOPS_NS_PER_MS)
 #define BATCH_MAX     8192
-#define BLOCK_MAX     1024 /* entries of one queue block, at most */
-#define DECODED_MAX   ((size_t)256 << 20)
-#define GATHERED_MAX  ((size_t)128 << 20)
+#define REQUEST_MAX   ((size_t)64 << 20) /* of what encoding takes beside the body */
 #define STOP_GRACE_S  2
 
 struct genops_pump {
@@ -39,14 +35,9 @@ struct genops_pump {
 	struct genops_destination_settings settings;
 	struct genops_http_client *client;
 	struct genops_retry retry;
-	struct genops_arena arena;
-	struct genops_buffer bytes;          /* the gathered entries, one behind the other */
-	size_t *lens;                        /* of each; room for batch_size + BLOCK_MAX */
-	size_t n_gathered, batch_size;
-	bool has_read;                       /* blocks that are not acknowledged yet */
+	struct genops_arena arena;           /* of one request */
+	struct genops_pump_batch batch;
 	int64_t gathered_since_ns, batch_timeout_ns;
-	struct genops_record *records;       /* as many */
-	bool takes_operations;
 	int64_t failing_since_ns;            /* monotonic; 0: the last attempt was good */
 	bool is_retrying;
 	int64_t retry_elapsed_ns;            /* give a batch up after failing that long; 0: never */
@@ -74,32 +65,18 @@ static void count(struct genops_pump *pump, const char *name, double n)
 	genops_metrics_add(pump->metrics, name, pump->labels, n);
 }
 
-/* --- one block --- */
-
-static int gather_block(struct genops_pump *pump, const struct genops_queue_entry *entries, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (entries[i].kind != GENOPS_ENTRY_OPERATION || !pump->takes_operations)
-			continue;
-		genops_buffer_add(&pump->bytes, entries[i].payload);
-		pump->lens[pump->n_gathered++] = entries[i].payload.len;
-	}
-	if (pump->n_gathered && !pump->gathered_since_ns)
-		pump->gathered_since_ns = genops_clock_monotonic_ns();
-	return pump->bytes.error;
-}
+/* --- gathering --- */
 
 static void forget_gathered(struct genops_pump *pump)
 {
-	genops_buffer_clear(&pump->bytes);
-	pump->n_gathered = 0;
+	genops_pump_batch_clear(&pump->batch);
 	pump->gathered_since_ns = 0;
 }
 
 /* What is waiting in the queue, up to a batch. */
 static int gather(struct genops_pump *pump, struct genops_error *err)
 {
-	while (pump->n_gathered < pump->batch_size) {
+	while (!pump->batch.is_cut && !genops_pump_batch_is_full(&pump->batch)) {
 		const struct genops_queue_entry *entries;
 		size_t n = 0;
 		int code = genops_queue_read(pump->cursor, &entries, &n, err);
@@ -112,65 +89,11 @@ static int gather(struct genops_pump *pump, struct genops_error *err)
 			return code;
 		if (!n)
 			return GENOPS_OK;
-		pump->has_read = true;
-		code = gather_block(pump, entries, n);
-		if (code != GENOPS_OK)
-			return genops_fail(err, code, "a batch for export does not fit into memory");
+		GENOPS_TRY(genops_pump_batch_add(&pump->batch, entries, n, err));
+		if (pump->batch.n && !pump->gathered_since_ns)
+			pump->gathered_since_ns = genops_clock_monotonic_ns();
 	}
 	return GENOPS_OK;
-}
-
-/* False: there is no memory for them now. */
-static bool decode(struct genops_pump *pump, size_t *ret_n)
-{
-	size_t n_records = 0, at = 0;
-	genops_arena_reset(&pump->arena);
-	for (size_t i = 0; i < pump->n_gathered; i++) {
-		struct genops_error err;
-		genops_str bytes = {pump->bytes.ptr + at, pump->lens[i]};
-		at += pump->lens[i];
-		int code = genops_record_decode(bytes, &pump->arena, &pump->records[n_records], &err);
-		if (code == GENOPS_NOMEM)
-			return false;
-		if (code == GENOPS_OK)
-			n_records++;
-		else
-			count(pump, "genops_self_undecodable_records_total", 1);
-	}
-	*ret_n = n_records;
-	return true;
-}
-
-static void dead_letter(struct genops_pump *pump, size_t n_records, const char *reason)
-{
-	struct genops_buffer line;
-	genops_buffer_init(&line, (size_t)64 << 20);
-	for (size_t i = 0; i < n_records; i++) {
-		const struct genops_record *record = &pump->records[i];
-		char trace[33], span[17];
-		struct genops_json_writer json;
-		genops_str_to_hex(record->trace_id, sizeof record->trace_id, trace);
-		genops_str_to_hex(record->span_id, sizeof record->span_id, span);
-		genops_json_writer_init(&json, &line);
-		genops_json_object_begin(&json);
-		genops_json_key_string(&json, "destination", pump->settings.name);
-		genops_json_key_string(&json, "reason", genops_str_of(reason));
-		genops_json_key_int(&json, "rejected_unix_ns", genops_clock_unix_ns());
-		genops_json_key_string(&json, "trace_id", genops_str_of(trace));
-		genops_json_key_string(&json, "span_id", genops_str_of(span));
-		genops_json_object_end(&json);
-		genops_buffer_add_char(&line, '\n');
-	}
-	char path[4096];
-	snprintf(path, sizeof path, "%s/dead-letter.jsonl", pump->engine->state_dir);
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	/* One write of whole lines: several destinations share the file. */
-	if (fd < 0 || line.error || write(fd, line.ptr, line.len) != (ssize_t)line.len)
-		genops_log_write(&pump->engine->log, GENOPS_LOG_ERROR, "%zu rejected records are not in %s: %s", n_records,
-		    path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	genops_buffer_done(&line);
 }
 
 static void complain(struct genops_pump *pump, const char *reason)
@@ -194,48 +117,85 @@ static bool is_given_up(struct genops_pump *pump)
 	       (pump->retry_elapsed_ns && now_ns - pump->failing_since_ns >= pump->retry_elapsed_ns);
 }
 
-/* True: the batch is done with (sent or rejected for ever). */
-static bool deliver(struct genops_pump *pump, size_t n_records)
+/* How much of what is counted: operations, spans, data points, events. */
+static int64_t weigh(const struct genops_destination_batch *send)
 {
-	struct genops_destination_batch batch = {.records = pump->records, .n_records = n_records};
-	struct genops_request request = {0};
-	struct genops_response response = {0};
-	struct genops_send_verdict verdict = {0};
-	struct genops_error err = {0};
-	int code = pump->type->encode(&pump->settings, &batch, &pump->arena, &request, &err);
-	if (code == GENOPS_OK)
-		code = genops_http_send(pump->client, &pump->settings, &request, &pump->must_abort, &response, &err);
-	if (code == GENOPS_OK) {
-		pump->type->judge(&pump->settings, &response, &verdict);
-	} else {
-		verdict.kind = GENOPS_RETRY;
-		snprintf(verdict.reason, sizeof verdict.reason, "%.255s", err.message);
-	}
-	genops_buffer_done(&request.body);
-	if (verdict.kind == GENOPS_RETRY && is_given_up(pump))
-		verdict.kind = GENOPS_REJECTED;
-	if (verdict.kind == GENOPS_RETRY) {
-		uint64_t random;
-		genops_span_id_new((uint8_t *)&random);
-		genops_retry_failed(&pump->retry, verdict.retry_after_ns, random, genops_clock_monotonic_ns());
-		count(pump, "genops_self_export_failures_total", 1);
-		complain(pump, verdict.reason);
-		return false;
-	}
-	if (verdict.kind != GENOPS_SENT)
-		complain(pump, verdict.reason);
-	if (verdict.kind == GENOPS_REJECTED) {
-		dead_letter(pump, n_records, verdict.reason);
-		verdict.n_rejected = (int64_t)n_records;
-	} else if (pump->complaint[0] && verdict.kind == GENOPS_SENT) {
+	int64_t n = (int64_t)send->n_records;
+	for (size_t i = 0; i < send->n_items; i++)
+		n += send->items[i].n > 1 ? send->items[i].n : 1;
+	return n;
+}
+
+static void try_again(struct genops_pump *pump, const struct genops_send_verdict *verdict)
+{
+	uint64_t random;
+	genops_span_id_new((uint8_t *)&random);
+	genops_retry_failed(&pump->retry, verdict->retry_after_ns, random, genops_clock_monotonic_ns());
+	count(pump, "genops_self_export_failures_total", 1);
+	complain(pump, verdict->reason);
+}
+
+/* Sent, or rejected for ever. */
+static void settle(struct genops_pump *pump, const struct genops_destination_batch *send, struct genops_send_verdict *verdict)
+{
+	int64_t n = weigh(send);
+	if (verdict->kind != GENOPS_SENT)
+		complain(pump, verdict->reason);
+	if (verdict->kind == GENOPS_REJECTED) {
+		const struct genops_dead_letter letter = {pump->engine->state_dir, &pump->engine->log, pump->settings.name,
+		    genops_str_of(verdict->reason), pump->config->telemetry.content == GENOPS_CONTENT_FULL};
+		genops_dead_letter_batch(&letter, send);
+		verdict->n_rejected = n;
+	} else if (pump->complaint[0] && verdict->kind == GENOPS_SENT) {
 		complain(pump, "is reachable again");
 		pump->complaint[0] = '\0';
 	}
 	pump->failing_since_ns = 0;
 	genops_retry_succeeded(&pump->retry);
-	count(pump, "genops_self_exported_total", (double)((int64_t)n_records - verdict.n_rejected));
-	if (verdict.n_rejected)
-		count(pump, "genops_self_export_rejected_total", (double)verdict.n_rejected);
+	count(pump, "genops_self_exported_total", (double)(n - verdict->n_rejected));
+	if (verdict->n_rejected)
+		count(pump, "genops_self_export_rejected_total", (double)verdict->n_rejected);
+}
+
+/* What cannot be encoded will not be in an hour, but for want of memory. */
+static void judge_error(const struct genops_error *err, struct genops_send_verdict *verdict)
+{
+	verdict->kind = err->code == GENOPS_NOMEM ? GENOPS_RETRY : GENOPS_REJECTED;
+	snprintf(verdict->reason, sizeof verdict->reason, "%.255s", err->message);
+}
+
+/* One request. False: it has to be tried again later. */
+static bool deliver(struct genops_pump *pump, struct genops_destination_batch send)
+{
+	struct genops_request request = {0};
+	struct genops_response response = {.grpc_status = -1};
+	struct genops_send_verdict verdict = {0};
+	struct genops_error err = {0};
+	genops_arena_reset(&pump->arena);
+	int code = pump->type->encode(&pump->settings, &send, &pump->arena, &request, &err);
+	bool is_too_large = code != GENOPS_OK && code != GENOPS_NOMEM;
+	if (code != GENOPS_OK) {
+		judge_error(&err, &verdict);
+	} else if (genops_http_send(pump->client, &pump->settings, &request, &pump->must_abort, &response, &err) == GENOPS_OK) {
+		pump->type->judge(&pump->settings, &response, &verdict);
+		is_too_large = response.status == 413 || response.grpc_status == 8; /* RESOURCE_EXHAUSTED without a delay */
+	} else {
+		verdict.kind = GENOPS_RETRY;
+		snprintf(verdict.reason, sizeof verdict.reason, "%.255s", err.message);
+	}
+	genops_buffer_done(&request.body);
+	if (verdict.kind == GENOPS_REJECTED && is_too_large && genops_pump_batch_narrow(&pump->batch, &send))
+		return true; /* what it is that cannot be taken is found out; the rest goes */
+	if (verdict.kind == GENOPS_RETRY && is_given_up(pump))
+		verdict.kind = GENOPS_REJECTED;
+	if (verdict.kind == GENOPS_RETRY) {
+		try_again(pump, &verdict);
+		return false;
+	}
+	if (request.n_items && request.n_items < send.n_items)
+		send.n_items = request.n_items;
+	settle(pump, &send, &verdict);
+	genops_pump_batch_sent(&pump->batch, send.n_records + send.n_items);
 	return true;
 }
 
@@ -246,16 +206,34 @@ static bool is_due(struct genops_pump *pump)
 	pthread_mutex_lock(&pump->lock);
 	bool is_flushing = pump->is_flushing;
 	pthread_mutex_unlock(&pump->lock);
-	return is_flushing || is_set(&pump->must_stop) || pump->n_gathered >= pump->batch_size ||
-	       genops_clock_monotonic_ns() - pump->gathered_since_ns >= pump->batch_timeout_ns;
+	return is_flushing || is_set(&pump->must_stop) || genops_pump_batch_is_full(&pump->batch) ||
+	       pump->batch.is_cut || genops_clock_monotonic_ns() - pump->gathered_since_ns >= pump->batch_timeout_ns;
 }
 
 static void acknowledge(struct genops_pump *pump)
 {
 	struct genops_error err;
-	pump->has_read = false;
+	pump->batch.has_read = false;
 	if (genops_queue_acknowledge(pump->cursor, &err) != GENOPS_OK)
 		complain(pump, err.message);
+}
+
+/* One request of the batch that is due; acknowledged behind its last one. */
+static enum step send_on(struct genops_pump *pump, struct genops_error *err)
+{
+	struct genops_destination_batch send;
+	if (!pump->batch.is_cut && genops_pump_batch_cut(&pump->batch, err) != GENOPS_OK) {
+		complain(pump, err->message);
+		return WAIT;
+	}
+	if (pump->batch.n_bad)
+		count(pump, "genops_self_undecodable_records_total", (double)pump->batch.n_bad);
+	pump->batch.n_bad = 0;
+	if (genops_pump_batch_next(&pump->batch, &send))
+		return deliver(pump, send) ? BUSY : WAIT;
+	forget_gathered(pump);
+	acknowledge(pump);
+	return BUSY;
 }
 
 static enum step step(struct genops_pump *pump)
@@ -269,22 +247,12 @@ static enum step step(struct genops_pump *pump)
 		genops_queue_rewind(pump->cursor);
 		return WAIT;
 	}
-	if (!pump->n_gathered) {
-		if (pump->has_read) /* what is no destination's: events of the audit trail */
+	if (!pump->batch.n) {
+		if (pump->batch.has_read) /* what is no destination's, or another one's */
 			acknowledge(pump);
 		return IDLE;
 	}
-	if (!is_due(pump))
-		return GATHERING;
-	size_t n_records = 0;
-	bool is_delivered = decode(pump, &n_records) && (!n_records || deliver(pump, n_records));
-	forget_gathered(pump);
-	if (!is_delivered) {
-		genops_queue_rewind(pump->cursor);
-		return WAIT;
-	}
-	acknowledge(pump);
-	return BUSY;
+	return is_due(pump) ? send_on(pump, &err) : GATHERING;
 }
 
 /* --- the thread --- */
@@ -357,8 +325,9 @@ static void fill_settings(struct genops_pump *pump, const struct genops_config_e
 	const struct genops_processor_batch *batch = &exporter->batch;
 	int64_t size = batch->size_max && batch->size_max < batch->size ? batch->size_max : batch->size;
 	pump->batch_timeout_ns = batch->timeout_ns;
-	pump->batch_size = size < 1 ? 1 : size > BATCH_MAX ? BATCH_MAX : (size_t)size;
-	pump->takes_operations = exporter->takes_operations;
+	pump->batch.size = size < 1 ? 1 : size > BATCH_MAX ? BATCH_MAX : (size_t)size;
+	pump->batch.destination = pump->settings.name;
+	pump->batch.takes_operations = exporter->takes_operations;
 	pump->is_retrying = exporter->is_retrying;
 	pump->retry_elapsed_ns = exporter->retry_elapsed_ns;
 	if (exporter->retry_initial_ns)
@@ -374,9 +343,7 @@ static void free_pump(struct genops_pump *pump)
 	genops_queue_cursor_close(pump->cursor);
 	genops_http_client_free(pump->client);
 	genops_arena_done(&pump->arena);
-	free(pump->records);
-	free(pump->lens);
-	genops_buffer_done(&pump->bytes);
+	genops_pump_batch_done(&pump->batch);
 	genops_config_unref(pump->config);
 	pthread_cond_destroy(&pump->wake);
 	pthread_mutex_destroy(&pump->lock);
@@ -397,10 +364,7 @@ static int open_pump(struct genops_pump *pump, struct genops_queue *queue, struc
 		return genops_fail(err, GENOPS_CONFIG, "exporter %s: type %.*s is not known", name,
 		    (int)pump->settings.type.len, pump->settings.type.ptr);
 	GENOPS_TRY(pump->type->check(&pump->settings, err));
-	pump->records = calloc(pump->batch_size + BLOCK_MAX, sizeof *pump->records);
-	pump->lens = calloc(pump->batch_size + BLOCK_MAX, sizeof *pump->lens);
-	if (!pump->records || !pump->lens)
-		return genops_fail(err, GENOPS_NOMEM, "no memory for exporter %s", name);
+	pump->batch.type = pump->type;
 	pump->client = genops_http_client_new(err);
 	if (!pump->client)
 		return GENOPS_NOMEM;
@@ -417,8 +381,8 @@ int genops_pump_start(genops_engine *engine, struct genops_queue *queue, const s
 	pump->config = genops_config_ref(config);
 	pump->metrics = metrics;
 	genops_retry_init(&pump->retry);
-	genops_arena_init(&pump->arena, DECODED_MAX);
-	genops_buffer_init(&pump->bytes, GATHERED_MAX);
+	genops_arena_init(&pump->arena, REQUEST_MAX);
+	genops_pump_batch_init(&pump->batch);
 	pthread_mutex_init(&pump->lock, NULL);
 	genops_thread_condition_init(&pump->wake);
 	fill_settings(pump, exporter);

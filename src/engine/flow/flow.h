@@ -20,14 +20,16 @@
 struct genops_flow;
 struct genops_flow *genops_flow_new(const struct genops_log *log, const char *state_dir, struct genops_metrics *metrics, struct genops_error *err);
 void genops_flow_free(struct genops_flow *flow);
-/* From the next entry on. What rules and routes have counted stays. */
+/* From the next entry on. What rules and routes have counted stays. On failure what was configured before stays in use. */
 GENOPS_NODISCARD int genops_flow_configure(struct genops_flow *flow, struct genops_config *config, struct genops_error *err);
 
 /* Takes one entry (borrowed for the call). An event that cannot be processed goes to the dead letters with its reason, is counted, and is
  * no error. NOMEM, LIMIT. */
 GENOPS_NODISCARD int genops_flow_take(struct genops_flow *flow, const struct genops_queue_entry *entry, struct genops_error *err);
-/* What has come out since the last call, borrowed until the next genops_flow_take. */
+/* What has come out since the last genops_flow_forget, borrowed until the next take or forget. */
 GENOPS_NODISCARD int genops_flow_give(
     struct genops_flow *flow, const struct genops_queue_entry **ret_entries, size_t *ret_n, struct genops_error *err);
+/* It is in the queue (or will be made anew). */
+void genops_flow_forget(struct genops_flow *flow);
 
 #endif

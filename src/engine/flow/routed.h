@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/flow/routed.h - entries of kind GENOPS_ENTRY_ROUTED: items that go to one destination.
+ * engine/flow/routed.h - entries of kind GENOPS_ENTRY_ROUTED: items that go to one destination, or the same ones to several.
  *
- * A version byte, then fields as in codec/wire.h: the destination's name, then items. docs/queue-format.md has the bytes.
+ * A version byte, then fields as in codec/wire.h: the destinations' names, then items. docs/queue-format.md has the bytes.
  */
 #ifndef ENGINE_ROUTED_H
 #define ENGINE_ROUTED_H
@@ -9,16 +9,19 @@
 #include "base/buffer.h"
 #include "export/destination.h"
 
-#define GENOPS_ROUTED_ITEMS_MAX 4096
-#define GENOPS_ROUTED_BYTES_MAX ((size_t)4 << 20) /* an entry is closed when it is as long; one item may pass it */
+#define GENOPS_ROUTED_BYTES_MAX ((size_t)2 << 20) /* an entry is closed when it is as long; one item may pass it */
 
-void genops_routed_begin(genops_str destination, struct genops_buffer *out);
+void genops_routed_begin(const genops_str *destinations, size_t n, struct genops_buffer *out);
 void genops_routed_add(const struct genops_destination_item *item, struct genops_buffer *out); /* appends; check out->error */
 
-/* For whom is it? Cheap: pumps skip what is not theirs. CORRUPT. */
-GENOPS_NODISCARD int genops_routed_destination(genops_str entry, genops_str *ret_destination, struct genops_error *err);
-/* Fills items[0, *ret_n), at most `max`; they borrow from `entry`. CORRUPT, LIMIT. */
-GENOPS_NODISCARD int genops_routed_items(
-    genops_str entry, struct genops_destination_item *items, size_t max, size_t *ret_n, struct genops_error *err);
+/* Is it for this one? Cheap: pumps skip what is not theirs. CORRUPT, UNSUPPORTED. */
+GENOPS_NODISCARD int genops_routed_is_for(genops_str entry, genops_str destination, bool *ret_is_for, struct genops_error *err);
+
+/* Goes over the items. 1: *ret_item is the next one, borrowed from the entry; 0: the end; CORRUPT. */
+struct genops_routed_reader {
+	const char *at, *end; /* private */
+};
+void genops_routed_reader_init(struct genops_routed_reader *reader, genops_str entry);
+GENOPS_NODISCARD int genops_routed_reader_next(struct genops_routed_reader *reader, struct genops_destination_item *ret_item);
 
 #endif

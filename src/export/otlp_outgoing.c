@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * export/otlp_request.c - see otlp_request.h. Pure; any thread. */
-#include "export/otlp_request.h"
+ * export/otlp_outgoing.c - see otlp_outgoing.h. Pure; any thread. */
+#include "export/otlp_outgoing.h"
 
 #include "base/str.h"
 #include "codec/compress.h"
+#include "telemetry/otlp/otlp_json.h"
 
 #define GZIP_LEVEL 1 /* telemetry repeats itself: higher levels cost much and save little */
 
@@ -49,7 +50,7 @@ static bool compression_of(genops_str name, enum genops_compress_kind *ret_kind)
 	return genops_compress_named(name, ret_kind);
 }
 
-int genops_otlp_request_check(
+int genops_otlp_outgoing_check(
     const struct genops_destination_settings *settings, struct genops_error *err)
 {
 	enum genops_compress_kind kind;
@@ -83,7 +84,7 @@ int genops_otlp_request_check(
 	return GENOPS_OK;
 }
 
-int genops_otlp_request_check_url(genops_str url, const char *example, struct genops_error *err)
+int genops_otlp_outgoing_check_url(genops_str url, const char *example, struct genops_error *err)
 {
 	size_t skip = genops_str_starts(url, GENOPS_STR("https://")) ? 8 : 7;
 	bool is_http = skip == 8 || genops_str_starts(url, GENOPS_STR("http://"));
@@ -100,7 +101,7 @@ int genops_otlp_request_check_url(genops_str url, const char *example, struct ge
 	return GENOPS_OK;
 }
 
-int genops_otlp_request_header(struct genops_request *request, genops_str key, genops_str value,
+int genops_otlp_outgoing_header(struct genops_request *request, genops_str key, genops_str value,
     struct genops_arena *arena, struct genops_error *err)
 {
 	if (request->n_headers == sizeof request->headers / sizeof *request->headers)
@@ -116,11 +117,11 @@ int genops_otlp_request_header(struct genops_request *request, genops_str key, g
 	return GENOPS_OK;
 }
 
-int genops_otlp_request_headers(const struct genops_destination_settings *settings,
+int genops_otlp_outgoing_headers(const struct genops_destination_settings *settings,
     struct genops_request *request, struct genops_arena *arena, struct genops_error *err)
 {
 	for (size_t i = 0; i < settings->headers.n; i++)
-		GENOPS_TRY(genops_otlp_request_header(request, settings->headers.items[i].key,
+		GENOPS_TRY(genops_otlp_outgoing_header(request, settings->headers.items[i].key,
 		    settings->headers.items[i].value, arena, err));
 	return GENOPS_OK;
 }
@@ -141,25 +142,69 @@ static int compress(
 	return code;
 }
 
-int genops_otlp_request_body(const struct genops_destination_settings *settings,
+enum genops_signal genops_otlp_outgoing_signal(const struct genops_destination_batch *batch)
+{
+	if (!batch->n_items || batch->items[0].kind == GENOPS_ITEM_TRACES)
+		return GENOPS_SIGNAL_TRACES;
+	return batch->items[0].kind == GENOPS_ITEM_METRICS ? GENOPS_SIGNAL_METRICS : GENOPS_SIGNAL_LOGS;
+}
+
+static void encode_records(const struct genops_destination_settings *settings,
+    const struct genops_destination_batch *batch, bool is_json, struct genops_buffer *body)
+{
+	struct genops_span_batch spans = {settings->profile, batch->records, batch->n_records, &settings->resource};
+	if (is_json)
+		genops_span_encode_json(&spans, body);
+	else
+		genops_span_encode_protobuf(&spans, body);
+}
+
+/* Requests of one signal behind one another are a request. */
+static int encode_items(const struct genops_destination_batch *batch, bool is_json, struct genops_buffer *body,
+    struct genops_error *err)
+{
+	struct genops_buffer request;
+	if (!is_json || batch->n_items == 1) {
+		for (size_t i = 0; !is_json && i < batch->n_items; i++)
+			genops_buffer_add(body, batch->items[i].body);
+		return is_json ? genops_otlp_json_write(genops_otlp_outgoing_signal(batch), batch->items[0].body, body, err)
+			       : GENOPS_OK;
+	}
+	genops_buffer_init(&request, GENOPS_DESTINATION_BODY_MAX);
+	int code = encode_items(batch, false, &request, err);
+	if (code == GENOPS_OK && request.error)
+		code = genops_fail(err, request.error, "a batch of telemetry does not fit into memory");
+	if (code == GENOPS_OK)
+		code = genops_otlp_json_write(genops_otlp_outgoing_signal(batch), genops_buffer_view(&request), body, err);
+	genops_buffer_done(&request);
+	return code;
+}
+
+int genops_otlp_outgoing_encode(const struct genops_destination_settings *settings,
+    const struct genops_destination_batch *batch, bool is_json, struct genops_buffer *body, struct genops_error *err)
+{
+	size_t n = batch->n_records + batch->n_items;
+	if (batch->n_items)
+		GENOPS_TRY(encode_items(batch, is_json, body, err));
+	else
+		encode_records(settings, batch, is_json, body);
+	if (!body->error)
+		return GENOPS_OK;
+	return genops_fail(err, body->error, "a batch of %zu: %s", n,
+	    body->error == GENOPS_LIMIT ? "larger than 256 MiB" : "out of memory");
+}
+
+int genops_otlp_outgoing_body(const struct genops_destination_settings *settings,
     const struct genops_destination_batch *batch, bool is_json, struct genops_request *request,
     const char **ret_encoding, struct genops_error *err)
 {
-	struct genops_span_batch spans = {settings->profile, batch->records, batch->n_records, &settings->resource};
 	enum genops_compress_kind kind = GENOPS_COMPRESS_NONE;
 	struct genops_buffer body;
-	int code = GENOPS_OK;
 	if (!compression_of(settings->compression, &kind))
 		return genops_fail(err, GENOPS_CONFIG, "compression is not known");
 	genops_buffer_init(&body, GENOPS_DESTINATION_BODY_MAX);
-	if (is_json)
-		genops_span_encode_json(&spans, &body);
-	else
-		genops_span_encode_protobuf(&spans, &body);
-	if (body.error)
-		code = genops_fail(err, body.error, "a batch of %zu spans: %s", batch->n_records,
-		    body.error == GENOPS_LIMIT ? "larger than 256 MiB" : "out of memory");
-	else if (kind != GENOPS_COMPRESS_NONE)
+	int code = genops_otlp_outgoing_encode(settings, batch, is_json, &body, err);
+	if (code == GENOPS_OK && kind != GENOPS_COMPRESS_NONE)
 		code = compress(kind, &body, err);
 	if (code != GENOPS_OK) {
 		genops_buffer_done(&body);

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/drain/forward.c - see forward.h. */
+#include "engine/drain/forward.h"
+
+#include <stdlib.h>
+
+#define BLOCK_ENTRIES 512                  /* about what one request to a destination carries */
+#define BLOCK_BYTES   ((size_t)8 << 20)    /* with one entry more it still fits (GENOPS_QUEUE_BLOCK_MAX) */
+#define TAKEN_BYTES   ((size_t)2 << 20)    /* of segment entries that become one block, or several if the flow makes much of them */
+#define HELD_MAX      ((size_t)1 << 30)
+
+void genops_forward_init(struct genops_forward *forward, struct genops_flow *flow)
+{
+	*forward = (struct genops_forward){.flow = flow};
+	genops_buffer_init(&forward->kept, HELD_MAX);
+}
+
+void genops_forward_done(struct genops_forward *forward)
+{
+	free(forward->entries);
+	genops_buffer_done(&forward->kept);
+}
+
+static int add(struct genops_forward *forward, const struct genops_queue_entry *entries, size_t n, struct genops_error *err)
+{
+	if (forward->n + n > forward->max) {
+		size_t max = 2 * (forward->n + n) > BLOCK_ENTRIES ? 2 * (forward->n + n) : BLOCK_ENTRIES;
+		struct genops_queue_entry *grown = realloc(forward->entries, max * sizeof *grown);
+		if (!grown)
+			return genops_fail(err, GENOPS_NOMEM, "no memory for a block of the export queue");
+		forward->entries = grown;
+		forward->max = max;
+	}
+	if (n)
+		memcpy(forward->entries + forward->n, entries, n * sizeof *entries);
+	forward->n += n;
+	return GENOPS_OK;
+}
+
+/* Block by block; the last one has the position. *ret_n: entries that are in the queue, also on failure. */
+static int append(struct genops_forward *forward, struct genops_queue *queue, const struct genops_segment_position *after,
+    size_t *ret_n, struct genops_error *err)
+{
+	size_t first = 0;
+	*ret_n = 0;
+	while (first < forward->n) {
+		size_t n = 0, bytes = 0;
+		while (first + n < forward->n && n < BLOCK_ENTRIES && bytes < BLOCK_BYTES)
+			bytes += forward->entries[first + n++].payload.len;
+		bool is_last = first + n == forward->n;
+		GENOPS_TRY(genops_queue_append(queue, forward->entries + first, n, after, is_last && after, err));
+		first = *ret_n = first + n;
+	}
+	return GENOPS_OK;
+}
+
+/* The first `n` entries are in the queue; the others become the forward's own. */
+static void hold(struct genops_forward *forward, size_t n, const struct genops_segment_position *after)
+{
+	size_t at = 0;
+	genops_buffer_clear(&forward->kept);
+	memmove(forward->entries, forward->entries + n, (forward->n - n) * sizeof *forward->entries);
+	forward->n -= n;
+	for (size_t i = 0; i < forward->n; i++)
+		genops_buffer_add(&forward->kept, forward->entries[i].payload);
+	if (forward->kept.error)
+		return; /* made anew from the segments; what went in already comes twice */
+	for (size_t i = 0; i < forward->n; i++) {
+		forward->entries[i].payload.ptr = forward->kept.ptr + at;
+		at += forward->entries[i].payload.len;
+	}
+	forward->is_held = true;
+	forward->has_position = after != NULL;
+	if (after)
+		forward->held = *after;
+}
+
+int genops_forward_push(struct genops_forward *forward, struct genops_queue *queue, struct genops_error *err)
+{
+	size_t n;
+	if (!forward->is_held)
+		return GENOPS_OK;
+	int code = append(forward, queue, forward->has_position ? &forward->held : NULL, &n, err);
+	memmove(forward->entries, forward->entries + n, (forward->n - n) * sizeof *forward->entries);
+	forward->n -= n;
+	forward->is_held = code != GENOPS_OK;
+	return code;
+}
+
+static int fail_held(struct genops_error *err)
+{
+	return genops_fail_fix(err, GENOPS_FULL,
+	    "see `genops status` for the destination that does not take its data, or raise telemetry.queue.max_size",
+	    "the export queue is full");
+}
+
+/* What the flow has, behind the records that are in the list already. */
+static int give(struct genops_forward *forward, struct genops_queue *queue, const struct genops_segment_position *after,
+    struct genops_error *err)
+{
+	const struct genops_queue_entry *given;
+	size_t n;
+	GENOPS_TRY(genops_flow_give(forward->flow, &given, &n, err));
+	GENOPS_TRY(add(forward, given, n, err));
+	int code = append(forward, queue, after, &n, err);
+	if (code != GENOPS_OK)
+		hold(forward, n, after);
+	genops_flow_forget(forward->flow);
+	return code;
+}
+
+static int take(struct genops_forward *forward, const struct genops_queue_entry *entry, struct genops_error *err)
+{
+	if (entry->kind == GENOPS_ENTRY_OPERATION && forward->takes_operations)
+		GENOPS_TRY(add(forward, entry, 1, err));
+	return genops_flow_take(forward->flow, entry, err);
+}
+
+int genops_forward_batch(struct genops_forward *forward, const struct genops_batch *batch, struct genops_queue *queue,
+    struct genops_segment_position *ret_after, struct genops_error *err)
+{
+	if (forward->is_held)
+		return fail_held(err);
+	for (size_t i = 0, n = 0, bytes = 0; i < batch->n; i++) {
+		const struct genops_queue_entry entry = {batch->entries[i].kind, genops_batch_entry(batch, i)};
+		if (!n)
+			forward->n = 0;
+		int code = take(forward, &entry, err);
+		bytes += entry.payload.len;
+		bool is_due = ++n == BLOCK_ENTRIES || bytes >= TAKEN_BYTES || i + 1 == batch->n;
+		if (code == GENOPS_OK && is_due)
+			code = give(forward, queue, &batch->entries[i].after, err);
+		if (code != GENOPS_OK) {
+			genops_flow_forget(forward->flow);
+			return code;
+		}
+		if (is_due) {
+			*ret_after = batch->entries[i].after;
+			n = bytes = 0;
+		}
+	}
+	return GENOPS_OK;
+}
+
+int genops_forward_given(struct genops_forward *forward, struct genops_queue *queue, struct genops_error *err)
+{
+	if (forward->is_held)
+		return fail_held(err);
+	forward->n = 0;
+	return give(forward, queue, NULL, err);
+}

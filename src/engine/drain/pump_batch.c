@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/drain/pump_batch.c - see pump_batch.h. */
+#include "engine/drain/pump_batch.h"
+
+#include "engine/flow/routed.h"
+
+#include <stdlib.h>
+
+#define DECODED_MAX  ((size_t)256 << 20)
+#define GATHERED_MAX ((size_t)128 << 20)
+#define FULL_BYTES   ((size_t)16 << 20) /* enough for several requests; bounds what comes twice after a kill, too */
+
+struct genops_pump_entry {
+	size_t len;
+	bool is_routed;
+};
+
+void genops_pump_batch_init(struct genops_pump_batch *batch)
+{
+	*batch = (struct genops_pump_batch){.size = 1};
+	genops_arena_init(&batch->arena, DECODED_MAX);
+	genops_buffer_init(&batch->bytes, GATHERED_MAX);
+}
+
+void genops_pump_batch_done(struct genops_pump_batch *batch)
+{
+	genops_arena_done(&batch->arena);
+	genops_buffer_done(&batch->bytes);
+	free(batch->entries);
+	free(batch->records);
+	free(batch->items);
+}
+
+void genops_pump_batch_clear(struct genops_pump_batch *batch)
+{
+	genops_buffer_clear(&batch->bytes);
+	batch->n = 0;
+	batch->is_cut = false;
+	batch->n_entries = batch->n_records = batch->n_items = batch->record_at = batch->item_at = batch->narrow = 0;
+}
+
+/* Room for `need` things of `size` bytes. */
+static bool make_room(void **list, size_t *max, size_t need, size_t size)
+{
+	if (need <= *max)
+		return true;
+	size_t more = *max ? *max : 64;
+	while (more < need)
+		more *= 2;
+	void *grown = realloc(*list, more * size);
+	if (!grown)
+		return false;
+	*list = grown;
+	*max = more;
+	return true;
+}
+
+/* How much is in it for us; 0: nothing. */
+static int64_t weigh(struct genops_pump_batch *batch, const struct genops_queue_entry *entry)
+{
+	struct genops_routed_reader reader;
+	struct genops_destination_item item;
+	struct genops_error err;
+	bool is_ours = false;
+	int64_t n = 0;
+	if (entry->kind == GENOPS_ENTRY_OPERATION)
+		return batch->takes_operations;
+	if (entry->kind != GENOPS_ENTRY_ROUTED)
+		return 0;
+	int code = genops_routed_is_for(entry->payload, batch->destination, &is_ours, &err);
+	genops_routed_reader_init(&reader, entry->payload);
+	while (is_ours && code >= 0 && (code = genops_routed_reader_next(&reader, &item)) > 0)
+		n += item.n > 1 ? item.n : 1;
+	batch->n_bad += code < 0;
+	return n;
+}
+
+int genops_pump_batch_add(
+    struct genops_pump_batch *batch, const struct genops_queue_entry *entries, size_t n, struct genops_error *err)
+{
+	batch->has_read = true;
+	for (size_t i = 0; i < n; i++) {
+		int64_t weight = weigh(batch, &entries[i]);
+		if (!weight)
+			continue;
+		if (!make_room((void **)&batch->entries, &batch->max_entries, batch->n_entries + 1, sizeof *batch->entries))
+			return genops_fail(err, GENOPS_NOMEM, "no memory for a batch for export");
+		batch->entries[batch->n_entries++] =
+		    (struct genops_pump_entry){entries[i].payload.len, entries[i].kind == GENOPS_ENTRY_ROUTED};
+		genops_buffer_add(&batch->bytes, entries[i].payload);
+		batch->n += weight;
+	}
+	if (batch->bytes.error)
+		return genops_fail(err, batch->bytes.error, "a batch for export does not fit into memory");
+	return GENOPS_OK;
+}
+
+bool genops_pump_batch_is_full(const struct genops_pump_batch *batch)
+{
+	return batch->n >= (int64_t)batch->size || batch->bytes.len >= FULL_BYTES;
+}
+
+/* --- cutting --- */
+
+/* One kind: the kinds follow one another, each in the order in which it came. */
+static bool read_items(struct genops_pump_batch *batch, genops_str entry, enum genops_item_kind kind)
+{
+	struct genops_routed_reader reader;
+	struct genops_destination_item item;
+	genops_routed_reader_init(&reader, entry);
+	while (genops_routed_reader_next(&reader, &item) > 0) {
+		if (item.kind != kind)
+			continue;
+		if (!make_room((void **)&batch->items, &batch->max_items, batch->n_items + 1, sizeof item))
+			return false;
+		batch->items[batch->n_items++] = item;
+	}
+	return true;
+}
+
+static bool read_record(struct genops_pump_batch *batch, genops_str entry)
+{
+	struct genops_error err;
+	if (!make_room((void **)&batch->records, &batch->max_records, batch->n_records + 1, sizeof *batch->records))
+		return false;
+	int code = genops_record_decode(entry, &batch->arena, &batch->records[batch->n_records], &err);
+	batch->n_records += code == GENOPS_OK;
+	batch->n_bad += code != GENOPS_OK && code != GENOPS_NOMEM;
+	return code != GENOPS_NOMEM;
+}
+
+int genops_pump_batch_cut(struct genops_pump_batch *batch, struct genops_error *err)
+{
+	bool is_fine = true;
+	batch->n_records = batch->n_items = 0;
+	genops_arena_reset(&batch->arena);
+	for (int kind = GENOPS_ITEM_TRACES; kind <= GENOPS_ITEM_EVENT; kind++) {
+		size_t at = 0;
+		for (size_t i = 0; is_fine && i < batch->n_entries; i++) {
+			genops_str entry = {batch->bytes.ptr + at, batch->entries[i].len};
+			at += entry.len;
+			if (batch->entries[i].is_routed)
+				is_fine = read_items(batch, entry, (enum genops_item_kind)kind);
+			else if (kind == GENOPS_ITEM_TRACES)
+				is_fine = read_record(batch, entry);
+		}
+	}
+	if (!is_fine)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for a batch for export");
+	batch->is_cut = true;
+	return GENOPS_OK;
+}
+
+/* --- sends --- */
+
+static size_t run_of_items(const struct genops_pump_batch *batch)
+{
+	const struct genops_destination_item *items = batch->items + batch->item_at;
+	size_t n = 0, left = batch->n_items - batch->item_at, bytes = 0;
+	while (n < left && items[n].kind == items[0].kind) {
+		bytes += items[n].body.len + items[n].payload.len;
+		if (n && ((batch->type->items_max && n >= batch->type->items_max) ||
+			     (batch->type->bytes_max && bytes > batch->type->bytes_max)))
+			break;
+		n++;
+	}
+	return n;
+}
+
+static size_t at_most(size_t n, size_t max)
+{
+	return max && n > max ? max : n;
+}
+
+bool genops_pump_batch_next(struct genops_pump_batch *batch, struct genops_destination_batch *ret_send)
+{
+	*ret_send = (struct genops_destination_batch){0};
+	if (batch->record_at < batch->n_records) {
+		ret_send->records = batch->records + batch->record_at;
+		ret_send->n_records = at_most(batch->n_records - batch->record_at, batch->narrow);
+		return true;
+	}
+	if (batch->item_at == batch->n_items)
+		return false;
+	ret_send->items = batch->items + batch->item_at;
+	ret_send->n_items = at_most(run_of_items(batch), batch->narrow);
+	return true;
+}
+
+void genops_pump_batch_sent(struct genops_pump_batch *batch, size_t n)
+{
+	batch->narrow = 0;
+	if (batch->record_at < batch->n_records)
+		batch->record_at += n;
+	else
+		batch->item_at += n;
+}
+
+bool genops_pump_batch_narrow(struct genops_pump_batch *batch, const struct genops_destination_batch *send)
+{
+	size_t n = send->n_records + send->n_items;
+	batch->narrow = n / 2;
+	return n > 1;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/drain/pump_batch.h - what a pump has read from the queue and not delivered yet: gathered from blocks, then cut into sends.
+ *
+ * Entries stay as they came until the batch is due. Cutting decodes them; then come sends: first records, then items, kind by kind, each as
+ * long as the destination's row allows. What has been sent is not sent again while the batch lives, whatever fails behind it.
+ * One thread: the pump's.
+ */
+#ifndef ENGINE_PUMP_BATCH_H
+#define ENGINE_PUMP_BATCH_H
+
+#include "export/destination.h"
+#include "store/queue.h"
+
+struct genops_pump_batch {
+	genops_str destination;
+	const struct genops_destination_type *type;
+	bool takes_operations;               /* records of the engine's own */
+	size_t size;                         /* it is full with so many operations, spans, data points ... */
+	int64_t n;                           /* gathered */
+	bool has_read;                       /* blocks that are not acknowledged yet */
+	bool is_cut;
+	uint64_t n_bad;                      /* entries that could not be read, since the last cut */
+	/* private */
+	struct genops_arena arena;           /* of the decoded records */
+	struct genops_buffer bytes;          /* the entries, one behind the other */
+	struct genops_pump_entry *entries;
+	size_t n_entries, max_entries;
+	struct genops_record *records;
+	size_t n_records, max_records, record_at;
+	struct genops_destination_item *items; /* the kinds one after another */
+	size_t n_items, max_items, item_at;
+	size_t narrow;                       /* of the next send at most so many; 0: no bound */
+};
+
+void genops_pump_batch_init(struct genops_pump_batch *batch);
+void genops_pump_batch_done(struct genops_pump_batch *batch);
+/* Forgets what is in it; keeps memory. */
+void genops_pump_batch_clear(struct genops_pump_batch *batch);
+
+/* A block's entries: those that are for this destination are copied. NOMEM, LIMIT. */
+GENOPS_NODISCARD int genops_pump_batch_add(
+    struct genops_pump_batch *batch, const struct genops_queue_entry *entries, size_t n, struct genops_error *err);
+bool genops_pump_batch_is_full(const struct genops_pump_batch *batch);
+
+/* No more is added after it. NOMEM: try again. */
+GENOPS_NODISCARD int genops_pump_batch_cut(struct genops_pump_batch *batch, struct genops_error *err);
+/* False: everything was sent. */
+bool genops_pump_batch_next(struct genops_pump_batch *batch, struct genops_destination_batch *ret_send);
+/* The first `n` records or items of what next gave are done with. */
+void genops_pump_batch_sent(struct genops_pump_batch *batch, size_t n);
+/* What next gave is too much at once: it comes again in halves. False: it is one already. */
+bool genops_pump_batch_narrow(struct genops_pump_batch *batch, const struct genops_destination_batch *send);
+
+#endif
