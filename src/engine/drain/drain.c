@@ -10,129 +10,18 @@
 
 #include "base/clock.h"
 #include "engine/collibra/collibra_worker.h"
-#include "engine/drain/batch.h"
-#include "engine/drain/forward.h"
+#include "engine/drain/drain_state.h"
 #include "engine/drain/publish.h"
 #include "engine/drain/reap.h"
-#include "engine/drain/seed.h"
-#include "store/drain_lock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WRITERS_MAX      GENOPS_DRAIN_WRITERS_MAX
-#define PUMPS_MAX        32
 #define SERIES_MAX       10000
 #define SYNC_EVERY_NS    GENOPS_NS_PER_S
 #define PUBLISH_EVERY_NS (250 * GENOPS_NS_PER_MS)
 #define PUBLISH_AT_LEAST_NS (10 * GENOPS_NS_PER_S)
 #define REMOVE_EVERY_NS  GENOPS_NS_PER_S /* a sync of the queue each */
-
-struct source { /* one writer's segments */
-	struct genops_segment_position ledger_at, queue_at;
-	struct genops_segment_reader *reader;
-	bool is_unreadable;                  /* in this pass: the others are not held up */
-};
-
-struct genops_drain {
-	genops_engine *engine;
-	struct genops_drain_lock *lock;
-	struct genops_ledger *ledger;
-	struct genops_queue *queue;
-	struct genops_metrics *metrics;
-	struct genops_config *config;        /* one reference */
-	struct genops_flow *flow;
-	struct genops_forward forward;       /* from the batch to the queue */
-	struct genops_batch batch;
-	uint64_t own_until;                  /* the last of this process's appends that this pass takes */
-	struct genops_segment_position list[WRITERS_MAX]; /* scratch */
-	size_t n_sources;
-	struct source sources[WRITERS_MAX];
-	size_t n_pumps;
-	struct genops_pump *pumps[PUMPS_MAX];
-	struct genops_collibra_worker *importer; /* of policies; NULL: none is wanted */
-	bool is_changed;                     /* since the last publish */
-	bool is_unsynced;                    /* since the last sync */
-	bool is_queue_unsynced;              /* blocks appended since the queue's last sync, or by who had it open before */
-	int64_t published_ns, synced_ns, removed_ns;
-	struct genops_seeding seeding;
-};
-
-/* --- sources --- */
-
-static struct source *find_source(struct genops_drain *drain, struct genops_segment_position at)
-{
-	for (size_t i = 0; i < drain->n_sources; i++) {
-		struct genops_segment_position *known = &drain->sources[i].ledger_at;
-		if (known->process == at.process && known->epoch == at.epoch)
-			return &drain->sources[i];
-	}
-	return NULL;
-}
-
-static void add_source(struct genops_drain *drain, struct genops_segment_position first)
-{
-	if (drain->n_sources == WRITERS_MAX || find_source(drain, first))
-		return;
-	drain->sources[drain->n_sources++] = (struct source){.ledger_at = first, .queue_at = first};
-}
-
-static void drop_source(struct genops_drain *drain, size_t i)
-{
-	const struct genops_segment_position *gone = &drain->sources[i].ledger_at;
-	struct genops_error err;
-	/* Without success its row stays, and the next drain that is opened drops it. */
-	if (genops_ledger_begin(drain->ledger, &err) == GENOPS_OK &&
-	    (genops_ledger_position_forget(drain->ledger, gone->process, gone->epoch, &err) != GENOPS_OK ||
-		genops_ledger_commit(drain->ledger, &err) != GENOPS_OK))
-		genops_ledger_rollback(drain->ledger);
-	genops_segment_reader_free(drain->sources[i].reader);
-	drain->sources[i] = drain->sources[--drain->n_sources];
-}
-
-/* New writers appear; one whose files are all gone is dropped, and forgotten by the ledger. */
-static void discover(struct genops_drain *drain)
-{
-	struct genops_segment_position *firsts = drain->list;
-	size_t n = genops_segment_list(drain->engine->state_dir, firsts, WRITERS_MAX);
-	if (n > WRITERS_MAX)
-		n = WRITERS_MAX;
-	for (size_t i = 0; i < n; i++)
-		add_source(drain, firsts[i]);
-	for (size_t i = drain->n_sources; i-- > 0;) {
-		bool is_listed = false;
-		for (size_t j = 0; j < n && !is_listed; j++)
-			is_listed = firsts[j].process == drain->sources[i].ledger_at.process &&
-				    firsts[j].epoch == drain->sources[i].ledger_at.epoch;
-		if (!is_listed)
-			drop_source(drain, i);
-	}
-}
-
-/* The ledger is never behind the queue. A writer that the queue does not know has nothing there (the drain died, or the queue was
- * full, before its first block): all that is still in its segments is due. */
-static void load_positions(struct genops_drain *drain)
-{
-	struct genops_segment_position *list = drain->list;
-	size_t n = genops_ledger_positions(drain->ledger, list, WRITERS_MAX);
-	for (size_t i = 0; i < n && i < WRITERS_MAX; i++)
-		add_source(drain, list[i]);
-	for (size_t i = 0; i < drain->n_sources; i++)
-		drain->sources[i].queue_at.sequence = 0;
-	n = genops_queue_positions(drain->queue, list, WRITERS_MAX);
-	for (size_t i = 0; i < n && i < WRITERS_MAX; i++) {
-		struct source *source = find_source(drain, list[i]);
-		if (source)
-			source->queue_at = list[i].sequence < source->ledger_at.sequence ? list[i] : source->ledger_at;
-	}
-	/* What was drained and removed while no destination was configured is not lost: it was never due. */
-	n = genops_segment_list(drain->engine->state_dir, list, WRITERS_MAX);
-	for (size_t i = 0; i < n && i < WRITERS_MAX; i++) {
-		struct source *source = find_source(drain, list[i]);
-		if (source && (!source->queue_at.sequence || source->queue_at.sequence < list[i].sequence))
-			source->queue_at = list[i];
-	}
-}
 
 /* Whether or not they could be started: what is for them waits in the queue. */
 static bool has_destinations(const struct genops_drain *drain)
@@ -142,7 +31,7 @@ static bool has_destinations(const struct genops_drain *drain)
 
 /* --- one pass --- */
 
-static int read_batch(struct genops_drain *drain, struct source *source, struct genops_segment_reader *reader,
+static int read_batch(struct genops_drain *drain, struct genops_drain_source *source, struct genops_segment_reader *reader,
     struct genops_segment_position at, uint64_t until, struct genops_error *err)
 {
 	int code = genops_batch_read(&drain->batch, reader, at, until, &drain->engine->log, drain->metrics, err);
@@ -151,7 +40,7 @@ static int read_batch(struct genops_drain *drain, struct source *source, struct 
 }
 
 /* What the ledger has and the queue has not. */
-static int catch_up_queue(struct genops_drain *drain, struct source *source, struct genops_error *err)
+static int catch_up_queue(struct genops_drain *drain, struct genops_drain_source *source, struct genops_error *err)
 {
 	struct genops_segment_reader *reader =
 	    genops_segment_reader_new(drain->engine->state_dir, source->queue_at, err);
@@ -171,7 +60,7 @@ static int catch_up_queue(struct genops_drain *drain, struct source *source, str
 	return code;
 }
 
-static int drain_batch(struct genops_drain *drain, struct source *source, struct genops_error *err)
+static int drain_batch(struct genops_drain *drain, struct genops_drain_source *source, struct genops_error *err)
 {
 	struct genops_batch *batch = &drain->batch;
 	bool is_level = source->queue_at.sequence == source->ledger_at.sequence;
@@ -195,7 +84,7 @@ static int drain_batch(struct genops_drain *drain, struct source *source, struct
 
 /* This process's own appends end a pass where they were when it began: its threads may append faster than SQLite stores, and a pass
  * that never ends would starve flush, reload and reaping. */
-static bool is_own_and_done(const struct genops_drain *drain, const struct source *source)
+static bool is_own_and_done(const struct genops_drain *drain, const struct genops_drain_source *source)
 {
 	const struct genops_counters *counters = drain->engine->counters;
 	return source->ledger_at.process == genops_counters_process(counters) &&
@@ -204,7 +93,7 @@ static bool is_own_and_done(const struct genops_drain *drain, const struct sourc
 
 /* A batch that has room left was the end. Behind full ones a writer that never pauses ends the pass too: at the file that it had
  * begun by the first of them. What was there when the pass began is taken in any case; reaping relies on it. */
-static bool is_at_end(const struct genops_drain *drain, const struct source *source, uint64_t *newest_file)
+static bool is_at_end(const struct genops_drain *drain, const struct genops_drain_source *source, uint64_t *newest_file)
 {
 	const struct genops_segment_position *at = &source->ledger_at;
 	if (drain->batch.n < GENOPS_BATCH_ENTRIES && drain->batch.bytes.len < GENOPS_BATCH_BYTES && !drain->batch.is_cut)
@@ -214,7 +103,7 @@ static bool is_at_end(const struct genops_drain *drain, const struct source *sou
 	return at->file > *newest_file;
 }
 
-static int drain_source(struct genops_drain *drain, struct source *source, size_t *n, struct genops_error *err)
+static int drain_source(struct genops_drain *drain, struct genops_drain_source *source, size_t *n, struct genops_error *err)
 {
 	uint64_t newest_file = 0;
 	bool is_over = false;
@@ -263,7 +152,7 @@ static void remove_drained(struct genops_drain *drain)
 	}
 	drain->is_queue_unsynced = false;
 	for (size_t i = 0; i < drain->n_sources; i++) {
-		const struct source *source = &drain->sources[i];
+		const struct genops_drain_source *source = &drain->sources[i];
 		genops_segment_remove_before(drain->engine->state_dir,
 		    source->queue_at.sequence < source->ledger_at.sequence ? source->queue_at : source->ledger_at);
 	}
@@ -276,7 +165,7 @@ static void push_held(struct genops_drain *drain)
 	struct genops_error err;
 	if (!forward->is_held || genops_forward_push(forward, drain->queue, &err) != GENOPS_OK || !forward->has_position)
 		return;
-	struct source *source = find_source(drain, forward->held);
+	struct genops_drain_source *source = genops_drain_source_find(drain, forward->held);
 	if (source)
 		source->queue_at = forward->held;
 }
@@ -286,7 +175,7 @@ static int collect(struct genops_drain *drain, size_t *ret_n, struct genops_erro
 	size_t n = 0;
 	int result = GENOPS_OK;
 	drain->own_until = genops_segment_last_sequence(drain->engine->segments);
-	discover(drain);
+	genops_drain_source_discover(drain);
 	push_held(drain);
 	for (size_t i = 0; i < drain->n_sources; i++) {
 		struct genops_error fault;
@@ -371,19 +260,9 @@ static void start_pumps(struct genops_drain *drain)
 	keep_cursors(drain);
 }
 
-static void configure_flow(struct genops_drain *drain)
-{
-	const struct genops_config_telemetry *telemetry = &drain->config->telemetry;
-	struct genops_error err;
-	drain->forward.takes_operations = false;
-	for (size_t i = 0; i < telemetry->n_exporters; i++)
-		drain->forward.takes_operations |= telemetry->exporters[i].takes_operations;
-	if (genops_flow_configure(drain->flow, drain->config, &err) != GENOPS_OK)
-		genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "the changed pipelines are not used", &err);
-}
-
 bool genops_drain_configure(struct genops_drain *drain, struct genops_config *config)
 {
+	struct genops_error err;
 	if (config == drain->config)
 		return false;
 	stop_pumps(drain);
@@ -392,7 +271,8 @@ bool genops_drain_configure(struct genops_drain *drain, struct genops_config *co
 	genops_seed_begin(&drain->seeding, drain->ledger, drain->config, config);
 	genops_config_unref(drain->config);
 	drain->config = genops_config_ref(config);
-	configure_flow(drain);
+	if (genops_forward_configure(&drain->forward, drain->config, &err) != GENOPS_OK)
+		genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "the changed pipelines are not used", &err);
 	start_pumps(drain);
 	genops_collibra_worker_keep(drain->engine, drain->config, &drain->importer);
 	return true;
@@ -472,8 +352,8 @@ static int open_stores(struct genops_drain *drain, struct genops_error *err)
 	if (!drain->flow)
 		return GENOPS_NOMEM;
 	genops_forward_init(&drain->forward, drain->flow);
-	GENOPS_TRY(genops_flow_configure(drain->flow, drain->config, err));
-	load_positions(drain);
+	GENOPS_TRY(genops_forward_configure(&drain->forward, drain->config, err));
+	genops_drain_source_load(drain);
 	return GENOPS_OK;
 }
 

@@ -15,6 +15,15 @@ void genops_forward_init(struct genops_forward *forward, struct genops_flow *flo
 	genops_buffer_init(&forward->kept, HELD_MAX);
 }
 
+int genops_forward_configure(struct genops_forward *forward, struct genops_config *config, struct genops_error *err)
+{
+	GENOPS_TRY(genops_flow_configure(forward->flow, config, err));
+	forward->takes_operations = false;
+	for (size_t i = 0; i < config->telemetry.n_exporters; i++)
+		forward->takes_operations |= config->telemetry.exporters[i].takes_operations;
+	return GENOPS_OK;
+}
+
 void genops_forward_done(struct genops_forward *forward)
 {
 	free(forward->entries);

@@ -26,6 +26,8 @@ struct genops_forward {
 
 void genops_forward_init(struct genops_forward *forward, struct genops_flow *flow);
 void genops_forward_done(struct genops_forward *forward);
+/* From the next batch on; on failure what was configured before stays in use. */
+GENOPS_NODISCARD int genops_forward_configure(struct genops_forward *forward, struct genops_config *config, struct genops_error *err);
 
 /* *ret_after: behind the last entry that is in the queue whole, also on failure. FULL (also while something is held), IO, NOMEM. */
 GENOPS_NODISCARD int genops_forward_batch(struct genops_forward *forward, const struct genops_batch *batch, struct genops_queue *queue,

@@ -13,6 +13,7 @@
 #ifndef ENGINE_FLOW_H
 #define ENGINE_FLOW_H
 
+#include "base/log.h"
 #include "engine/config.h"
 #include "store/queue.h"
 #include "telemetry/metrics.h"

@@ -186,7 +186,7 @@ static int name_exporters(struct genops_config_reader *reader, const struct geno
 		if (!contains(&pipeline->exporters, candidate->key->text.ptr))
 			continue;
 		candidate->is_named = true;
-		candidate->exporter.takes_operations |= takes_operations;
+		candidate->exporter.takes_operations |= takes_operations && pipeline->is_plain; /* else as spans, by the flow */
 		if (batch && candidate->is_here)
 			GENOPS_TRY(use_batch(reader, key, candidate, batch));
 	}
