@@ -2,7 +2,8 @@
  * engine/drain/drain.c - see drain.h.
  *
  * One pass: for each writer's segments, batches go into one ledger transaction together with the position
- * behind them, then through the flow into the queue, as blocks of which the last holds the same position (forward.h). When the queue is behind (a crash between the
+ * behind them, then through the flow into the queue, as blocks of which the last holds the same position (forward.h).
+ * When the queue is behind (a crash between the
  * two, or it was full), what it lacks is read from the segments once more, for the queue alone; segments are removed only
  * when both are past them. So a slow or dead destination never holds up the ledger.
  */

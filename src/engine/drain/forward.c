@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #define BLOCK_ENTRIES 512                  /* about what one request to a destination carries */
-#define BLOCK_BYTES   ((size_t)8 << 20)    /* with one entry more it still fits (GENOPS_QUEUE_BLOCK_MAX) */
-#define TAKEN_BYTES   ((size_t)2 << 20)    /* of segment entries that become one block, or several if the flow makes much of them */
-#define HELD_MAX      ((size_t)1 << 30)
+#define BLOCK_BYTES   ((size_t)768 << 10)  /* unless one entry is longer: a queue of 1 MiB holds a block, too */
+#define TAKEN_BYTES   ((size_t)512 << 10)  /* of segment entries that become one block, or several if the flow makes much of them */
+#define HELD_MAX      ((size_t)512 << 20)
 
 void genops_forward_init(struct genops_forward *forward, struct genops_flow *flow)
 {
@@ -54,8 +54,12 @@ static int append(struct genops_forward *forward, struct genops_queue *queue, co
 	*ret_n = 0;
 	while (first < forward->n) {
 		size_t n = 0, bytes = 0;
-		while (first + n < forward->n && n < BLOCK_ENTRIES && bytes < BLOCK_BYTES)
-			bytes += forward->entries[first + n++].payload.len;
+		while (first + n < forward->n && n < BLOCK_ENTRIES) {
+			bytes += forward->entries[first + n].payload.len;
+			if (n && bytes > BLOCK_BYTES)
+				break;
+			n++;
+		}
 		bool is_last = first + n == forward->n;
 		GENOPS_TRY(genops_queue_append(queue, forward->entries + first, n, after, is_last && after, err));
 		first = *ret_n = first + n;

@@ -23,6 +23,7 @@
 
 #define IDLE_NS       (200 * GENOPS_NS_PER_MS)
 #define BATCH_MAX     8192
+#define BATCH_BYTES_MAX ((int64_t)16 << 20)
 #define REQUEST_MAX   ((size_t)64 << 20) /* of what encoding takes beside the body */
 #define STOP_GRACE_S  2
 
@@ -326,6 +327,9 @@ static void fill_settings(struct genops_pump *pump, const struct genops_config_e
 	int64_t size = batch->size_max && batch->size_max < batch->size ? batch->size_max : batch->size;
 	pump->batch_timeout_ns = batch->timeout_ns;
 	pump->batch.size = size < 1 ? 1 : size > BATCH_MAX ? BATCH_MAX : (size_t)size;
+	/* Enough for several requests, and not so much that a small queue is full before; bounds what comes twice after a kill, too. */
+	int64_t quarter = pump->config->telemetry.queue_max_size / 4;
+	pump->batch.size_bytes = quarter && quarter < BATCH_BYTES_MAX ? (size_t)quarter : BATCH_BYTES_MAX;
 	pump->batch.destination = pump->settings.name;
 	pump->batch.takes_operations = exporter->takes_operations;
 	pump->is_retrying = exporter->is_retrying;

@@ -8,7 +8,6 @@
 
 #define DECODED_MAX  ((size_t)256 << 20)
 #define GATHERED_MAX ((size_t)128 << 20)
-#define FULL_BYTES   ((size_t)16 << 20) /* enough for several requests; bounds what comes twice after a kill, too */
 
 struct genops_pump_entry {
 	size_t len;
@@ -17,7 +16,7 @@ struct genops_pump_entry {
 
 void genops_pump_batch_init(struct genops_pump_batch *batch)
 {
-	*batch = (struct genops_pump_batch){.size = 1};
+	*batch = (struct genops_pump_batch){.size = 1, .size_bytes = 1};
 	genops_arena_init(&batch->arena, DECODED_MAX);
 	genops_buffer_init(&batch->bytes, GATHERED_MAX);
 }
@@ -97,7 +96,7 @@ int genops_pump_batch_add(
 
 bool genops_pump_batch_is_full(const struct genops_pump_batch *batch)
 {
-	return batch->n >= (int64_t)batch->size || batch->bytes.len >= FULL_BYTES;
+	return batch->n >= (int64_t)batch->size || batch->bytes.len >= batch->size_bytes;
 }
 
 /* --- cutting --- */

@@ -16,6 +16,7 @@ struct genops_pump_batch {
 	const struct genops_destination_type *type;
 	bool takes_operations;               /* records of the engine's own */
 	size_t size;                         /* it is full with so many operations, spans, data points ... */
+	size_t size_bytes;                   /* or so many bytes as they lie in the queue */
 	int64_t n;                           /* gathered */
 	bool has_read;                       /* blocks that are not acknowledged yet */
 	bool is_cut;

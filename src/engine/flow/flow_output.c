@@ -49,7 +49,7 @@ int genops_flow_output_add(
 	if (len > GENOPS_FLOW_ITEM_MAX)
 		return genops_fail_fix(err, GENOPS_LIMIT, "send smaller batches, or shorten its attributes in a pipeline",
 		    "%zu bytes at once; at most %zu MiB", len, GENOPS_FLOW_ITEM_MAX >> 20);
-	bool is_open = n_starts && mark - output->starts[n_starts - 1] < GENOPS_ROUTED_BYTES_MAX;
+	bool is_open = n_starts && mark - output->starts[n_starts - 1] + len <= GENOPS_ROUTED_BYTES_MAX;
 	if (is_open || begin_entry(output))
 		genops_routed_add(item, &output->bytes);
 	else

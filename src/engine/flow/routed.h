@@ -9,7 +9,7 @@
 #include "base/buffer.h"
 #include "export/destination.h"
 
-#define GENOPS_ROUTED_BYTES_MAX ((size_t)2 << 20) /* an entry is closed when it is as long; one item may pass it */
+#define GENOPS_ROUTED_BYTES_MAX ((size_t)512 << 10) /* of an entry, unless its one item is longer */
 
 void genops_routed_begin(const genops_str *destinations, size_t n, struct genops_buffer *out);
 void genops_routed_add(const struct genops_destination_item *item, struct genops_buffer *out); /* appends; check out->error */
