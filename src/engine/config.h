@@ -4,7 +4,7 @@
  * The YAML is read with positions (codec/yaml.h); every section is described by option rows (base/option.h), so
  * that an unknown key names the nearest valid one and the reference page is generated. ${VAR} and
  * ${VAR:-default} expand in scalars. Parameters beat environment beat file beat defaults. Sections that a later
- * version reads (pipelines, destinations, lookups, ...) are checked for their names only, and a
+ * version reads (extensions, data_protection, ...) are checked for their names only, and a
  * warning says that they have no effect yet. One file a section in config/; a snapshot is immutable, and any
  * thread may read it while it holds a reference.
  */
@@ -16,6 +16,8 @@
 #include "govern/policy/policy.h"
 #include "govern/prices.h"
 #include "pipeline/collector/service.h"
+#include "pipeline/lookup_table.h"
+#include "pipeline/pipeline.h"
 
 #include <stdatomic.h>
 
@@ -116,7 +118,14 @@ struct genops_config_watch {            /* a file that the snapshot was made fro
 	bool is_there;
 	int64_t modified_ns, size;
 	uint64_t inode;
-	bool is_prices;                 /* looked at only every pricing.reload_interval */
+	bool is_glob;                   /* the path is a pattern: size and inode are of the names that fit */
+	int64_t every_ns;               /* looked at only when so much is over since the load (prices, lookups); 0: always */
+};
+
+struct genops_config_lookup {           /* lookups */
+	struct genops_lookup_settings settings;
+	struct genops_config_watch watch;
+	bool is_good;                   /* the table is what the file said then, not a former one */
 };
 
 struct genops_config {
@@ -149,11 +158,19 @@ struct genops_config {
 	struct genops_service service;  /* service.pipelines; without such a section one from receiver genops to all exporters */
 	struct genops_config_wandb wandb;
 	struct genops_config_collibra collibra;
+	size_t n_pipelines;             /* pipelines: the documents, enabled or not, in their order; owned */
+	struct genops_pipeline **pipelines;
+	struct genops_lookups *lookups; /* lookups: owned; NULL: none */
+	size_t n_lookups;
+	struct genops_config_lookup *lookup_settings;
+	size_t n_destinations;          /* destinations: by the document's id; type as of exporters */
+	struct genops_config_exporter *destinations;
 	size_t n_watches;
 	struct genops_config_watch *watches;
 	size_t n_warnings;              /* for validate: things that are legal but suspicious */
 	struct genops_config_warning {
 		int line, column;
+		genops_str file; /* "" : the configuration's own */
 		genops_str message, fix;
 	} *warnings;
 };
@@ -171,6 +188,7 @@ struct genops_config_source {
 	const char *text;               /* instead of a file */
 	const char *state_dir;          /* parameter; NULL: none */
 	const struct genops_config_parameters *parameters; /* NULL: none */
+	const struct genops_config *before; /* in force until now: lookups may be taken over from it; NULL: none */
 	bool without_prices;            /* only the settings are wanted: prices stays NULL, price files are not read */
 };
 
@@ -186,6 +204,8 @@ bool genops_config_is_stale(const struct genops_config *config);
 #define GENOPS_CONFIG_SETTLES_NS INT64_C(200000000)
 bool genops_config_is_settling(const struct genops_config *config, int64_t now_unix_ns);
 
+/* By id, among destinations; NULL: none. */
+const struct genops_config_exporter *genops_config_destination_find(const struct genops_config *config, genops_str id);
 const struct genops_config_provider *genops_config_provider_find(const struct genops_config *config, genops_str name);
 const struct genops_config_key *genops_config_key_find(const struct genops_config *config, genops_str secret); /* by hash, constant time */
 

@@ -86,13 +86,14 @@ static int keep_options(genops_engine *engine, const struct genops_engine_option
 	return GENOPS_OK;
 }
 
-static struct genops_config *load_config(genops_engine *engine, struct genops_error *err)
+static struct genops_config *load_config(genops_engine *engine, const struct genops_config *before, struct genops_error *err)
 {
 	struct genops_config_source source = {
 	    .file = engine->config_file,
 	    .text = engine->config_text,
 	    .state_dir = engine->state_option,
 	    .parameters = engine->parameters,
+	    .before = before,
 	};
 	return genops_config_load(&source, err);
 }
@@ -124,7 +125,7 @@ static int open_segments(genops_engine *engine, struct genops_error *err)
 static int open_state(genops_engine *engine, struct genops_error *err)
 {
 	bool is_first = false;
-	struct genops_config *config = load_config(engine, err);
+	struct genops_config *config = load_config(engine, NULL, err);
 	if (!config)
 		return err->code;
 	engine->config = config;
@@ -255,13 +256,15 @@ int genops_engine_reload(genops_engine *engine, bool *ret_changed, struct genops
 {
 	struct genops_config *old = genops_engine_config(engine);
 	bool is_stale = genops_config_is_stale(old), is_kept_unread = old->collibra.is_kept_unread, is_blank = old->is_blank;
-	genops_config_unref(old);
 	if (ret_changed)
 		*ret_changed = false;
-	if (!is_stale)
+	if (!is_stale) {
+		genops_config_unref(old);
 		return GENOPS_OK;
+	}
 	struct genops_error own;
-	struct genops_config *fresh = load_config(engine, err ? err : &own);
+	struct genops_config *fresh = load_config(engine, old, err ? err : &own);
+	genops_config_unref(old);
 	/* The policies that govern are better than none. */
 	if (fresh && fresh->collibra.is_kept_unread && !is_kept_unread) {
 		genops_config_unref(fresh);

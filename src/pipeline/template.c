@@ -11,10 +11,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum piece_kind { PIECE_PLAIN, PIECE_EXPRESSION, PIECE_TIME, PIECE_RANDOM };
-
 struct piece {
-	enum piece_kind kind;
+	enum genops_template_piece_kind kind;
 	bool is_quoted; /* JSON: inside of quotes */
 	size_t at;       /* where it begins in the source */
 	genops_str text; /* plain: as it is; time: the format */
@@ -54,7 +52,7 @@ static int fail(struct compiler *compiler, size_t at, const char *fix, const cha
 	return code;
 }
 
-static struct piece *add(struct compiler *compiler, enum piece_kind kind)
+static struct piece *add(struct compiler *compiler, enum genops_template_piece_kind kind)
 {
 	struct genops_template *made = compiler->made;
 	struct piece *piece = &made->pieces[made->n_pieces++];
@@ -77,7 +75,7 @@ static int add_plain(struct compiler *compiler, genops_str text)
 {
 	if (!text.len)
 		return GENOPS_OK;
-	struct piece *piece = add(compiler, PIECE_PLAIN);
+	struct piece *piece = add(compiler, GENOPS_PIECE_PLAIN);
 	if (!genops_arena_dup(&compiler->made->arena, text, &piece->text))
 		return genops_fail(compiler->err, GENOPS_NOMEM, "no memory for a template");
 	return GENOPS_OK;
@@ -124,7 +122,7 @@ static int add_time(struct compiler *compiler, size_t at, genops_str format)
 	}
 	if (!format.len || format.len > 60)
 		return fail(compiler, at, "like ${_time:%Y/%m/%d}", "a time's format is 1 to 60 characters");
-	return genops_arena_dup(&compiler->made->arena, format, &add(compiler, PIECE_TIME)->text)
+	return genops_arena_dup(&compiler->made->arena, format, &add(compiler, GENOPS_PIECE_TIME)->text)
 		   ? GENOPS_OK
 		   : genops_fail(compiler->err, GENOPS_NOMEM, "no memory for a template");
 }
@@ -134,7 +132,7 @@ static int add_random(struct compiler *compiler, size_t at, genops_str count)
 	int64_t n;
 	if (!genops_str_to_int(count, &n) || n < 1 || n > 64)
 		return fail(compiler, at, "like ${_random:6}", "1 to 64 characters can be had by chance");
-	add(compiler, PIECE_RANDOM)->n = (unsigned)n;
+	add(compiler, GENOPS_PIECE_RANDOM)->n = (unsigned)n;
 	return GENOPS_OK;
 }
 
@@ -161,7 +159,7 @@ static int add_place(struct compiler *compiler)
 	}
 	struct genops_expression *expression;
 	GENOPS_TRY(genops_expression_compile_in(compiler->source, &compiler->at, &expression, compiler->err));
-	struct piece *piece = add(compiler, PIECE_EXPRESSION);
+	struct piece *piece = add(compiler, GENOPS_PIECE_EXPRESSION);
 	piece->expression = expression;
 	piece->at = at - 2; /* the ${ */
 	return GENOPS_OK;
@@ -192,8 +190,8 @@ static int compile(struct compiler *compiler)
 static int check_piece(const struct piece *piece, struct genops_json_scan *scan, size_t *at, struct genops_error *err)
 {
 	*at = piece->at;
-	if (piece->kind != PIECE_PLAIN) {
-		if (!piece->is_quoted && piece->kind != PIECE_EXPRESSION)
+	if (piece->kind != GENOPS_PIECE_PLAIN) {
+		if (!piece->is_quoted && piece->kind != GENOPS_PIECE_EXPRESSION)
 			return genops_fail(err, GENOPS_SYNTAX, "${_time:...} and ${_random:...} stand in quotes");
 		return genops_json_scan_feed(scan, piece->is_quoted ? GENOPS_STR("x") : GENOPS_STR("null"), err);
 	}
@@ -266,6 +264,15 @@ void genops_template_free(struct genops_template *template)
 		genops_expression_free(template->pieces[i].expression);
 	genops_arena_done(&template->arena);
 	free(template);
+}
+
+bool genops_template_piece_at(const struct genops_template *template, size_t i, struct genops_template_piece *ret)
+{
+	if (i >= template->n_pieces)
+		return false;
+	const struct piece *piece = &template->pieces[i];
+	*ret = (struct genops_template_piece){piece->kind, piece->is_quoted, piece->text, piece->expression};
+	return true;
 }
 
 /* --- rendering --- */
@@ -398,11 +405,11 @@ int genops_template_render(const struct genops_template *template, struct genops
 	struct genops_template_faults faults = {0};
 	for (size_t i = 0; i < template->n_pieces && !out->error; i++) {
 		const struct piece *piece = &template->pieces[i];
-		if (piece->kind == PIECE_PLAIN)
+		if (piece->kind == GENOPS_PIECE_PLAIN)
 			genops_buffer_add(out, piece->text);
-		else if (piece->kind == PIECE_TIME)
+		else if (piece->kind == GENOPS_PIECE_TIME)
 			add_time_text(piece, event, run, out);
-		else if (piece->kind == PIECE_RANDOM)
+		else if (piece->kind == GENOPS_PIECE_RANDOM)
 			add_random_text(piece, run, out);
 		else
 			(void)add_expression(template, piece, event, run, out, &faults);

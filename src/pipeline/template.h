@@ -33,6 +33,17 @@ GENOPS_NODISCARD int genops_template_compile(genops_str source, enum genops_temp
     void *arg, struct genops_template **ret, struct genops_error *err);
 void genops_template_free(struct genops_template *template);
 
+/* What it is made of, in order, for those who reason about it. */
+enum genops_template_piece_kind { GENOPS_PIECE_PLAIN, GENOPS_PIECE_EXPRESSION, GENOPS_PIECE_TIME, GENOPS_PIECE_RANDOM };
+struct genops_template_piece {
+	enum genops_template_piece_kind kind;
+	bool is_quoted;                            /* JSON: it stands inside of quotes */
+	genops_str text;                           /* PLAIN: as it is (variables set in) */
+	const struct genops_expression *expression; /* EXPRESSION */
+};
+/* The i-th; false: there are no more. */
+bool genops_template_piece_at(const struct genops_template *template, size_t i, struct genops_template_piece *ret);
+
 struct genops_template_faults {
 	unsigned n;                /* places that are empty because their expression failed */
 	struct genops_error first; /* why the first did; only if n */

@@ -47,7 +47,7 @@ static void check_loaded(struct genops_checklist_owned *owned, const struct geno
 			       .status = GENOPS_CHECK_WARNING,
 			       .message = warning->message.ptr,
 			       .fix = warning->fix.ptr,
-			       .file = warning->line ? owned->file : "",
+			       .file = warning->file.len ? warning->file.ptr : warning->line ? owned->file : "",
 			       .line = warning->line,
 			       .column = warning->column});
 	}

@@ -38,6 +38,9 @@ static const struct page pages[] = {
     {"exporters.*.retry_on_failure", "", genops_config_exporter_retry_rows},
     {"service", "", genops_config_service_rows},
     {"service.pipelines.traces", "", genops_config_pipeline_rows},
+    {"lookups[]", "Documents, inline or in files named by paths or patterns with `*`, one or more documents a file.", genops_config_lookup_rows},
+    {"destinations[]", "Documents like those of lookups. Beside these keys they have those of the exporter of that type.",
+	genops_config_destination_rows},
     {"wandb", "", genops_config_wandb_rows},
     {"collibra", "", genops_config_collibra_rows},
 };

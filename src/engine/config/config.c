@@ -3,7 +3,7 @@
  *
  * Order matters: governance first (keys decide what the gateway may listen on, the environment is merged there),
  * then telemetry before service. The tree of the file is gone when loading is over. */
-#include "engine/config/config_read.h"
+#include "engine/config/documents/documents.h"
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -38,9 +38,9 @@ const struct genops_option genops_config_rows[] = {
     SECTION("collibra", "the Collibra instance that operations are exported to and policies imported from"),
     LATER("extensions", "the Collector's"),
     LATER("connectors", "the Collector's"),
-    LATER("pipelines", "documents of the Cribl guide"),
-    LATER("destinations", "documents of the Cribl guide"),
-    LATER("lookups", "documents of the Cribl guide"),
+    SECTION("pipelines", "documents of the Cribl guide, inline or paths of files: filters, processors, routes"),
+    SECTION("destinations", "documents of the Cribl guide: where routes lead"),
+    SECTION("lookups", "documents of the Cribl guide: tables that pipelines look things up in"),
     LATER("data_protection", "masks"),
     LATER("approvals", "who may approve"),
     {.name = NULL},
@@ -137,6 +137,9 @@ static int read_sections(struct genops_config_reader *reader, const struct genop
 	GENOPS_TRY(genops_config_telemetry_read(reader, genops_config_read_get(root, rows, "telemetry"),
 	    genops_config_read_get(root, rows, "observability")));
 	GENOPS_TRY(genops_config_service_read(reader, root));
+	GENOPS_TRY(genops_config_lookups_read(reader, genops_config_read_get(root, rows, "lookups")));
+	GENOPS_TRY(genops_config_destinations_read(reader, genops_config_read_get(root, rows, "destinations")));
+	GENOPS_TRY(genops_config_pipelines_read(reader, genops_config_read_get(root, rows, "pipelines")));
 	GENOPS_TRY(read_wandb(reader));
 	GENOPS_TRY(genops_config_collibra_read(
 	    reader, genops_config_read_get(root, rows, "collibra"), source->parameters));
@@ -148,7 +151,7 @@ static int read_sections(struct genops_config_reader *reader, const struct genop
 static int read_price_file(struct genops_config_reader *reader, genops_str path, struct genops_buffer *text)
 {
 	GENOPS_TRY(genops_config_file_watch(reader, path));
-	reader->config->watches[reader->config->n_watches - 1].is_prices = true;
+	reader->config->watches[reader->config->n_watches - 1].every_ns = reader->config->price_reload_interval_ns;
 	int code = genops_config_file_read(path.ptr, PRICE_FILE_MAX, text, reader->err);
 	if (code != GENOPS_OK)
 		return genops_config_read_missing(reader, reader->price_files, code);
@@ -319,6 +322,7 @@ struct genops_config *genops_config_load(const struct genops_config_source *sour
 	    .err = err ? err : &own,
 	    .daily_budget_limit = GENOPS_COST_UNKNOWN,
 	    .parameters = source->parameters,
+	    .before = source->before,
 	    .without_prices = source->without_prices,
 	};
 	if (load(&reader, source) == GENOPS_OK)
@@ -344,6 +348,9 @@ void genops_config_unref(struct genops_config *config)
 			config->policies[i]->type->release(config->policies[i]->settings);
 	}
 	genops_service_done(&config->service);
+	for (size_t i = 0; i < config->n_pipelines; i++)
+		genops_pipeline_free(config->pipelines[i]);
+	genops_lookups_free(config->lookups);
 	if (config->prices)
 		genops_prices_unref(config->prices);
 	genops_arena_done(&config->arena);
@@ -352,10 +359,9 @@ void genops_config_unref(struct genops_config *config)
 
 bool genops_config_is_stale(const struct genops_config *config)
 {
-	bool is_price_time =
-	    genops_clock_monotonic_ns() - config->loaded_monotonic_ns >= config->price_reload_interval_ns;
+	int64_t age_ns = genops_clock_monotonic_ns() - config->loaded_monotonic_ns;
 	for (size_t i = 0; i < config->n_watches; i++) {
-		if ((!config->watches[i].is_prices || is_price_time) && genops_config_file_is_changed(&config->watches[i]))
+		if (age_ns >= config->watches[i].every_ns && genops_config_file_is_changed(&config->watches[i]))
 			return true;
 	}
 	return false;

@@ -2,10 +2,12 @@
  * engine/config/config_file.c - the files around a configuration: reading, where paths lead, and whether they changed. */
 #include "engine/config/config_read.h"
 
+#include "base/hash.h"
 #include "base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -95,9 +97,26 @@ int genops_config_file_path(
 	return code;
 }
 
+/* The names that fit, as a number; what is in the files is watched for each of them. */
+static void look_glob(const char *pattern, struct genops_config_watch *watch)
+{
+	glob_t matches = {0};
+	uint64_t sum = 0;
+	watch->is_there = glob(pattern, 0, NULL, &matches) == 0;
+	for (size_t i = 0; watch->is_there && i < matches.gl_pathc; i++)
+		sum = genops_hash_checksum(matches.gl_pathv[i], strlen(matches.gl_pathv[i]) + 1, sum);
+	watch->size = watch->is_there ? (int64_t)matches.gl_pathc : 0;
+	watch->inode = sum;
+	globfree(&matches);
+}
+
 static void look(const char *path, struct genops_config_watch *watch)
 {
 	struct stat status;
+	if (watch->is_glob) {
+		look_glob(path, watch);
+		return;
+	}
 	watch->is_there = stat(path, &status) == 0;
 	if (!watch->is_there)
 		return;
@@ -106,7 +125,7 @@ static void look(const char *path, struct genops_config_watch *watch)
 	watch->inode = status.st_ino;
 }
 
-int genops_config_file_watch(struct genops_config_reader *reader, genops_str path)
+static int add_watch(struct genops_config_reader *reader, genops_str path, bool is_glob)
 {
 	struct genops_config *config = reader->config;
 	if (config->n_watches == reader->n_watches_cap) {
@@ -119,7 +138,7 @@ int genops_config_file_watch(struct genops_config_reader *reader, genops_str pat
 		config->watches = watches;
 		reader->n_watches_cap = cap;
 	}
-	struct genops_config_watch watch = {0};
+	struct genops_config_watch watch = {.is_glob = is_glob};
 	if (!genops_arena_dup(reader->arena, path, &watch.path))
 		return genops_config_read_no_memory(reader);
 	look(watch.path.ptr, &watch);
@@ -127,9 +146,19 @@ int genops_config_file_watch(struct genops_config_reader *reader, genops_str pat
 	return GENOPS_OK;
 }
 
+int genops_config_file_watch(struct genops_config_reader *reader, genops_str path)
+{
+	return add_watch(reader, path, false);
+}
+
+int genops_config_file_watch_glob(struct genops_config_reader *reader, genops_str pattern)
+{
+	return add_watch(reader, pattern, true);
+}
+
 bool genops_config_file_is_changed(const struct genops_config_watch *watch)
 {
-	struct genops_config_watch now = {0};
+	struct genops_config_watch now = {.is_glob = watch->is_glob};
 	look(watch->path.ptr, &now);
 	return now.is_there != watch->is_there || now.modified_ns != watch->modified_ns || now.size != watch->size ||
 	       now.inode != watch->inode;
@@ -139,6 +168,8 @@ bool genops_config_file_is_changed(const struct genops_config_watch *watch)
 bool genops_config_file_is_settling(const struct genops_config_watch *watch, int64_t now_unix_ns)
 {
 	struct genops_config_watch now = {0};
+	if (watch->is_glob)
+		return false;
 	look(watch->path.ptr, &now);
 	return now.is_there && now.modified_ns <= now_unix_ns && now_unix_ns - now.modified_ns < GENOPS_CONFIG_SETTLES_NS;
 }

@@ -42,8 +42,10 @@ int genops_config_read_warn(struct genops_config_reader *reader, const struct ge
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
 	struct genops_config_warning warning = {.line = node ? node->line : 0, .column = node ? node->column : 0};
+	const char *file = reader->is_in_document ? reader->file : "";
 	if (!genops_arena_dup(reader->arena, genops_str_of(message), &warning.message) ||
-	    !genops_arena_dup(reader->arena, genops_str_of(fix), &warning.fix))
+	    !genops_arena_dup(reader->arena, genops_str_of(fix), &warning.fix) ||
+	    !genops_arena_dup(reader->arena, genops_str_of(file), &warning.file))
 		return genops_config_read_no_memory(reader);
 	config->warnings[config->n_warnings++] = warning;
 	return GENOPS_OK;

@@ -20,6 +20,7 @@ struct genops_config_reader {
 	const char *file;               /* name for messages */
 	genops_str folder;              /* of the file: its relative paths start here */
 	genops_str start;               /* the working directory */
+	bool is_in_document;            /* `file` and `folder` are of a file that the configuration names */
 	const char *home;               /* "" : unknown */
 	struct genops_yaml_variables variables;
 	struct genops_error *err;       /* never NULL */
@@ -30,6 +31,7 @@ struct genops_config_reader {
 	bool is_alerting, is_exporting; /* governance.enable_cost_alerts, observability.export_to_otel */
 	int64_t daily_budget_limit;     /* -1: none */
 	const struct genops_config_parameters *parameters; /* NULL: none */
+	const struct genops_config *before; /* NULL: none */
 };
 
 /* --- config_read.c --- */
@@ -112,6 +114,8 @@ GENOPS_NODISCARD int genops_config_file_path(
     struct genops_config_reader *reader, genops_str path, genops_str folder, genops_str *ret_path);
 /* Remembers the file as it is now, for genops_config_is_stale. */
 GENOPS_NODISCARD int genops_config_file_watch(struct genops_config_reader *reader, genops_str path);
+/* The same for the names that fit a pattern. */
+GENOPS_NODISCARD int genops_config_file_watch_glob(struct genops_config_reader *reader, genops_str pattern);
 bool genops_config_file_is_changed(const struct genops_config_watch *watch);
 bool genops_config_file_is_settling(const struct genops_config_watch *watch, int64_t now_unix_ns);
 /* The first line of a small file, for keys. */
@@ -187,6 +191,8 @@ extern const struct genops_option genops_config_exporter_http_rows[]; /* what ot
 extern const struct genops_option genops_config_exporter_file_rows[];
 extern const struct genops_option genops_config_exporter_tls_rows[];
 extern const struct genops_option genops_config_exporter_retry_rows[];
+extern const struct genops_option genops_config_destination_rows[]; /* what all documents have */
+extern const struct genops_option genops_config_lookup_rows[];
 extern const struct genops_option genops_config_service_rows[];
 extern const struct genops_option genops_config_pipeline_rows[];
 

@@ -111,13 +111,15 @@ static void the_example_loads(void **state)
 	is(config->state_dir, want);
 	assert_true(genops_prices_count(config->prices) > 0);
 	assert_true(warns(config, "approvals are read by a later version"));
-	assert_true(warns(config, "section pipelines is read by a later version"));
 	assert_int_equal(config->collibra.url.len, 0);
 	assert_int_equal(config->collibra.export_mode, GENOPS_COLLIBRA_BATCH);
 	assert_true(config->collibra.has_policy_sync);
 	assert_true(warns(config, "receivers are read by a later version"));
-	assert_int_equal(config->n_warnings, 5);
+	assert_int_equal(config->n_warnings, 2);
 	assert_int_equal(config->warnings[0].line, 52);
+	assert_int_equal(config->n_pipelines, 2);
+	assert_int_equal(config->n_destinations, 3);
+	assert_int_equal(config->n_lookups, 1);
 	genops_config_unref(config);
 }
 
