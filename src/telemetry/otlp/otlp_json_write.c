@@ -49,6 +49,8 @@ static void write_double(struct genops_buffer *out, double value)
 		genops_buffer_add_text(out, "\"NaN\"");
 	else if (isinf(value))
 		genops_buffer_add_text(out, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+	else if (value == 0 && signbit(value))
+		genops_buffer_add_text(out, "-0.0"); /* most readers take -0 for an integer, which has no sign */
 	else
 		genops_json_add_double(out, value);
 }

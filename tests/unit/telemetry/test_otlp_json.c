@@ -69,7 +69,7 @@ static void test_every_field_there_and_back(void **state)
 	    "\"traceState\":\"a=b\",\"parentSpanId\":\"051581bf3cb55c13\",\"name\":\"chat\",\"kind\":3,"
 	    "\"startTimeUnixNano\":\"1544712660000000000\",\"endTimeUnixNano\":\"18446744073709551615\","
 	    "\"attributes\":[{\"key\":\"s\",\"value\":{\"stringValue\":\"\"}},{\"key\":\"b\",\"value\":{\"boolValue\":false}},"
-	    "{\"key\":\"i\",\"value\":{\"intValue\":\"-9223372036854775808\"}},{\"key\":\"d\",\"value\":{\"doubleValue\":-0}},"
+	    "{\"key\":\"i\",\"value\":{\"intValue\":\"-9223372036854775808\"}},{\"key\":\"d\",\"value\":{\"doubleValue\":-0.0}},"
 	    "{\"key\":\"a\",\"value\":{\"arrayValue\":{\"values\":[{\"intValue\":\"0\"},{},{\"doubleValue\":1.5e+300}]}}},"
 	    "{\"key\":\"l\",\"value\":{\"kvlistValue\":{\"values\":[{\"key\":\"x\",\"value\":{\"kvlistValue\":{}}}]}}},"
 	    "{\"key\":\"y\",\"value\":{\"bytesValue\":\"AP/+\"}},{\"key\":\"e\",\"value\":{\"arrayValue\":{}}},"
@@ -138,6 +138,7 @@ static void test_spellings(void **state)
 	    {"{\"doubleValue\":\"NaN\"}", "{\"doubleValue\":\"NaN\"}"},
 	    {"{\"doubleValue\":\"-Infinity\"}", "{\"doubleValue\":\"-Infinity\"}"},
 	    {"{\"doubleValue\":\"1.25\"}", "{\"doubleValue\":1.25}"},
+	    {"{\"doubleValue\":-0}", "{\"doubleValue\":-0.0}"},
 	    {"{\"doubleValue\":7}", "{\"doubleValue\":7}"},
 	    {"{\"doubleValue\":0.1}", "{\"doubleValue\":0.1}"},
 	    {"{\"bytesValue\":\"-_8\"}", "{\"bytesValue\":\"+/8=\"}"},
