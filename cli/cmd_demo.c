@@ -5,7 +5,7 @@
  */
 #include "command.h"
 #include "demo_config.h"
-#include "gateway_process.h"
+#include "gateway/gateway_process.h"
 #include "http_call.h"
 
 #include <ftw.h>

@@ -6,7 +6,7 @@
  * carry the attribute run_id, by which the summary finds them.
  */
 #include "command.h"
-#include "gateway_process.h"
+#include "gateway/gateway_process.h"
 
 #include <genops/report.h>
 

@@ -6,7 +6,7 @@
  */
 #include "command.h"
 #include "demo_config.h"
-#include "gateway_process.h"
+#include "gateway/gateway_process.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -41,6 +41,18 @@ static bool wait_until_ready(struct gateway_process *process)
 	return gateway_wait_until_ready(process, url);
 }
 
+static void print_receivers(const struct gateway_process *process)
+{
+	for (size_t i = 0; i < process->gateway->n_listeners; i++) {
+		const struct genops_gateway_listener *listener = &process->gateway->listeners[i];
+		if (process->listener_ports[i] < 0)
+			continue;
+		printf(strchr(listener->host, ':') ? "  OTLP over %s at %s://[%s]:%d" : "  OTLP over %s at %s://%s:%d",
+		    listener->is_grpc ? "gRPC" : "HTTP", listener->tls_certificate[0] ? "https" : "http", listener->host, process->listener_ports[i]);
+		printf(strcmp(listener->receiver, "otlp") ? " (%s)\n" : "\n", listener->receiver);
+	}
+}
+
 static void print_addresses(const struct gateway_process *process)
 {
 	const struct genops_gateway *gateway = process->gateway;
@@ -55,6 +67,7 @@ static void print_addresses(const struct gateway_process *process)
 	printf("  state %s\n  configuration %s\n", gateway->state_dir, gateway->config_file[0] ? gateway->config_file : "(defaults)");
 	if (process->simulated_port >= 0)
 		printf("  simulated provider at http://127.0.0.1:%d (no AI, no money)\n", process->simulated_port);
+	print_receivers(process);
 	printf("\nPoint an application at it:\n");
 	for (size_t i = 0; i < gateway->n_providers; i++) {
 		const struct genops_gateway_provider *provider = &gateway->providers[i];
@@ -130,6 +143,7 @@ static int run(const struct invocation *invocation)
 	struct invocation own = *invocation;
 	struct gateway_start start = {
 	    .engine = &own.engine,
+	    .has_receivers = true,
 	    .has_simulated = chosen->is_demo || chosen->simulated_port > 0,
 	    .simulated_port = (int)chosen->simulated_port,
 	};

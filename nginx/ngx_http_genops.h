@@ -3,7 +3,7 @@
  *
  * The module is a thin host for exchanges (genops/exchange.h): ngx_http_genops_request.c reads the body, asks and rewrites,
  * ngx_http_genops_response.c taps the answer, ngx_http_genops_resolve.c finds the provider's addresses, ngx_http_genops_control.c
- * answers /api/v1, /metrics, /health. Nothing of governance is decided here. One thread (the worker's), but for the
+ * answers /api/v1, /metrics, /health, ngx_http_genops_receiver.c takes telemetry. Nothing of governance is decided here. One thread (the worker's), but for the
  * resolver's and the control API's, which touch no nginx object.
  */
 #ifndef NGX_HTTP_GENOPS_H
@@ -27,6 +27,8 @@ typedef struct {
 
 typedef struct {
 	ngx_flag_t gateway;
+	ngx_str_t receiver;      /* genops_receive: its name in the configuration */
+	ngx_int_t is_grpc;
 } ngx_http_genops_loc_conf_t;
 
 typedef struct {
@@ -73,5 +75,8 @@ ngx_int_t ngx_http_genops_is_resolved(ngx_http_genops_main_conf_t *conf, genops_
 
 /* ngx_http_genops_control.c */
 char *ngx_http_genops_control(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* ngx_http_genops_receiver.c */
+char *ngx_http_genops_receive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 #endif

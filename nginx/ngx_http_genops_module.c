@@ -5,6 +5,7 @@
  *   upstream genops_openai { genops_resolve api.openai.com:443 30s; keepalive 64; }
  *   location /openai/ { genops_gateway on; proxy_pass https://genops_openai$genops_path; }
  *   location /api/v1/ { genops_control api; }      also: metrics, health, ready, error
+ *   location / { genops_receive "otlp" http; }     telemetry; also: grpc
  *
  * Each worker opens its own engine. A worker that cannot (state directory full, broken) stays up, answers 503 with
  * the reason and tries again every second: an init_process that fails would leave the port open with nobody behind it.
@@ -171,6 +172,8 @@ static ngx_command_t commands[] = {
     {ngx_string("genops_gateway"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_FLAG,
 	ngx_conf_set_flag_slot, NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_http_genops_loc_conf_t, gateway), NULL},
     {ngx_string("genops_control"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, ngx_http_genops_control, NGX_HTTP_LOC_CONF_OFFSET,
+	0, NULL},
+    {ngx_string("genops_receive"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE23, ngx_http_genops_receive, NGX_HTTP_LOC_CONF_OFFSET,
 	0, NULL},
     {ngx_string("genops_resolve"), NGX_HTTP_UPS_CONF | NGX_CONF_TAKE12, ngx_http_genops_resolve, 0, 0, NULL},
     ngx_null_command,

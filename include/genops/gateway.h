@@ -26,6 +26,23 @@ struct genops_gateway_provider {
 	bool has_key;              /* the gateway has a key of its own for it */
 };
 
+/* Where telemetry comes in: one protocol of a receiver (genops/receiver.h). */
+struct genops_gateway_listener {
+	const char *receiver;      /* "otlp" */
+	bool is_grpc;
+	bool is_implicit;          /* nobody asked for it: a port that is taken is no reason not to start */
+	const char *host;
+	int port;                  /* 0: pick one */
+	const char *tls_certificate, *tls_key, *tls_client_ca; /* "" : plain, none */
+	bool wants_tls13;          /* only 1.3; else 1.2 too */
+	int64_t max_body_bytes;
+	int64_t read_timeout_ms, header_timeout_ms, write_timeout_ms, idle_timeout_ms; /* idle 0: one request a connection */
+	int64_t max_age_ms;        /* of a connection; 0: any */
+	int64_t max_streams;       /* of a connection; 0: as the host likes */
+	int64_t rate_per_second;   /* requests of one client address; 0: any */
+	const char *const *allow, *const *deny; /* addresses, networks, "all"; NULL-ended */
+};
+
 struct genops_gateway {
 	const char *listen_host;   /* "127.0.0.1" */
 	int listen_port;           /* 0: pick one */
@@ -37,6 +54,8 @@ struct genops_gateway {
 	const char *state_dir, *config_file;   /* resolved; config_file "" : none */
 	size_t n_providers;        /* those that have an address */
 	const struct genops_gateway_provider *providers;
+	size_t n_listeners;
+	const struct genops_gateway_listener *listeners;
 };
 
 /* Reads the gateway's settings from a configuration (as genops_engine_open finds it) without opening anything. Returns the owned

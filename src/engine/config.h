@@ -18,6 +18,7 @@
 #include "pipeline/collector/service.h"
 #include "pipeline/lookup_table.h"
 #include "pipeline/pipeline.h"
+#include "telemetry/otlp/otlp_request.h"
 
 #include <stdatomic.h>
 
@@ -113,6 +114,53 @@ enum genops_collibra_mode { /* in the order of the option's names */
 	GENOPS_COLLIBRA_OFF,
 };
 
+enum genops_access_mode {
+	GENOPS_ACCESS_OPEN,                 /* loopback, or `auth: none` */
+	GENOPS_ACCESS_LOCAL,                /* others can reach the address and nothing is configured that they could be asked for: this machine only */
+	GENOPS_ACCESS_REQUIRED,             /* a token */
+};
+
+struct genops_config_token {
+	uint8_t sha256[32];
+	genops_str name, tenant;        /* "" : none, the header's */
+};
+
+struct genops_config_access {           /* who may send to a listener */
+	enum genops_access_mode mode;
+	bool is_set;                    /* `auth` says so */
+	size_t n_tokens;
+	struct genops_config_token *tokens; /* the receiver's, then the keys of governance */
+};
+
+struct genops_config_listener {         /* one of a receiver's protocols */
+	bool is_grpc;
+	genops_str host;
+	int port;
+	genops_str tls_certificate, tls_key, tls_client_ca; /* "" : plain, none */
+	int tls_min;                    /* 0: 1.2, 1: 1.3 */
+	struct genops_config_access access;
+	int64_t max_body;               /* bytes of a request, also when it is inflated */
+	int64_t read_timeout_ns, header_timeout_ns, write_timeout_ns, idle_timeout_ns;
+	bool is_keeping_alive;
+	genops_str paths[GENOPS_SIGNAL_N]; /* HTTP */
+	struct genops_texts cors_origins, cors_header_list;
+	genops_str cors_headers, cors_max_age; /* as they are answered */
+	int64_t cors_max_age_s;
+	bool cors_takes_any_header;
+	int64_t max_streams, max_age_ns; /* gRPC */
+};
+
+struct genops_config_receiver {         /* receivers: otlp, otlp/NAME */
+	genops_str name;
+	genops_str input;               /* __inputId of its events */
+	bool is_implicit;               /* nobody asked for it: a port that is taken is no error */
+	struct genops_texts allow, deny; /* addresses and networks */
+	int64_t rate_per_second;        /* of one client address; 0: none */
+	int64_t buffer_max;             /* bytes of segments that nobody has drained yet, over which it refuses */
+	size_t n_listeners;
+	struct genops_config_listener listeners[2];
+};
+
 struct genops_config_watch {            /* a file that the snapshot was made from, as it was then */
 	genops_str path;
 	bool is_there;
@@ -154,6 +202,8 @@ struct genops_config {
 	int64_t max_experiment_cost_nano_usd; /* of one W&B run; GENOPS_COST_UNKNOWN: none */
 	bool wants_content;             /* some content_filter is on */
 	struct genops_config_gateway gateway;
+	size_t n_receivers;
+	struct genops_config_receiver *receivers;
 	struct genops_config_telemetry telemetry;
 	struct genops_service service;  /* service.pipelines; without such a section one from receiver genops to all exporters */
 	struct genops_config_wandb wandb;
@@ -207,6 +257,8 @@ bool genops_config_is_settling(const struct genops_config *config, int64_t now_u
 /* By id, among destinations; NULL: none. */
 const struct genops_config_exporter *genops_config_destination_find(const struct genops_config *config, genops_str id);
 const struct genops_config_provider *genops_config_provider_find(const struct genops_config *config, genops_str name);
+/* By hash, constant time; NULL: none of these. */
+const struct genops_config_token *genops_config_token_find(const struct genops_config_access *access, genops_str secret);
 const struct genops_config_key *genops_config_key_find(const struct genops_config *config, genops_str secret); /* by hash, constant time */
 
 #endif

@@ -15,7 +15,9 @@
 #include "engine/exchange/exchange_state.h"
 #include "engine/operation/operation.h"
 #include "engine/operation/pending.h"
+#include "engine/receive/receive.h"
 #include "store/state_dir.h"
+#include "store/tally.h"
 
 #include <pwd.h>
 #include <stdlib.h>
@@ -217,6 +219,8 @@ void genops_engine_close(genops_engine *engine)
 	genops_counters_close(engine->counters);
 	genops_operation_free_all(engine);
 	genops_exchange_pool_free(engine);
+	genops_receiver_pool_free(engine);
+	genops_tally_close(engine->tally);
 	genops_config_unref(engine->config);
 	genops_collibra_account_unref(engine->collibra_account);
 	pthread_cond_destroy(&engine->wake);

@@ -22,6 +22,7 @@ struct genops_collibra_account;
 struct genops_drain;
 struct genops_pending;
 struct genops_collibra_exporter;
+struct genops_tally;
 
 struct genops_engine {
 	struct genops_log log;
@@ -36,7 +37,7 @@ struct genops_engine {
 	pthread_mutex_t lock;                /* config's reference, the list of operations, the Collibra account */
 	struct genops_config *_Atomic config; /* current snapshot: one reference; compared without the lock, never followed */
 	struct genops_operation *operations; /* all there are, open or pooled; doubly linked, for close */
-	struct genops_pool free_operations, free_exchanges;
+	struct genops_pool free_operations, free_exchanges, free_receives;
 
 	struct genops_collibra_account *collibra_account; /* shared by the connector's threads; NULL: not used yet */
 
@@ -54,6 +55,11 @@ struct genops_engine {
 	struct genops_drain *drain;          /* not NULL: this process drains; the thread's alone once it runs */
 
 	struct genops_collibra_exporter *collibra_exporter; /* collibra/; NULL: this process does not export there */
+
+	struct genops_tally *_Atomic tally;  /* receive/receive_counts.c opens it */
+	_Atomic bool has_no_tally;
+	_Atomic uint64_t segment_bytes_seen, segment_bytes_since; /* receive/receive_room.c: of everybody, and of this process since */
+	_Atomic int64_t segment_bytes_at_ns;
 
 	struct genops_pending *pending;      /* records that could not be appended yet: pending.c; under lock */
 	_Atomic uint32_t n_pending;

@@ -60,6 +60,62 @@ static void fill_provider(struct owned *owned, const struct genops_config_provid
 	};
 }
 
+static const char *const *copy_all(struct owned *owned, const struct genops_texts *texts, bool *failed)
+{
+	static const char *const none[] = {NULL};
+	const char **out = genops_arena_alloc(&owned->arena, (texts->n + 1) * sizeof *out);
+	if (!out) {
+		*failed = true;
+		return none;
+	}
+	for (size_t i = 0; i < texts->n; i++)
+		out[i] = copy(owned, texts->items[i], failed);
+	out[texts->n] = NULL;
+	return out;
+}
+
+static void fill_listener(struct owned *owned, const struct genops_config_receiver *receiver,
+    const struct genops_config_listener *from, struct genops_gateway_listener *to, bool *failed)
+{
+	*to = (struct genops_gateway_listener){
+	    .receiver = copy(owned, receiver->name, failed),
+	    .is_grpc = from->is_grpc,
+	    .is_implicit = receiver->is_implicit,
+	    .host = copy(owned, from->host, failed),
+	    .port = from->port,
+	    .tls_certificate = copy(owned, from->tls_certificate, failed),
+	    .tls_key = copy(owned, from->tls_key, failed),
+	    .tls_client_ca = copy(owned, from->tls_client_ca, failed),
+	    .wants_tls13 = from->tls_min == 1,
+	    .max_body_bytes = from->max_body,
+	    .read_timeout_ms = from->read_timeout_ns / 1000000,
+	    .header_timeout_ms = from->header_timeout_ns / 1000000,
+	    .write_timeout_ms = from->write_timeout_ns / 1000000,
+	    .idle_timeout_ms = from->is_keeping_alive ? from->idle_timeout_ns / 1000000 : 0,
+	    .max_age_ms = from->max_age_ns / 1000000,
+	    .max_streams = from->max_streams,
+	    .rate_per_second = receiver->rate_per_second,
+	    .allow = copy_all(owned, &receiver->allow, failed),
+	    .deny = copy_all(owned, &receiver->deny, failed),
+	};
+}
+
+static bool fill_listeners(struct owned *owned, const struct genops_config *config)
+{
+	struct genops_gateway_listener *listeners =
+	    genops_arena_alloc(&owned->arena, (2 * config->n_receivers + 1) * sizeof *listeners);
+	bool failed = false;
+	if (!listeners)
+		return false;
+	for (size_t i = 0; i < config->n_receivers; i++) {
+		const struct genops_config_receiver *receiver = &config->receivers[i];
+		for (size_t j = 0; j < receiver->n_listeners; j++)
+			fill_listener(owned, receiver, &receiver->listeners[j], &listeners[owned->gateway.n_listeners++], &failed);
+	}
+	owned->gateway.listeners = listeners;
+	return !failed;
+}
+
 static bool fill(struct owned *owned, const struct genops_config *config)
 {
 	const struct genops_config_gateway *from = &config->gateway;
@@ -104,7 +160,7 @@ struct genops_gateway *genops_gateway_load(const struct genops_engine_options *o
 	bool is_filled = false;
 	if (owned) {
 		genops_arena_init(&owned->arena, ARENA_MAX);
-		is_filled = fill(owned, config);
+		is_filled = fill(owned, config) && fill_listeners(owned, config);
 	}
 	genops_config_unref(config);
 	if (!is_filled) {

@@ -65,6 +65,17 @@
 	    "Records rejected for ever; they are in dead-letter.jsonl.")                              \
 	X("genops_self_damaged_blocks_total", "destination", "Damaged blocks that a destination passed over.") \
 	X("genops_self_damaged_segments_total", "", "Damaged places passed over in segments.")        \
+	X("genops_self_received_requests_total", "receiver, transport, signal",                       \
+	    "Requests of telemetry that were taken, since the state directory was made.")             \
+	X("genops_self_received_items_total", "receiver, transport, signal",                          \
+	    "Spans, data points and log records that were taken: they are in the durable log.")       \
+	X("genops_self_received_rejected_items_total", "receiver, transport, signal",                 \
+	    "Spans, data points and log records that were told back as rejected (partial success).")  \
+	X("genops_self_received_bytes_total", "receiver, transport, signal",                          \
+	    "Bytes of the requests that were taken, as they came.")                                   \
+	X("genops_self_refused_requests_total", "receiver, transport, reason",                        \
+	    "Requests of telemetry that were refused: nothing of them is acknowledged.")              \
+	X("genops_self_tally_other_total", "", "Samples of the five above without a series of their own: there are too many.") \
 	X("genops_self_collibra_waiting", "", "Operations that Collibra has not confirmed yet.")      \
 	X("genops_self_collibra_failing", "", "1 while the export to Collibra fails and is tried again.") \
 	X("genops_self_collibra_operations_total", "", "Operations exported to Collibra, since the state directory was made.") \

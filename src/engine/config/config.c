@@ -29,14 +29,14 @@ const struct genops_option genops_config_rows[] = {
     SECTION("governance", "what is allowed, what may be spent, by whom"),
     SECTION("gateway", "the HTTP gateway of genops serve and genops run"),
     SECTION("telemetry", "names on the wire, the durable queue"),
-    SECTION("receivers", "the Collector's format; read by a later version, names are checked"),
+    SECTION("receivers", "the Collector's format: otlp, over HTTP and gRPC; unset: otlp on its usual ports of this machine"),
     SECTION("processors", "the Collector's format; batch is done"),
     SECTION("exporters", "the Collector's format: otlp, otlphttp, debug, file"),
     SECTION("service", "the Collector's format: which exporters get what"),
     SECTION("observability", "of the guides' ~/.genops/config.yaml"),
     SECTION("wandb", "of the guides' ~/.genops/config.yaml; the connector is in a later version"),
     SECTION("collibra", "the Collibra instance that operations are exported to and policies imported from"),
-    LATER("extensions", "the Collector's"),
+    SECTION("extensions", "the Collector's: bearertokenauth; others have no effect"),
     LATER("connectors", "the Collector's"),
     SECTION("pipelines", "documents of the Cribl guide, inline or paths of files: filters, processors, routes"),
     SECTION("destinations", "documents of the Cribl guide: where routes lead"),
@@ -134,6 +134,7 @@ static int read_sections(struct genops_config_reader *reader, const struct genop
 	reader->is_exporting = true;
 	GENOPS_TRY(genops_config_governance_read(reader, genops_config_read_get(root, rows, "governance")));
 	GENOPS_TRY(genops_config_gateway_read(reader, genops_config_read_get(root, rows, "gateway")));
+	GENOPS_TRY(genops_config_receiver_read(reader, genops_yaml_get(root, "receivers")));
 	GENOPS_TRY(genops_config_telemetry_read(reader, genops_config_read_get(root, rows, "telemetry"),
 	    genops_config_read_get(root, rows, "observability")));
 	GENOPS_TRY(genops_config_service_read(reader, root));

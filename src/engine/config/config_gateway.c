@@ -74,8 +74,7 @@ const struct genops_option genops_config_gateway_tls_rows[] = {
     {.name = NULL},
 };
 
-/* Cuts "host:port" and "[v6]:port"; false: neither. */
-static bool split_address(genops_str address, genops_str *ret_host, int64_t *ret_port)
+bool genops_config_gateway_split(genops_str address, genops_str *ret_host, int64_t *ret_port)
 {
 	size_t at = SIZE_MAX;
 	for (size_t i = 0; i < address.len; i++) {
@@ -101,7 +100,7 @@ static bool split_address(genops_str address, genops_str *ret_host, int64_t *ret
 	return true;
 }
 
-static bool is_loopback(genops_str host)
+bool genops_config_gateway_is_loopback(genops_str host)
 {
 	char text[64];
 	struct in_addr v4;
@@ -124,10 +123,10 @@ static int check_address(struct genops_config_reader *reader, const struct genop
 	genops_str host;
 	int64_t port;
 	*address = genops_str_trim(*address);
-	if (!split_address(*address, &host, &port))
+	if (!genops_config_gateway_split(*address, &host, &port))
 		return genops_config_read_fail(reader, place, "write host:port, like 127.0.0.1:4319",
 		    "%s: \"%.*s\" is not an address", name, address->len > 80 ? 80 : (int)address->len, address->ptr);
-	if (is_loopback(host))
+	if (genops_config_gateway_is_loopback(host))
 		return GENOPS_OK;
 	if (!reader->config->n_keys)
 		return genops_config_read_fail(reader, place,

@@ -75,7 +75,7 @@ static void fetch_sha256(void)
 }
 
 /* On the path of every call with a virtual key: EVP_sha256() would be looked up anew each time, which takes longer than the hash. */
-static bool hash(genops_str text, uint8_t *ret_sha256)
+bool genops_config_key_hash(genops_str text, uint8_t ret_sha256[32])
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, fetch_sha256);
@@ -92,7 +92,7 @@ static int read_secret(struct genops_config_reader *reader, const struct genops_
 	if (code == GENOPS_OK && !text.len)
 		code = genops_config_read_fail(reader, node, "set the variable that it comes from, or remove the entry",
 		    "key \"%.*s\" is empty", GENOPS_STR_ARG(key->name));
-	if (code == GENOPS_OK && !hash(text, key->sha256))
+	if (code == GENOPS_OK && !genops_config_key_hash(text, key->sha256))
 		code = genops_fail(reader->err, GENOPS_INTERNAL, "SHA-256 is not available");
 	if (code == GENOPS_OK && text.len < SHORT_KEY)
 		code = genops_config_read_warn(reader, node, "use a long random one: openssl rand -hex 24",
@@ -204,7 +204,7 @@ const struct genops_config_key *genops_config_key_find(const struct genops_confi
 {
 	uint8_t sha256[32];
 	size_t found = SIZE_MAX;
-	if (!secret.len || !hash(secret, sha256))
+	if (!secret.len || !genops_config_key_hash(secret, sha256))
 		return NULL;
 	for (size_t i = 0; i < config->n_keys; i++) {
 		if (CRYPTO_memcmp(config->keys[i].sha256, sha256, sizeof sha256) == 0)

@@ -145,12 +145,18 @@ GENOPS_NODISCARD int genops_config_budget_add(struct genops_config_reader *reade
 GENOPS_NODISCARD int genops_config_budget_add_daily(struct genops_config_reader *reader);
 GENOPS_NODISCARD int genops_config_key_read(
     struct genops_config_reader *reader, const struct genops_yaml_node *list);
+bool genops_config_key_hash(genops_str text, uint8_t ret_sha256[32]); /* false: no SHA-256 */
+/* Cuts "host:port" and "[v6]:port"; false: neither. The host may stand in a server's configuration. */
+bool genops_config_gateway_split(genops_str address, genops_str *ret_host, int64_t *ret_port);
+bool genops_config_gateway_is_loopback(genops_str host);
 GENOPS_NODISCARD int genops_config_gateway_read(
     struct genops_config_reader *reader, const struct genops_yaml_node *node);
 GENOPS_NODISCARD int genops_config_provider_read(
     struct genops_config_reader *reader, const struct genops_yaml_node *node);
 GENOPS_NODISCARD int genops_config_telemetry_read(struct genops_config_reader *reader,
     const struct genops_yaml_node *telemetry, const struct genops_yaml_node *observability);
+/* After governance. Without a section there is one receiver, otlp, on its usual ports of this machine. */
+GENOPS_NODISCARD int genops_config_receiver_read(struct genops_config_reader *reader, const struct genops_yaml_node *node);
 /* exporters and what feeds them: after telemetry and observability. */
 GENOPS_NODISCARD int genops_config_service_read(
     struct genops_config_reader *reader, const struct genops_yaml_node *root);
@@ -180,6 +186,16 @@ extern const struct genops_option genops_config_key_rows[];
 extern const struct genops_option genops_config_gateway_rows[];
 extern const struct genops_option genops_config_gateway_tls_rows[];
 extern const struct genops_option genops_config_provider_rows[];
+extern const struct genops_option genops_config_receiver_rows[];
+extern const struct genops_option genops_config_receiver_protocol_rows[2][8]; /* of http, of grpc */
+extern const struct genops_option genops_config_receiver_http_rows[];
+extern const struct genops_option genops_config_receiver_cors_rows[];
+extern const struct genops_option genops_config_receiver_grpc_rows[];
+extern const struct genops_option genops_config_receiver_age_rows[];
+extern const struct genops_option genops_config_receiver_tls_rows[];
+extern const struct genops_option genops_config_receiver_auth_rows[];
+extern const struct genops_option genops_config_receiver_token_rows[];
+extern const struct genops_option genops_config_receiver_bearer_rows[]; /* extensions.bearertokenauth */
 extern const struct genops_option genops_config_telemetry_rows[];
 extern const struct genops_option genops_config_queue_rows[];
 extern const struct genops_option genops_config_observability_rows[];

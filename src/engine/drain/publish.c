@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/write.h"
 #include "engine/collibra/collibra_export.h"
+#include "engine/receive/receive_counts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,6 +142,7 @@ int genops_engine_metrics(genops_engine *engine, char **ret_text, size_t *ret_le
 	add_gauge(&text, "genops_self_operations_in_flight", "Governed calls that run now, in all processes.", stats.n_leases);
 	add_gauge(&text, "genops_self_counter_repairs", "Transactions undone because their process died in them.",
 	    (double)stats.n_repairs);
+	genops_receive_counts_expose(engine, &text);
 	char *out = genops_buffer_take(&text, ret_len);
 	int code = text.error;
 	genops_buffer_done(&text);

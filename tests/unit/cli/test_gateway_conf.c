@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "gateway_conf.h"
+#include "gateway/gateway_conf.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -114,8 +114,10 @@ static void the_example_loads(void **state)
 	assert_int_equal(config->collibra.url.len, 0);
 	assert_int_equal(config->collibra.export_mode, GENOPS_COLLIBRA_BATCH);
 	assert_true(config->collibra.has_policy_sync);
-	assert_true(warns(config, "receivers are read by a later version"));
-	assert_int_equal(config->n_warnings, 2);
+	assert_int_equal(config->n_receivers, 1);
+	assert_int_equal(config->receivers[0].n_listeners, 2);
+	is(config->receivers[0].input, "genops_otlp_source");
+	assert_int_equal(config->n_warnings, 1);
 	assert_int_equal(config->warnings[0].line, 52);
 	assert_int_equal(config->n_pipelines, 2);
 	assert_int_equal(config->n_destinations, 3);

@@ -133,9 +133,6 @@ int genops_config_service_read(struct genops_config_reader *reader, const struct
 		GENOPS_TRY(genops_config_read_expect(reader, plan.receivers, "receivers", GENOPS_YAML_MAPPING));
 	GENOPS_TRY(genops_config_processor_read(reader, &plan));
 	GENOPS_TRY(read_exporters(reader, &plan));
-	if (plan.receivers)
-		GENOPS_TRY(genops_config_read_warn(reader, plan.receivers, "send OTLP to a Collector meanwhile",
-		    "receivers are read by a later version: nothing listens for OTLP yet"));
 	if (has_service) {
 		GENOPS_TRY(read_service(reader, service, &plan));
 		GENOPS_TRY(warn_unused(reader, service, &plan));

@@ -14,8 +14,9 @@ struct gateway_process {
 	char config_file[300];          /* written for a configuration that is a text; "" : none */
 	char module[4096], nginx[4096], trusted_ca[4096];
 	int port, h2c_port, simulated_port; /* -1: none */
-	int sockets[3];
-	int n_sockets;
+	int *listener_ports;            /* owned; of gateway->listeners; -1: not served */
+	int *sockets;                   /* owned */
+	size_t n_sockets;
 	pid_t pid, group;               /* of nginx's master; group: it and its workers, also when it is gone */
 	char *conf;                     /* the text nginx runs with */
 };
@@ -23,6 +24,7 @@ struct gateway_process {
 struct gateway_start {
 	const struct genops_engine_options *engine; /* which configuration */
 	bool any_port;                  /* run: pick free ports, loopback only */
+	bool has_receivers;             /* also stand the configuration's receivers up */
 	int workers;                    /* 0: as configured */
 	bool has_simulated;             /* also stand the simulated provider up, on a port of its own */
 	int simulated_port;             /* 0: pick one */

@@ -5,47 +5,29 @@
  * clients may connect before nginx is up. nginx gets SIGQUIT when this process dies, whatever killed it: no gateway is left
  * behind that nobody drains.
  */
-#include "gateway_process.h"
+#include "gateway/gateway_process.h"
 
-#include "gateway_conf.h"
+#include "gateway/gateway_conf.h"
+#include "gateway/gateway_listen.h"
 #include "http_call.h"
 #include "place.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <netdb.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define READY_WITHIN_MS 10000
-#define PORT_WITHIN_MS  2000
 #define FILES_WANTED    65536 /* two for each connection, and some */
-
-static int fail(struct genops_error *err, int code, const char *fix, const char *format, ...) GENOPS_PRINTF(4, 5);
-
-static int fail(struct genops_error *err, int code, const char *fix, const char *format, ...)
-{
-	va_list args;
-	memset(err, 0, sizeof *err);
-	err->code = code;
-	va_start(args, format);
-	vsnprintf(err->message, sizeof err->message, format, args);
-	va_end(args);
-	snprintf(err->fix, sizeof err->fix, "%s", fix ? fix : "");
-	return code;
-}
 
 /* --- finding what is needed --- */
 
@@ -79,14 +61,14 @@ int gateway_find_nginx(char *ret_nginx, char *ret_module, size_t size, struct ge
 	if (nginx)
 		snprintf(ret_nginx, size, "%s", nginx);
 	if (nginx ? !is_executable(nginx) : !find_in_path("nginx", ret_nginx, size))
-		return fail(err, GENOPS_NOT_FOUND, "install it (Debian: apt-get install nginx-core) or set GENOPS_NGINX to its path",
+		return gateway_fail(err, GENOPS_NOT_FOUND, "install it (Debian: apt-get install nginx-core) or set GENOPS_NGINX to its path",
 		    "nginx, which carries the gateway's connections, was not found%s%s", nginx ? " at " : "", nginx ? nginx : "");
 	if (module)
 		snprintf(ret_module, size, "%s", module);
 	else if (!place_find_module(ret_module, size))
 		ret_module[0] = '\0';
 	if (!ret_module[0] || access(ret_module, R_OK) != 0)
-		return fail(err, GENOPS_NOT_FOUND, "build it (make build) or set GENOPS_NGINX_MODULE to its path",
+		return gateway_fail(err, GENOPS_NOT_FOUND, "build it (make build) or set GENOPS_NGINX_MODULE to its path",
 		    "the nginx module of GenOps (ngx_http_genops_module.so) was not found%s%s", module ? " at " : "",
 		    module ? module : "");
 	return GENOPS_OK;
@@ -104,76 +86,6 @@ static void find_trusted_ca(char *ret_path, size_t size)
 	}
 }
 
-/* --- sockets --- */
-
-/* A gateway that was killed lets go of its port a moment later: a supervisor's first try shall succeed. */
-static int bind_patiently(int fd, const struct addrinfo *address)
-{
-	struct timespec pause = {.tv_nsec = 20000000};
-	for (int waited = 0;; waited += 20) {
-		if (bind(fd, address->ai_addr, address->ai_addrlen) == 0)
-			return 0;
-		if (errno != EADDRINUSE || waited >= PORT_WITHIN_MS)
-			return -1;
-		nanosleep(&pause, NULL);
-	}
-}
-
-static int bind_one(const char *host, int port, struct gateway_process *process, int *ret_port, struct genops_error *err)
-{
-	char service[8];
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *list = NULL;
-	snprintf(service, sizeof service, "%d", port);
-	int failure = getaddrinfo(host, service, &hints, &list);
-	if (failure)
-		return fail(err, GENOPS_CONFIG, "give an address of this machine, like 127.0.0.1:4319", "cannot listen on %s: %s",
-		    host, gai_strerror(failure));
-	int on = 1, fd = socket(list->ai_family, SOCK_STREAM | SOCK_NONBLOCK, 0); /* nginx takes them as they are */
-	int code = GENOPS_OK;
-	if (fd >= 0)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (fd < 0 || bind_patiently(fd, list) != 0 || listen(fd, 4096) != 0) {
-		code = fail(err, errno == EADDRINUSE ? GENOPS_EXISTS : GENOPS_IO,
-		    errno == EADDRINUSE ? "stop whatever listens there, or set another gateway.listen / gateway.listen_h2c"
-					: "check gateway.listen and gateway.listen_h2c",
-		    "cannot listen on %s port %d: %s", host, port, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-	} else {
-		struct sockaddr_storage bound;
-		socklen_t len = sizeof bound;
-		getsockname(fd, (struct sockaddr *)&bound, &len);
-		*ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-							      : ((struct sockaddr_in *)&bound)->sin_port);
-		process->sockets[process->n_sockets++] = fd;
-	}
-	freeaddrinfo(list);
-	return code;
-}
-
-static int bind_all(const struct gateway_start *start, struct gateway_process *process, struct genops_error *err)
-{
-	const struct genops_gateway *gateway = process->gateway;
-	int code = bind_one(gateway->listen_host, start->any_port ? 0 : gateway->listen_port, process, &process->port, err);
-	if (code == GENOPS_OK && gateway->listen_h2c_port >= 0)
-		code = bind_one(gateway->listen_h2c_host, start->any_port ? 0 : gateway->listen_h2c_port, process,
-		    &process->h2c_port, err);
-	return code;
-}
-
-/* Before the configuration is read: it may name the port as ${GENOPS_SIMULATED_PORT}. */
-static int bind_simulated(const struct gateway_start *start, struct gateway_process *process, struct genops_error *err)
-{
-	char port[8];
-	if (!start->has_simulated)
-		return GENOPS_OK;
-	int code = bind_one("127.0.0.1", start->simulated_port, process, &process->simulated_port, err);
-	snprintf(port, sizeof port, "%d", process->simulated_port);
-	if (code == GENOPS_OK)
-		setenv("GENOPS_SIMULATED_PORT", port, 1);
-	return code;
-}
-
 /* --- nginx --- */
 
 static int write_file(const char *path, const char *text, struct genops_error *err)
@@ -183,7 +95,7 @@ static int write_file(const char *path, const char *text, struct genops_error *e
 	if (file && fclose(file) != 0)
 		is_written = false;
 	if (!is_written)
-		return fail(err, GENOPS_IO, "free some space there or set TMPDIR", "cannot write %s: %s", path, strerror(errno));
+		return gateway_fail(err, GENOPS_IO, "free some space there or set TMPDIR", "cannot write %s: %s", path, strerror(errno));
 	return GENOPS_OK;
 }
 
@@ -203,6 +115,7 @@ static int write_conf(struct gateway_process *process, struct genops_error *err)
 	    .config_file = process->config_file[0] ? process->config_file : process->gateway->config_file,
 	    .port = process->port,
 	    .h2c_port = process->h2c_port,
+	    .listener_ports = process->listener_ports,
 	    .simulated_port = process->simulated_port,
 	    .log_level = "warn",
 	};
@@ -223,13 +136,24 @@ static void allow_files(void)
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* nginx takes the sockets over by their numbers. */
+static void inherit(const struct gateway_process *process)
+{
+	char *list = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&list, &len);
+	for (size_t i = 0; out && i < process->n_sockets; i++)
+		fprintf(out, "%d;", process->sockets[i]);
+	if (out && fclose(out) == 0)
+		setenv("NGINX", list, 1);
+	free(list);
+}
+
 static void become_nginx(struct gateway_process *process, const char *log_file)
 {
-	char conf[512], start_log[512], inherited[64] = "";
+	char conf[512], start_log[512];
 	sigset_t none;
-	for (int i = 0; i < process->n_sockets; i++)
-		snprintf(inherited + strlen(inherited), sizeof inherited - strlen(inherited), "%d;", process->sockets[i]);
-	setenv("NGINX", inherited, 1);
+	inherit(process);
 	snprintf(conf, sizeof conf, "%s/nginx.conf", process->run_dir);
 	snprintf(start_log, sizeof start_log, "%s/start.log", process->run_dir);
 	prctl(PR_SET_PDEATHSIG, SIGQUIT);
@@ -256,7 +180,7 @@ static int make_run_dir(struct gateway_process *process, struct genops_error *er
 	const char *base = getenv("TMPDIR");
 	snprintf(process->run_dir, sizeof process->run_dir, "%s/genops-XXXXXX", base && base[0] ? base : "/tmp");
 	if (!mkdtemp(process->run_dir)) {
-		int code = fail(err, GENOPS_IO, "set TMPDIR to a folder that can be written", "cannot make %s: %s", process->run_dir,
+		int code = gateway_fail(err, GENOPS_IO, "set TMPDIR to a folder that can be written", "cannot make %s: %s", process->run_dir,
 		    strerror(errno));
 		process->run_dir[0] = '\0';
 		return code;
@@ -266,7 +190,7 @@ static int make_run_dir(struct gateway_process *process, struct genops_error *er
 
 static int prepare(const struct gateway_start *start, struct gateway_process *process, struct genops_error *err)
 {
-	int code = bind_simulated(start, process, err);
+	int code = gateway_listen_simulated(start, process, err);
 	if (code != GENOPS_OK)
 		return code;
 	process->gateway = genops_gateway_load(start->engine, err);
@@ -278,7 +202,7 @@ static int prepare(const struct gateway_start *start, struct gateway_process *pr
 	if (code == GENOPS_OK)
 		code = make_run_dir(process, err);
 	if (code == GENOPS_OK)
-		code = bind_all(start, process, err);
+		code = gateway_listen(start, process, err);
 	find_trusted_ca(process->trusted_ca, sizeof process->trusted_ca);
 	if (code == GENOPS_OK && start->engine->config_text)
 		code = keep_config(process, start->engine->config_text, err);
@@ -299,11 +223,9 @@ int gateway_start(const struct gateway_start *start, struct gateway_process *ret
 		if (process.pid > 0)
 			setpgid(process.pid, process.pid);
 		if (process.pid < 0)
-			code = fail(err, GENOPS_IO, NULL, "cannot start nginx: %s", strerror(errno));
+			code = gateway_fail(err, GENOPS_IO, NULL, "cannot start nginx: %s", strerror(errno));
 	}
-	for (int i = 0; i < process.n_sockets; i++)
-		close(process.sockets[i]); /* nginx's own copies go on listening */
-	process.n_sockets = 0;
+	gateway_listen_close(&process); /* nginx's own copies go on listening */
 	if (code != GENOPS_OK) {
 		process.pid = 0;
 		gateway_stop(&process, 0);
@@ -320,18 +242,27 @@ int gateway_refresh(struct gateway_process *process, const struct genops_engine_
 	*ret_changed = false;
 	if (!fresh)
 		return err->code;
+	int *ports = gateway_listen_ports(process, fresh), *old_ports = process->listener_ports;
+	if (!ports) {
+		genops_gateway_free(fresh);
+		return gateway_fail(err, GENOPS_NOMEM, NULL, "no memory for the gateway's settings");
+	}
 	char *before = process->conf;
 	process->conf = NULL;
 	process->gateway = fresh;
+	process->listener_ports = ports;
 	int code = write_conf(process, err);
 	if (code != GENOPS_OK) {
 		process->gateway = old;
+		process->listener_ports = old_ports;
 		genops_gateway_free(fresh);
+		free(ports);
 		free(process->conf);
 		process->conf = before;
 		return code;
 	}
 	genops_gateway_free(old);
+	free(old_ports);
 	if (!before || strcmp(before, process->conf) != 0) {
 		kill(process->pid, SIGHUP);
 		*ret_changed = true;
@@ -430,8 +361,10 @@ void gateway_stop(struct gateway_process *process, int grace_ms)
 	if (process->run_dir[0])
 		nftw(process->run_dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	free(process->conf);
+	free(process->listener_ports);
 	genops_gateway_free(process->gateway);
 	process->conf = NULL;
+	process->listener_ports = NULL;
 	process->gateway = NULL;
 	process->run_dir[0] = '\0';
 }

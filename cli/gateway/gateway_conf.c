@@ -6,7 +6,7 @@
  * proxy_pass has a variable, with every authority parsed anew (20 ms and 1 MB each). Everything runs from one directory of its own and without
  * privileges. proxy_buffering is off: what the provider sends is metered and passed on as it comes.
  */
-#include "gateway_conf.h"
+#include "gateway/gateway_conf_receivers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 /* A quoted word of nginx's language. Within quotes only these two have a meaning; $ has one only in directives that take variables, and no path
  * stands in such a one but the certificates, which are checked when the configuration is read. */
-static void write_path(FILE *out, const char *before, const char *path, const char *after)
+void gateway_conf_path(FILE *out, const char *before, const char *path, const char *after)
 {
 	fprintf(out, "%s\"", before);
 	for (; *path; path++) {
@@ -30,12 +30,12 @@ static void write_in_run_dir(FILE *out, const struct gateway_place *place, const
 {
 	char path[4096];
 	snprintf(path, sizeof path, "%s/%s", place->run_dir, name);
-	write_path(out, before, path, ";\n");
+	gateway_conf_path(out, before, path, ";\n");
 }
 
 static void write_head(FILE *out, const struct genops_gateway *gateway, const struct gateway_place *place)
 {
-	write_path(out, "load_module ", place->module, ";\n");
+	gateway_conf_path(out, "load_module ", place->module, ";\n");
 	/* As root the workers stay root: the state directory is its owner's alone. */
 	fprintf(out, "daemon off;\nmaster_process on;\n%s", geteuid() == 0 ? "user root root;\n" : "");
 	write_in_run_dir(out, place, "pid ", "nginx.pid");
@@ -69,8 +69,8 @@ static void write_http(FILE *out, const struct genops_gateway *gateway, const st
 		write_in_run_dir(out, place, "_temp_path ", temporary[i]);
 	}
 	if (place->config_file[0])
-		write_path(out, "\tgenops_config ", place->config_file, ";\n");
-	write_path(out, "\tgenops_state ", gateway->state_dir, ";\n");
+		gateway_conf_path(out, "\tgenops_config ", place->config_file, ";\n");
+	gateway_conf_path(out, "\tgenops_state ", gateway->state_dir, ";\n");
 	/* Who runs nginx drains: a worker that was there first would keep the memory and the work. nginx ends with him. */
 	fprintf(out, "\tgenops_drain off;\n");
 	fprintf(out, "\taccess_log off;\n\tserver_tokens off;\n\tdefault_type application/json;\n");
@@ -88,7 +88,7 @@ static void write_http(FILE *out, const struct genops_gateway *gateway, const st
 	fprintf(out, "\tproxy_ssl_protocols TLSv1.2 TLSv1.3;\n\tproxy_ssl_server_name on;\n\tproxy_ssl_verify on;\n");
 	fprintf(out, "\tproxy_ssl_verify_depth 6;\n");
 	if (place->trusted_ca[0])
-		write_path(out, "\tproxy_ssl_trusted_certificate ", place->trusted_ca, ";\n");
+		gateway_conf_path(out, "\tproxy_ssl_trusted_certificate ", place->trusted_ca, ";\n");
 }
 
 static void write_upstream(FILE *out, const struct genops_gateway_provider *provider)
@@ -184,7 +184,7 @@ static void write_provider(FILE *out, const struct genops_gateway_provider *prov
 	snprintf(inner, sizeof inner, "%s\t", indent);
 	if (provider->ca_file[0]) {
 		fprintf(out, "%s", inner);
-		write_path(out, "proxy_ssl_trusted_certificate ", provider->ca_file, ";\n");
+		gateway_conf_path(out, "proxy_ssl_trusted_certificate ", provider->ca_file, ";\n");
 	}
 	write_timeouts(out, provider->connect_timeout_ms, provider->read_timeout_ms, inner);
 	fprintf(out, "%s\tproxy_pass %s://genops_%s$genops_path;\n", indent, provider->scheme, provider->name);
@@ -224,7 +224,7 @@ static void write_own(FILE *out)
 	fprintf(out, "\t\terror_page 400 405 408 411 413 414 431 494 500 501 502 503 504 505 /genops-error;\n");
 }
 
-static void write_listen(FILE *out, const char *host, int port, const char *how)
+void gateway_conf_listen(FILE *out, const char *host, int port, const char *how)
 {
 	const char *left = strchr(host, ':') ? "[" : "", *right = left[0] ? "]" : "";
 	fprintf(out, "\t\tlisten %s%s%s:%d%s backlog=4096;\n", left, host, right, port, how);
@@ -234,12 +234,12 @@ static void write_server(FILE *out, const struct genops_gateway *gateway, const 
 {
 	bool has_tls = gateway->tls_certificate[0];
 	fprintf(out, "\tserver {\n");
-	write_listen(out, gateway->listen_host, place->port, has_tls ? " ssl http2" : "");
+	gateway_conf_listen(out, gateway->listen_host, place->port, has_tls ? " ssl http2" : "");
 	if (place->h2c_port >= 0)
-		write_listen(out, gateway->listen_h2c_host, place->h2c_port, " http2");
+		gateway_conf_listen(out, gateway->listen_h2c_host, place->h2c_port, " http2");
 	if (has_tls) {
-		write_path(out, "\t\tssl_certificate ", gateway->tls_certificate, ";\n");
-		write_path(out, "\t\tssl_certificate_key ", gateway->tls_key, ";\n\t\tssl_protocols TLSv1.2 TLSv1.3;\n");
+		gateway_conf_path(out, "\t\tssl_certificate ", gateway->tls_certificate, ";\n");
+		gateway_conf_path(out, "\t\tssl_certificate_key ", gateway->tls_key, ";\n\t\tssl_protocols TLSv1.2 TLSv1.3;\n");
 	}
 	write_providers(out, gateway);
 	write_own(out);
@@ -261,6 +261,7 @@ char *gateway_conf_text(const struct genops_gateway *gateway, const struct gatew
 		write_upstream(out, &gateway->providers[i]);
 	write_maps(out, gateway);
 	write_server(out, gateway, place);
+	gateway_conf_receivers(out, gateway, place->listener_ports);
 	if (place->simulated_port >= 0)
 		fprintf(out, "\tserver { listen 127.0.0.1:%d; location / { genops_control simulated; } }\n", place->simulated_port);
 	fprintf(out, "}\n");

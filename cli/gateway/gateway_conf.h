@@ -11,6 +11,7 @@ struct gateway_place {
 	const char *trusted_ca;  /* bundle of CA certificates; "" : none found, https providers are refused */
 	const char *config_file; /* what the workers read; "" : defaults */
 	int port, h2c_port;      /* bound already and inherited; h2c_port -1: none */
+	const int *listener_ports; /* of gateway->listeners, likewise; -1: not served */
 	int simulated_port;      /* -1: none; else the built-in simulated provider listens here */
 	const char *log_level;   /* nginx's: "warn" */
 };

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * gateway_conf_receivers.c - nginx's servers for telemetry: one for each protocol of each receiver.
+ *
+ * The module answers every path (genops/receiver.h); nginx does what it is best at: TLS, HTTP/2, slow and greedy clients, who may connect
+ * and how often. Whatever nginx itself refuses goes out in OTLP's words through error_page. Bodies to 1 MB stay in memory, larger ones are
+ * written aside and read by the thread pool.
+ */
+#include "gateway/gateway_conf_receivers.h"
+
+#include <string.h>
+
+#define BURST_S 1 /* what a client may send at once, as seconds of its rate */
+
+static void write_zone(FILE *out, const struct genops_gateway_listener *listener, size_t index)
+{
+	if (listener->rate_per_second)
+		fprintf(out, "\tlimit_req_zone $binary_remote_addr zone=genops_receiver_%zu:2m rate=%lldr/s;\n", index,
+		    (long long)listener->rate_per_second);
+}
+
+static void write_limits(FILE *out, const struct genops_gateway_listener *listener, size_t index)
+{
+	if (listener->rate_per_second)
+		fprintf(out, "\t\tlimit_req zone=genops_receiver_%zu burst=%lld nodelay;\n\t\tlimit_req_status 429;\n", index,
+		    (long long)listener->rate_per_second * BURST_S);
+	for (const char *const *text = listener->allow; *text; text++)
+		fprintf(out, "\t\tallow %s;\n", *text);
+	for (const char *const *text = listener->deny; *text; text++)
+		fprintf(out, "\t\tdeny %s;\n", *text);
+	/* Who is named is all who may. */
+	if (listener->allow[0])
+		fprintf(out, "\t\tdeny all;\n");
+}
+
+static void write_tls(FILE *out, const struct genops_gateway_listener *listener)
+{
+	if (!listener->tls_certificate[0])
+		return;
+	gateway_conf_path(out, "\t\tssl_certificate ", listener->tls_certificate, ";\n");
+	gateway_conf_path(out, "\t\tssl_certificate_key ", listener->tls_key, ";\n");
+	fprintf(out, "\t\tssl_protocols %sTLSv1.3;\n\t\tssl_session_cache shared:genops_receivers:1m;\n", listener->wants_tls13 ? "" : "TLSv1.2 ");
+	if (listener->tls_client_ca[0])
+		gateway_conf_path(
+		    out, "\t\tssl_client_certificate ", listener->tls_client_ca, ";\n\t\tssl_verify_client on;\n\t\tssl_verify_depth 6;\n");
+}
+
+static void write_times(FILE *out, const struct genops_gateway_listener *listener)
+{
+	fprintf(out, "\t\tclient_body_timeout %lldms;\n\t\tclient_header_timeout %lldms;\n\t\tsend_timeout %lldms;\n",
+	    (long long)listener->read_timeout_ms, (long long)listener->header_timeout_ms, (long long)listener->write_timeout_ms);
+	fprintf(out, "\t\tkeepalive_timeout %lldms;\n\t\tkeepalive_requests 1000000000;\n", (long long)listener->idle_timeout_ms);
+	fprintf(out, "\t\tkeepalive_time %lldms;\n", (long long)(listener->max_age_ms ? listener->max_age_ms : 31536000000));
+	if (listener->max_streams)
+		fprintf(out, "\t\thttp2_max_concurrent_streams %lld;\n", (long long)listener->max_streams);
+}
+
+static void write_server(FILE *out, const struct genops_gateway_listener *listener, int port, size_t index)
+{
+	const char *protocol = listener->is_grpc ? "grpc" : "http";
+	bool has_tls = listener->tls_certificate[0];
+	char how[32];
+	snprintf(how, sizeof how, "%s%s", has_tls ? " ssl" : "", listener->is_grpc || has_tls ? " http2" : "");
+	fprintf(out, "\tserver {\n");
+	gateway_conf_listen(out, listener->host, port, how);
+	write_tls(out, listener);
+	write_times(out, listener);
+	/* A message of gRPC has 5 bytes before it. */
+	fprintf(out, "\t\tclient_max_body_size %lld;\n", (long long)listener->max_body_bytes + (listener->is_grpc ? 5 : 0));
+	fprintf(out, "\t\tlocation / {\n\t\t\tgenops_receive \"%s\" %s;\n", listener->receiver, protocol);
+	fprintf(out, "\t\t}\n");
+	fprintf(out, "\t\tlocation = /genops-error { internal; genops_receive \"%s\" %s error; }\n", listener->receiver, protocol);
+	fprintf(out, "\t\terror_page 400 403 405 408 411 413 414 415 429 431 494 495 496 497 500 501 502 503 504 505 /genops-error;\n");
+	if (!listener->is_grpc) {
+		fprintf(out, "\t\tlocation = /health { genops_control health; }\n");
+		fprintf(out, "\t\tlocation = /ready { genops_control ready; }\n");
+	}
+	write_limits(out, listener, index);
+	fprintf(out, "\t}\n");
+}
+
+void gateway_conf_receivers(FILE *out, const struct genops_gateway *gateway, const int *ports)
+{
+	for (size_t i = 0; i < gateway->n_listeners; i++) {
+		if (ports[i] >= 0)
+			write_zone(out, &gateway->listeners[i], i);
+	}
+	for (size_t i = 0; i < gateway->n_listeners; i++) {
+		if (ports[i] >= 0)
+			write_server(out, &gateway->listeners[i], ports[i], i);
+	}
+}
