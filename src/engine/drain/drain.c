@@ -27,7 +27,7 @@
 /* Whether or not they could be started: what is for them waits in the queue. */
 static bool has_destinations(const struct genops_drain *drain)
 {
-	return drain->config->telemetry.n_exporters > 0;
+	return drain->config->telemetry.n_exporters + drain->config->n_destinations > 0;
 }
 
 /* --- one pass --- */
@@ -229,31 +229,47 @@ static void stop_pumps(struct genops_drain *drain)
 	drain->n_pumps = 0;
 }
 
+/* Exporters, then the documents' destinations. NULL: there are no more. */
+static const struct genops_config_exporter *destination_at(const struct genops_drain *drain, size_t i)
+{
+	const struct genops_config *config = drain->config;
+	if (i < config->telemetry.n_exporters)
+		return &config->telemetry.exporters[i];
+	i -= config->telemetry.n_exporters;
+	return i < config->n_destinations ? &config->destinations[i] : NULL;
+}
+
 /* Nothing is kept for destinations that the configuration no longer has. One without any (a command that was started with another
  * configuration) forgets nothing. */
 static void keep_cursors(struct genops_drain *drain)
 {
-	const struct genops_config_telemetry *telemetry = &drain->config->telemetry;
-	char texts[PUMPS_MAX][GENOPS_PUMP_NAME_SIZE];
-	const char *names[PUMPS_MAX];
+	const struct genops_config_exporter *destination;
+	size_t n = drain->config->telemetry.n_exporters + drain->config->n_destinations;
+	char(*texts)[GENOPS_PUMP_NAME_SIZE] = calloc(n + 1, sizeof *texts);
+	const char **names = calloc(n + 1, sizeof *names);
 	struct genops_error err;
-	size_t n = 0;
-	for (; n < telemetry->n_exporters && n < PUMPS_MAX; n++) {
-		genops_pump_name(telemetry->exporters[n].name, texts[n]);
-		names[n] = texts[n];
+	for (size_t i = 0; texts && names && (destination = destination_at(drain, i)); i++) {
+		genops_pump_name(destination->name, texts[i]);
+		names[i] = texts[i];
 	}
-	if (n && drain->engine->drain_option != GENOPS_DRAIN_NEVER &&
-	    genops_queue_keep_cursors(drain->queue, names, n, &err) != GENOPS_OK)
+	int code = texts && names ? GENOPS_OK : genops_fail(&err, GENOPS_NOMEM, "no memory for the names of destinations");
+	if (code == GENOPS_OK && n && drain->engine->drain_option != GENOPS_DRAIN_NEVER)
+		code = genops_queue_keep_cursors(drain->queue, names, n, &err);
+	if (code != GENOPS_OK)
 		genops_log_error(&drain->engine->log, GENOPS_LOG_WARN, "a former destination's place stays", &err);
+	free(texts);
+	free(names);
 }
 
 static void start_pumps(struct genops_drain *drain)
 {
-	const struct genops_config_telemetry *telemetry = &drain->config->telemetry;
+	const struct genops_config_exporter *destination;
 	struct genops_error err;
-	for (size_t i = 0; i < telemetry->n_exporters && drain->n_pumps < PUMPS_MAX; i++) {
-		if (genops_pump_start(drain->engine, drain->queue, &telemetry->exporters[i], drain->config,
-			drain->metrics, &drain->pumps[drain->n_pumps], &err) == GENOPS_OK)
+	for (size_t i = 0; (destination = destination_at(drain, i)); i++) {
+		int code = drain->n_pumps < PUMPS_MAX ? genops_pump_start(drain->engine, drain->queue, destination, drain->config,
+							drain->metrics, &drain->pumps[drain->n_pumps], &err)
+						      : genops_fail(&err, GENOPS_LIMIT, "there are more than %d", PUMPS_MAX);
+		if (code == GENOPS_OK)
 			drain->n_pumps++;
 		else
 			genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "a destination cannot be started", &err);

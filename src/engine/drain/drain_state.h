@@ -9,7 +9,7 @@
 #include "engine/drain/seed.h"
 #include "store/drain_lock.h"
 
-#define PUMPS_MAX 32
+#define PUMPS_MAX 2000 /* of exporters and of destinations a configuration has at most 1000 */
 
 struct genops_collibra_worker;
 

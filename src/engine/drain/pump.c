@@ -325,7 +325,12 @@ static void fill_settings(struct genops_pump *pump, const struct genops_config_e
 	};
 	const struct genops_processor_batch *batch = &exporter->batch;
 	int64_t size = batch->size_max && batch->size_max < batch->size ? batch->size_max : batch->size;
-	pump->batch_timeout_ns = batch->timeout_ns;
+	if (!batch->size && !batch->timeout_ns) { /* no pipeline of the service leads there */
+		size = pump->config->telemetry.batch_size;
+		pump->batch_timeout_ns = pump->config->telemetry.batch_timeout_ns;
+	} else {
+		pump->batch_timeout_ns = batch->timeout_ns;
+	}
 	pump->batch.size = size < 1 ? 1 : size > BATCH_MAX ? BATCH_MAX : (size_t)size;
 	/* Enough for several requests, and not so much that a small queue is full before; bounds what comes twice after a kill, too. */
 	int64_t quarter = pump->config->telemetry.queue_max_size / 4;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "engine/dead_letter.h"
+#include "engine/flow/flow_documents.h"
 #include "engine/flow/flow_output.h"
 #include "telemetry/otlp/otlp_span.h"
 #include "telemetry/span.h"
@@ -20,6 +21,7 @@
 #define RECORD_MAX     ((size_t)16 << 20) /* far more than the longest record needs */
 #define OPERATIONS_MAX ((size_t)256 << 10) /* spans of operations that go on together */
 #define REQUEST_MAX    ((size_t)64 << 20)
+#define COMPLAIN_NS    (10 * GENOPS_NS_PER_S)
 #define GENOPS	       GENOPS_STR("genops")
 
 struct genops_flow {
@@ -28,41 +30,54 @@ struct genops_flow {
 	struct genops_metrics *metrics;
 	struct genops_config *config;           /* one reference; NULL: not configured yet */
 	struct genops_processor_run *run;
+	struct genops_flow_documents *documents;
 	struct genops_arena arena;              /* the record that is being decoded */
 	struct genops_buffer operations;        /* spans of them that wait for more */
-	struct genops_buffer rest;              /* a request without its AI calls */
 	struct genops_flow_output *outputs;     /* one a pipeline of the service */
 	size_t n_outputs;
 	bool wants_operations;                  /* as spans */
+	int64_t complain_at_ns;                 /* monotonic */
 	struct genops_queue_entry *entries;     /* given */
 	size_t max_entries;
 };
 
 /* --- what cannot be processed --- */
 
-static int reject(void *arg, const struct genops_service_pipeline *pipeline, const struct genops_processor *processor,
-    const struct genops_envelope *envelope, const struct genops_error *why, struct genops_error *err)
+static void dead_letter(struct genops_flow *flow, genops_str pipeline, const char *reason, const struct genops_envelope *envelope, genops_str request)
 {
-	struct genops_flow *flow = arg;
-	char name[160], reason[768], labels[256];
+	char name[160];
 	const struct genops_destination_item item = {.kind = (enum genops_item_kind)envelope->signal,
-	    .n = genops_service_count(envelope->signal, envelope->request),
+	    .n = genops_service_count(envelope->signal, request),
 	    .time_unix_ns = envelope->received_unix_ns,
-	    .body = envelope->request,
+	    .body = request,
 	    .tenant = envelope->tenant};
 	const struct genops_destination_batch batch = {.items = &item, .n_items = 1};
-	(void)err;
-	snprintf(name, sizeof name, "pipeline %.*s", (int)(pipeline->name.len > 128 ? 128 : pipeline->name.len), pipeline->name.ptr);
-	snprintf(reason, sizeof reason, "%s%.*s%s%s", processor ? "processor " : "",
-	    processor ? (int)(processor->name.len > 128 ? 128 : processor->name.len) : 0, processor ? processor->name.ptr : "",
-	    processor ? ": " : "", why->message);
+	snprintf(name, sizeof name, "pipeline %.*s", (int)(pipeline.len > 128 ? 128 : pipeline.len), pipeline.ptr);
 	const struct genops_dead_letter letter = {flow->state_dir, flow->log, genops_str_of(name), genops_str_of(reason),
 	    flow->config->telemetry.content == GENOPS_CONTENT_FULL};
 	genops_dead_letter_batch(&letter, &batch);
-	snprintf(labels, sizeof labels, "pipeline=\"%.128s\"", name + strlen("pipeline "));
-	genops_metrics_add(flow->metrics, "genops_pipeline_dead_letters_total", labels, (double)item.n);
+	if (genops_clock_monotonic_ns() < flow->complain_at_ns)
+		return;
+	flow->complain_at_ns = genops_clock_monotonic_ns() + COMPLAIN_NS;
 	genops_log_write(flow->log, GENOPS_LOG_WARN, "%s: %s; see dead-letter.jsonl", name, reason);
+}
+
+static int reject(void *arg, const struct genops_service_pipeline *pipeline, const struct genops_processor *processor,
+    const struct genops_envelope *envelope, const struct genops_error *why, struct genops_error *err)
+{
+	char reason[768];
+	(void)err;
+	snprintf(reason, sizeof reason, "%s%.*s%s%s", processor ? "processor " : "",
+	    processor ? (int)(processor->name.len > 128 ? 128 : processor->name.len) : 0, processor ? processor->name.ptr : "",
+	    processor ? ": " : "", why->message);
+	dead_letter(arg, pipeline->name, reason, envelope, envelope->request);
 	return GENOPS_OK;
+}
+
+static void reject_event(void *arg, const struct genops_flow_document *document, const struct genops_envelope *envelope, genops_str request,
+    const struct genops_error *why)
+{
+	dead_letter(arg, document->pipeline->id, why->message, envelope, request);
 }
 
 static void fault(void *arg, const struct genops_processor *processor, const struct genops_error *why)
@@ -94,7 +109,9 @@ static int emit(void *arg, const struct genops_service_pipeline *pipeline, const
 
 static int take_envelope(struct genops_flow *flow, const struct genops_envelope *envelope, struct genops_error *err)
 {
-	return genops_service_take(&flow->config->service, flow->run, envelope, genops_clock_unix_ns(), emit, flow, err);
+	GENOPS_TRY(genops_service_take(&flow->config->service, flow->run, envelope, genops_clock_unix_ns(), emit, flow, err));
+	return genops_flow_documents_are_wanted(flow->documents, envelope->signal) ? genops_flow_documents_take(flow->documents, envelope, err)
+										   : GENOPS_OK;
 }
 
 static int take_spans(struct genops_flow *flow, genops_str bytes, struct genops_error *err)
@@ -107,7 +124,8 @@ static int take_spans(struct genops_flow *flow, genops_str bytes, struct genops_
 		genops_metrics_add(flow->metrics, "genops_self_undecodable_records_total", "", 1);
 		return GENOPS_OK;
 	}
-	if (!genops_service_is_fed(&flow->config->service, envelope.signal, envelope.receiver))
+	if (!genops_service_is_fed(&flow->config->service, envelope.signal, envelope.receiver) &&
+	    !genops_flow_documents_are_wanted(flow->documents, envelope.signal))
 		return GENOPS_OK;
 	return take_envelope(flow, &envelope, err);
 }
@@ -163,13 +181,23 @@ int genops_flow_take(struct genops_flow *flow, const struct genops_queue_entry *
 	return GENOPS_OK;
 }
 
+/* All outputs, the service's before the documents'. NULL: there are no more. */
+static struct genops_flow_output *output_at(struct genops_flow *flow, size_t i)
+{
+	if (i < flow->n_outputs)
+		return &flow->outputs[i];
+	i -= flow->n_outputs;
+	return i < genops_flow_documents_n_outputs(flow->documents) ? genops_flow_documents_output(flow->documents, i) : NULL;
+}
+
 int genops_flow_give(
     struct genops_flow *flow, const struct genops_queue_entry **ret_entries, size_t *ret_n, struct genops_error *err)
 {
+	struct genops_flow_output *output;
 	size_t n = 0;
 	GENOPS_TRY(give_operations(flow, err));
-	for (size_t i = 0; i < flow->n_outputs; i++)
-		n += flow->outputs[i].n_starts;
+	for (size_t i = 0; (output = output_at(flow, i)); i++)
+		n += output->n_starts;
 	if (n > flow->max_entries) {
 		struct genops_queue_entry *grown = realloc(flow->entries, 2 * n * sizeof *grown);
 		if (!grown)
@@ -178,9 +206,9 @@ int genops_flow_give(
 		flow->max_entries = 2 * n;
 	}
 	n = 0;
-	for (size_t i = 0; i < flow->n_outputs; i++) {
-		for (size_t k = 0; k < flow->outputs[i].n_starts; k++)
-			flow->entries[n++] = genops_flow_output_entry(&flow->outputs[i], k);
+	for (size_t i = 0; (output = output_at(flow, i)); i++) {
+		for (size_t k = 0; k < output->n_starts; k++)
+			flow->entries[n++] = genops_flow_output_entry(output, k);
 	}
 	*ret_entries = flow->entries;
 	*ret_n = n;
@@ -189,9 +217,10 @@ int genops_flow_give(
 
 void genops_flow_forget(struct genops_flow *flow)
 {
+	struct genops_flow_output *output;
 	genops_buffer_clear(&flow->operations);
-	for (size_t i = 0; i < flow->n_outputs; i++)
-		genops_flow_output_clear(&flow->outputs[i]);
+	for (size_t i = 0; (output = output_at(flow, i)); i++)
+		genops_flow_output_clear(output);
 }
 
 /* --- configuring --- */
@@ -218,12 +247,16 @@ int genops_flow_configure(struct genops_flow *flow, struct genops_config *config
 {
 	const struct genops_service *service = &config->service;
 	struct genops_flow_output *outputs = calloc(service->n_pipelines + 1, sizeof *outputs);
-	if (!outputs)
-		return genops_fail(err, GENOPS_NOMEM, "no memory for the pipelines");
+	int code = outputs ? genops_flow_documents_configure(flow->documents, config, err)
+			   : genops_fail(err, GENOPS_NOMEM, "no memory for the pipelines");
+	if (code != GENOPS_OK) {
+		free(outputs);
+		return code;
+	}
 	drop_outputs(flow);
 	flow->outputs = outputs;
 	flow->n_outputs = service->n_pipelines;
-	flow->wants_operations = false;
+	flow->wants_operations = genops_flow_documents_are_wanted(flow->documents, GENOPS_SIGNAL_TRACES);
 	for (size_t i = 0; i < service->n_pipelines; i++) {
 		const struct genops_service_pipeline *pipeline = &service->pipelines[i];
 		genops_flow_output_init(&outputs[i], pipeline->exporters.items, pipeline->exporters.n);
@@ -245,9 +278,9 @@ struct genops_flow *genops_flow_new(
 		flow->metrics = metrics;
 		genops_arena_init(&flow->arena, RECORD_MAX);
 		genops_buffer_init(&flow->operations, REQUEST_MAX);
-		genops_buffer_init(&flow->rest, REQUEST_MAX);
 		flow->state_dir = strdup(state_dir);
-		if (flow->state_dir && genops_service_run_new(&asks, &flow->run, err) == GENOPS_OK)
+		flow->documents = genops_flow_documents_new(log, reject_event, flow, err);
+		if (flow->state_dir && flow->documents && genops_service_run_new(&asks, &flow->run, err) == GENOPS_OK)
 			return flow;
 	}
 	genops_fail(err, GENOPS_NOMEM, "no memory for the pipelines");
@@ -260,10 +293,10 @@ void genops_flow_free(struct genops_flow *flow)
 	if (!flow)
 		return;
 	drop_outputs(flow);
+	genops_flow_documents_free(flow->documents);
 	genops_service_run_free(flow->run);
 	genops_arena_done(&flow->arena);
 	genops_buffer_done(&flow->operations);
-	genops_buffer_done(&flow->rest);
 	genops_config_unref(flow->config);
 	free(flow->entries);
 	free(flow->state_dir);

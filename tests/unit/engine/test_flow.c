@@ -188,6 +188,18 @@ static void flush_until(genops_engine *engine, enum genops_signal signal, int i)
 	assert_int_equal(times(signal, i), 1);
 }
 
+static void read_file(const char *dir, const char *name, char *text, size_t size)
+{
+	char path[256];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	FILE *file = fopen(path, "r");
+	text[0] = '\0';
+	if (!file)
+		return;
+	text[fread(text, 1, size - 1, file)] = '\0';
+	fclose(file);
+}
+
 static void each_signal_passes_through(void **state)
 {
 	struct loopback loopback;
@@ -264,12 +276,8 @@ static void a_batch_goes_on_where_it_was(void **state)
 	assert_int_equal(times(GENOPS_SIGNAL_TRACES, 1), 0);
 	assert_int_equal(times(GENOPS_SIGNAL_TRACES, 2), 1);
 	genops_engine_close(engine);
-	char path[256], text[4096] = "";
-	snprintf(path, sizeof path, "%s/dead-letter.jsonl", (char *)*state);
-	FILE *file = fopen(path, "r");
-	assert_non_null(file);
-	assert_true(fread(text, 1, sizeof text - 1, file) > 0);
-	fclose(file);
+	char text[4096];
+	read_file(*state, "dead-letter.jsonl", text, sizeof text);
 	assert_non_null(strstr(text, "\"span_id\":\"3030303030303031\"")); /* "00000001" */
 	assert_null(strstr(text, "\"span_id\":\"3030303030303030\""));
 	assert_non_null(strstr(text, "413"));
@@ -300,6 +308,73 @@ static void a_full_queue_goes_on(void **state)
 	stop(&loopback);
 }
 
+/* --- documents --- */
+
+static const char documents[] =
+    "destinations:\n"
+    "  - {id: lines, type: file, path: '%s/lines.jsonl'}\n"
+    "  - {id: far, type: otlphttp, endpoint: 'http://127.0.0.1:%d', compression: none}\n"
+    "pipelines:\n"
+    "  - id: numbers\n"
+    "    filters: [{name: things, expression: \"name.startsWith('thing')\"}]\n"
+    "    processors:\n"
+    "      - {name: number, type: eval, expressions: {number: \"parseInt(name.split('-')[1])\", is_large: number > 4}}\n"
+    "    routes:\n"
+    "      - {name: large, filter: is_large, destination: far}\n"
+    "      - name: odd\n"
+    "        filter: number %% 2 == 1\n"
+    "        destination: lines\n"
+    "        payload_template: '{\"number\": ${number}, \"input\": \"${__inputId}\"}'\n";
+
+static genops_engine *open_documents(const char *dir, const struct loopback *loopback)
+{
+	char config[4096];
+	snprintf(config, sizeof config, documents, dir, loopback->port);
+	return open_engine(dir, config);
+}
+
+static void documents_route_events(void **state)
+{
+	struct loopback loopback;
+	char text[65536];
+	start(&loopback, 200);
+	genops_engine *engine = open_documents(*state, &loopback);
+	receive(engine, GENOPS_SIGNAL_TRACES, 0, 8, 0);
+	receive(engine, GENOPS_SIGNAL_LOGS, 20, 3, 0); /* no pipeline is for logs */
+	flush_until(engine, GENOPS_SIGNAL_TRACES, 7);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(times(GENOPS_SIGNAL_TRACES, i), i > 4);
+	assert_true(genops_str_find(genops_buffer_view(&far.got[GENOPS_SIGNAL_TRACES]), GENOPS_STR("is_large")) != SIZE_MAX); /* an attribute now */
+	read_file(*state, "lines.jsonl", text, sizeof text);
+	assert_string_equal(text,
+	    "{\"number\": 1, \"input\": \"genops_otlp_source\"}\n{\"number\": 3, \"input\": \"genops_otlp_source\"}\n"
+	    "{\"number\": 5, \"input\": \"genops_otlp_source\"}\n{\"number\": 7, \"input\": \"genops_otlp_source\"}\n");
+	genops_engine_close(engine);
+	stop(&loopback);
+}
+
+/* proves DESIGN 5: they enter as spans of __inputId genops_otlp_source */
+static void own_operations_are_events_too(void **state)
+{
+	char config[2048], text[65536];
+	snprintf(config, sizeof config,
+	    "destinations: [{id: lines, type: file, path: '%s/lines.jsonl'}]\n"
+	    "pipelines:\n"
+	    "  - id: own\n"
+	    "    filters: [{expression: \"__inputId == 'genops_otlp_source' && attributes['genops.cost.total'] > 0\"}]\n"
+	    "    processors: [{name: cost, type: eval, expressions: {cost: \"attributes['genops.cost.total'] * 2\"}}]\n"
+	    "    routes: [{name: all, destination: lines}]\n", (char *)*state);
+	genops_engine *engine = open_engine(*state, config);
+	genops_operation *operation = begin(engine, (struct call){.estimate = 500000000});
+	genops_operation_record_cost(operation, 500000000, NULL);
+	end(operation, GENOPS_OUTCOME_OK);
+	flush(engine);
+	read_file(*state, "lines.jsonl", text, sizeof text);
+	assert_non_null(strstr(text, "\"cost\":1,") ? strstr(text, "\"cost\":1,") : strstr(text, "\"cost\":1}"));
+	assert_non_null(strstr(text, "\"genops.cost.total\":0.5"));
+	genops_engine_close(engine);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_state, remove_state)
@@ -309,6 +384,8 @@ int main(void)
 	    TEST(what_waits_arrives),
 	    TEST(a_batch_goes_on_where_it_was),
 	    TEST(a_full_queue_goes_on),
+	    TEST(documents_route_events),
+	    TEST(own_operations_are_events_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
