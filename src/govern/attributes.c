@@ -261,21 +261,41 @@ int genops_attributes_set(struct genops_attributes *attributes,
 	return GENOPS_OK;
 }
 
-/* A text under the key that is kept for the next one: what nearly all of an operation's are. */
-static inline bool is_usual(const struct genops_attributes *attributes, const struct genops_attribute *attribute)
+/* Adds the first of the layer that are texts under the keys kept for them, which nearly all of an operation's are; returns how many
+ * these were. Their bytes are taken at once. */
+static size_t add_usual(struct genops_attributes *attributes, const struct genops_attribute *layer, size_t n)
 {
-	return attribute->type == GENOPS_ATTRIBUTE_STRING && is_kept_next(attributes, attribute->key) &&
-	       attribute->value.string.len <= GENOPS_ATTRIBUTE_VALUE_MAX && genops_str_is_utf8(attribute->value.string);
+	size_t left = attributes->n_kept - attributes->n, size = 0, n_usual = 0, i = 0;
+	struct genops_attribute *items = attributes->items + attributes->n;
+	for (n = n < left ? n : left; n_usual < n; n_usual++) {
+		const struct genops_attribute *attribute = &layer[n_usual];
+		if (attribute->type != GENOPS_ATTRIBUTE_STRING || attribute->value.string.len > GENOPS_ATTRIBUTE_VALUE_MAX ||
+		    !genops_str_equal(items[n_usual].key, attribute->key))
+			break;
+		size += attribute->value.string.len + 1;
+	}
+	char *to = n_usual ? genops_arena_take(attributes->arena, size) : NULL;
+	for (; to && i < n_usual; i++) {
+		genops_str text = layer[i].value.string;
+		if (!genops_str_is_utf8(text))
+			break;
+		items[i].type = GENOPS_ATTRIBUTE_STRING;
+		items[i].value.string = (genops_str){to, text.len};
+		to = genops_str_put(to, text);
+		*to++ = '\0';
+	}
+	attributes->n += i;
+	return i;
 }
 
 int genops_attributes_add(struct genops_attributes *attributes, const struct genops_attribute *layer, size_t n,
     struct genops_error *err)
 {
-	for (const struct genops_attribute *attribute = layer, *end = layer + n; attribute < end; attribute++) {
-		if (is_usual(attributes, attribute))
-			GENOPS_TRY(put_text(attributes, &attributes->items[attributes->n], attribute->value.string, err));
-		else
-			GENOPS_TRY(genops_attributes_set(attributes, attribute, err));
+	for (size_t i = 0; i < n;) {
+		size_t n_usual = attributes->n < attributes->n_kept ? add_usual(attributes, layer + i, n - i) : 0;
+		if (!n_usual)
+			GENOPS_TRY(genops_attributes_set(attributes, &layer[i++], err));
+		i += n_usual;
 	}
 	return GENOPS_OK;
 }

@@ -38,13 +38,9 @@ const char *genops_reason_name(enum genops_reason reason)
 	return (size_t)reason < GENOPS_REASON_N ? names[reason] : "";
 }
 
-void genops_decision_add(
+void genops_decision_tighten(
     struct genops_decision *decision, const struct genops_evaluation *evaluation)
 {
-	/* Strictly stricter: among equals the first, in the order of the configuration, is the one
-	 * that is named. */
-	if (evaluation->result <= decision->result)
-		return;
 	decision->result = evaluation->result;
 	decision->reason = evaluation->reason;
 	decision->policy = evaluation->policy;

@@ -8,6 +8,7 @@
 #include "engine/operation/operation.h"
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "govern/money.h"
 
 #include <stdio.h>
@@ -272,10 +273,9 @@ static void add_budget_evaluations(struct genops_operation *operation)
 
 static void copy_cut(char *to, size_t size, genops_str text)
 {
-	size_t n = text.len < size - 1 ? text.len : size - 1;
-	if (n)
-		memcpy(to, text.ptr, n);
-	to[n] = '\0';
+	if (text.len >= size)
+		text.len = size - 1;
+	*genops_str_put(to, text) = '\0';
 }
 
 static void identify(const struct genops_operation *operation, struct genops_lease_identity *identity)
@@ -391,7 +391,6 @@ int genops_decide(struct genops_operation *operation, const struct genops_operat
 		check_model_is_known(operation);
 	check_policies(operation, options, origin);
 	GENOPS_TRY(collect_budgets(operation, origin->key, err));
-	operation->record.decided_unix_ns = genops_clock_unix_ns();
 	if (!decision->is_refused)
 		GENOPS_TRY(reserve(operation, options->is_dry_run, err));
 	if (decision->estimated_cost_nano_usd == GENOPS_COST_UNKNOWN)

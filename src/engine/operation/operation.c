@@ -29,6 +29,7 @@ static struct genops_operation *new_operation(genops_engine *engine)
 	if (!operation)
 		return NULL;
 	operation->engine = engine;
+	operation->names = &operation->names_of_this;
 	genops_arena_init(&operation->arena, GENOPS_OPERATION_ARENA_MAX);
 	genops_arena_init(&operation->keys, GENOPS_OPERATION_ARENA_MAX);
 	genops_buffer_init(&operation->encoded, GENOPS_RECORD_MAX);
@@ -155,19 +156,26 @@ static int check_texts(const struct genops_operation_options *options, struct ge
 	return GENOPS_OK;
 }
 
+/* One behind the other, each with a NUL. */
 static bool dup_texts(struct genops_operation *operation, const struct genops_operation_options *options)
 {
 	struct genops_record *record = &operation->record;
-	struct genops_arena *arena = &operation->arena;
-	genops_str name = options->name.len ? options->name : GENOPS_STR("ai.completion");
-	genops_str type = options->type.len ? options->type : GENOPS_STR("ai.inference");
 	/* One that is too long may be discarded, says W3C Trace Context. */
 	genops_str tracestate = options->tracestate.len > GENOPS_ATTRIBUTE_VALUE_MAX ? (genops_str){0} : options->tracestate;
-	return genops_arena_dup(arena, name, &record->name) && genops_arena_dup(arena, type, &record->type) &&
-	       genops_arena_dup(arena, options->provider, &record->provider) &&
-	       genops_arena_dup(arena, options->model, &record->request_model) &&
-	       genops_arena_dup(arena, options->region, &record->region) &&
-	       genops_arena_dup(arena, tracestate, &record->tracestate);
+	const genops_str texts[] = {options->name.len ? options->name : GENOPS_STR("ai.completion"),
+	    options->type.len ? options->type : GENOPS_STR("ai.inference"), options->provider, options->model, options->region, tracestate};
+	genops_str *const places[] = {&record->name, &record->type, &record->provider, &record->request_model, &record->region,
+	    &record->tracestate};
+	size_t size = 0;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		size += texts[i].len + 1;
+	char *to = genops_arena_take(&operation->arena, size);
+	for (size_t i = 0; to && i < sizeof texts / sizeof texts[0]; i++) {
+		*places[i] = (genops_str){to, texts[i].len};
+		to = genops_str_put(to, texts[i]);
+		*to++ = '\0';
+	}
+	return to;
 }
 
 /* Weakest first: a later layer replaces (DESIGN 3 and 5). */
@@ -197,10 +205,7 @@ static void begin_trace(struct genops_operation *operation, genops_str tracepare
 	genops_span_id_new(context->span_id);
 	memcpy(record->trace_id, context->trace_id, sizeof record->trace_id);
 	memcpy(record->span_id, context->span_id, sizeof record->span_id);
-	genops_traceparent_format(context, operation->traceparent);
-	/* "00-<32 hex>-<16 hex>-01": the id is the two in the middle. */
-	memcpy(operation->id, operation->traceparent + 3, 49);
-	operation->id[49] = '\0';
+	operation->names_of_this.are_made = false;
 }
 
 static int describe(struct genops_operation *operation, const struct genops_operation_options *options,
@@ -222,7 +227,7 @@ static int describe(struct genops_operation *operation, const struct genops_oper
 	if (!dup_texts(operation, options) || !genops_buffer_reserve(&operation->encoded, GENOPS_OPERATION_RECORD_SIZE))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation");
 	/* Counters never go back behind the latest time they have seen, so none that is to come may reach them. */
-	record->start_unix_ns = genops_clock_unix_ns();
+	record->decided_unix_ns = record->start_unix_ns = genops_clock_unix_ns();
 	if (options->start_unix_ns > 0 && options->start_unix_ns < record->start_unix_ns)
 		record->start_unix_ns = options->start_unix_ns;
 	record->is_dry_run = options->is_dry_run;
@@ -286,14 +291,27 @@ const struct genops_decision *genops_operation_decision(const genops_operation *
 	return &operation->decision;
 }
 
+static const struct genops_operation_names *names_of(const genops_operation *operation)
+{
+	struct genops_operation_names *names = operation->names;
+	if (!names->are_made) {
+		genops_traceparent_format(&operation->context, names->traceparent);
+		/* "00-<32 hex>-<16 hex>-01": the id is the two in the middle. */
+		memcpy(names->id, names->traceparent + 3, 49);
+		names->id[49] = '\0';
+		names->are_made = true;
+	}
+	return names;
+}
+
 const char *genops_operation_id(const genops_operation *operation)
 {
-	return operation->id;
+	return names_of(operation)->id;
 }
 
 const char *genops_operation_traceparent(const genops_operation *operation)
 {
-	return operation->traceparent;
+	return names_of(operation)->traceparent;
 }
 
 static bool is_sane(const genops_usage *usage)

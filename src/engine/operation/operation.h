@@ -40,8 +40,12 @@ struct genops_operation {
 	int64_t reserved_nano_usd;
 	bool may_extend;                     /* some budget refuses: extensions must be asked for */
 	struct genops_trace_context context;
-	char id[52];                         /* "<trace>-<span>" */
-	char traceparent[56];
+	struct genops_operation_names *names; /* its own below: made for who asks, also through a const operation */
+	struct genops_operation_names {
+		bool are_made;
+		char id[52];                 /* "<trace>-<span>" */
+		char traceparent[56];
+	} names_of_this;
 };
 
 /* What an HTTP exchange knows beyond the public options. Attribute layers are applied weakest first, between

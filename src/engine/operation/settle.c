@@ -136,7 +136,7 @@ static int append(struct genops_operation *operation, struct genops_error *err)
 	genops_record_encode(&operation->record, &operation->encoded);
 	if (operation->encoded.error)
 		return genops_fail(err, operation->encoded.error, "the record of operation %s cannot be encoded: %s",
-		    operation->id, genops_error_text(operation->encoded.error));
+		    genops_operation_id(operation), genops_error_text(operation->encoded.error));
 	return genops_segment_append(operation->engine->segments, GENOPS_ENTRY_OPERATION,
 	    genops_buffer_view(&operation->encoded), NULL, err);
 }

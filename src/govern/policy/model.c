@@ -18,12 +18,12 @@ size_t genops_model_match(genops_str pattern, genops_str model)
 {
 	if (!pattern.len || !model.len)
 		return 0;
-	size_t n_stars = 0;
-	for (size_t i = 0; i < pattern.len; i++)
-		n_stars += pattern.ptr[i] == '*';
-	size_t strength = pattern.len - n_stars + 1;
-	if (n_stars)
+	size_t strength = pattern.len + 1;
+	if (genops_str_find_char(pattern, '*') != SIZE_MAX) {
+		for (size_t i = 0; i < pattern.len; i++)
+			strength -= pattern.ptr[i] == '*';
 		return genops_str_glob(pattern, model, true) ? strength : 0;
+	}
 	if (model.len < pattern.len ||
 	    !genops_str_equal_nocase(pattern, (genops_str){model.ptr, pattern.len}))
 		return 0;

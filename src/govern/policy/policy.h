@@ -114,7 +114,13 @@ size_t genops_policies_evaluate(const struct genops_policy *const *policies, siz
     struct genops_decision *decision);
 
 /* Folds one evaluation into a decision by strictness; budgets use it too. */
-void genops_decision_add(struct genops_decision *decision, const struct genops_evaluation *evaluation);
+void genops_decision_tighten(struct genops_decision *decision, const struct genops_evaluation *evaluation);
+static inline void genops_decision_add(struct genops_decision *decision, const struct genops_evaluation *evaluation)
+{
+	/* Strictly stricter: among equals the first, in the order of the configuration, is the one that is named. */
+	if (evaluation->result > decision->result)
+		genops_decision_tighten(decision, evaluation);
+}
 
 /* Does `pattern` name `model`? Exact, `*`, or family at - : @ / ; ASCII case ignored. Returns the
  * match's strength (length), 0: no. DESIGN 6: the longest match wins. */

@@ -38,28 +38,41 @@ struct genops_prices {
 	struct genops_price *ceiling; /* of all; NULL: no rows */
 };
 
+#define EVERY_BYTE UINT64_C(0x0101010101010101)
+
+/* Eight ASCII letters at a time: what is from A to Z, and below 0x80, gets the bit that makes it a small one. */
+static uint64_t lower_word(uint64_t word)
+{
+	uint64_t low = word & 0x7f * EVERY_BYTE;
+	uint64_t is_large = (low + (0x80 - 'A') * EVERY_BYTE) & ~(low + (0x7f - 'Z') * EVERY_BYTE) & ~word & 0x80 * EVERY_BYTE;
+	return word | is_large >> 2;
+}
+
+#define KEY_SIZE (2 * GENOPS_PRICES_MODEL_MAX + 8) /* to whole words */
+
 /* The lower-case key "provider\0model" in `out`; 0: too long to be in the catalogue. */
-static size_t key_of(
-    genops_str provider, genops_str model, char out[2 * GENOPS_PRICES_MODEL_MAX + 1])
+static size_t key_of(genops_str provider, genops_str model, char out[KEY_SIZE])
 {
 	if (provider.len > GENOPS_PRICES_MODEL_MAX || model.len > GENOPS_PRICES_MODEL_MAX)
 		return 0;
-	size_t n = 0;
-	for (size_t i = 0; i < provider.len; i++)
-		out[n++] = provider.ptr[i];
-	out[n++] = '\0';
-	for (size_t i = 0; i < model.len; i++)
-		out[n++] = model.ptr[i];
-	for (size_t i = 0; i < n; i++)
-		out[i] = out[i] >= 'A' && out[i] <= 'Z' ? (char)(out[i] + ('a' - 'A')) : out[i];
-	return n;
+	char *end = genops_str_put(out, provider);
+	*end++ = '\0';
+	end = genops_str_put(end, model);
+	memset(end, 0, 7);
+	for (char *at = out; at < end; at += 8) {
+		uint64_t word;
+		memcpy(&word, at, sizeof word);
+		word = lower_word(word);
+		memcpy(at, &word, sizeof word);
+	}
+	return (size_t)(end - out);
 }
 
 /* The slot of the name, or the empty one where it belongs; NULL: a name too long. */
 static struct slot *slot_of(const struct genops_prices *prices, genops_str provider,
     genops_str model, struct genops_hash *ret_hash)
 {
-	char key[2 * GENOPS_PRICES_MODEL_MAX + 1];
+	char key[KEY_SIZE];
 	size_t n = key_of(provider, model, key);
 	if (!n)
 		return NULL;

@@ -182,6 +182,24 @@ static inline char *put_close(char *begin, char *to, size_t width)
 #define EVALUATION_FIXED ((size_t)2 * 8)
 static_assert(2 + 2 * (1 + 8) <= SHORT_MAX, "a budget's line is short");
 
+/* Nothing was found wrong, as mostly: all but the two names has its default, which is not stored. */
+static inline bool is_plain(const struct genops_evaluation *r)
+{
+	return !((size_t)r->result | (size_t)r->reason | r->is_violation | r->is_error | r->message.len) &&
+	       r->policy.len - 1 < 0x38 && r->policy_type.len - 1 < 0x38 &&
+	       genops_str_equal(r->action, genops_level_action(GENOPS_ALLOWED));
+}
+
+static_assert(GENOPS_ALLOWED == 0 && GENOPS_REASON_NONE == 0 && RECORD_EVALUATION < 0x20, "the defaults; its key is a byte");
+
+static inline char *put_plain_evaluation(char *to, const struct genops_evaluation *r)
+{
+	to[0] = RECORD_EVALUATION << 2 | FORM_BYTES;
+	to[1] = (char)(4 + r->policy.len + r->policy_type.len);
+	to = put_text_always(to + 2, EVALUATION_POLICY, r->policy);
+	return put_text_always(to, EVALUATION_POLICY_TYPE, r->policy_type);
+}
+
 static char *put_evaluation(char *to, const struct genops_evaluation *r)
 {
 	size_t texts = r->policy.len + r->policy_type.len + r->action.len + r->message.len;
@@ -217,6 +235,18 @@ static char *put_alert(char *to, const struct genops_record_alert *r)
 	return put_close(begin, to, 3);
 }
 
+static_assert(RECORD_ATTRIBUTE < 0x20, "its key is a byte");
+
+/* A short text, as nearly all are: its lengths are a byte each, too. */
+static inline char *put_short_attribute(char *to, genops_str key, genops_str text)
+{
+	to[0] = RECORD_ATTRIBUTE << 2 | FORM_BYTES;
+	to[1] = (char)(2 + key.len + text.len);
+	to[2] = GENOPS_ATTRIBUTE_STRING;
+	to[3] = (char)key.len;
+	return genops_str_put(genops_str_put(to + 4, key), text);
+}
+
 static char *put_attribute(char *to, const struct genops_attribute *attribute)
 {
 	genops_str key = attribute->key, text = attribute->value.string;
@@ -240,14 +270,22 @@ static char *put_attribute(char *to, const struct genops_attribute *attribute)
 
 static char *put_lists(char *to, const struct genops_record *record)
 {
-	for (size_t i = 0; i < record->n_evaluations; i++)
-		to = put_evaluation(to, &record->evaluations[i]);
+	for (size_t i = 0; i < record->n_evaluations; i++) {
+		const struct genops_evaluation *evaluation = &record->evaluations[i];
+		to = is_plain(evaluation) ? put_plain_evaluation(to, evaluation) : put_evaluation(to, evaluation);
+	}
 	for (size_t i = 0; i < record->n_budgets; i++)
 		to = put_budget(to, &record->budgets[i]);
 	for (size_t i = 0; i < record->n_alerts; i++)
 		to = put_alert(to, &record->alerts[i]);
-	for (size_t i = 0; i < record->n_attributes; i++)
-		to = put_attribute(to, &record->attributes[i]);
+	for (size_t i = 0; i < record->n_attributes; i++) {
+		const struct genops_attribute *attribute = &record->attributes[i];
+		genops_str text = attribute->value.string;
+		if (attribute->type == GENOPS_ATTRIBUTE_STRING && attribute->key.len < 0x40 && text.len < 0x38)
+			to = put_short_attribute(to, attribute->key, text);
+		else
+			to = put_attribute(to, attribute);
+	}
 	return to;
 }
 

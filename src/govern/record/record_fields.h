@@ -72,9 +72,10 @@ enum record_list {
 	RECORD_USAGE = 64,
 };
 
+enum record_evaluation { EVALUATION_POLICY = 1, EVALUATION_POLICY_TYPE };
 #define EVALUATION_FIELDS(X)                                                                       \
-	X(1, TEXT, policy, 0)                                                                      \
-	X(2, TEXT, policy_type, 0)                                                                 \
+	X(EVALUATION_POLICY, TEXT, policy, 0)                                                      \
+	X(EVALUATION_POLICY_TYPE, TEXT, policy_type, 0)                                                                 \
 	X(3, ENUM, result, GENOPS_BLOCKED + 1)                                                     \
 	X(4, ENUM, reason, GENOPS_REASON_N)                                                        \
 	X(5, FLAG, is_violation, 0)                                                                \

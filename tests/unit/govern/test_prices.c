@@ -253,6 +253,27 @@ static void each_shipped_row_says_whence(void **state)
 	assert_null(genops_prices_at(shipped, genops_prices_count(shipped)));
 }
 
+/* Letters and nothing else: not what stands beside them in ASCII, and no byte of UTF-8. */
+static void names_are_compared_without_case(void **state)
+{
+	struct genops_prices *prices =
+	    make("provider,model,input_cost_per_1k,output_cost_per_1k\n"
+		 "acme,AbcXYZ@[`{-\xc3\x81,1,1\n", "provider,model,input_cost_per_1k,output_cost_per_1k\nother,o,1,1\n");
+	assert_non_null(prices);
+	genops_str acme = GENOPS_STR("ACME");
+	const struct genops_price *row = genops_prices_find(prices, acme, GENOPS_STR("aBCxyz@[`{-\xc3\x81"), 0);
+	assert_non_null(row);
+	assert_false(row->is_ceiling);
+	static const char *const others[] = {"abcxyz`[`{-\xc3\x81", "abcxyz@{`{-\xc3\x81", "abcxyz@[@{-\xc3\x81",
+	    "abcxyz@[`[-\xc3\x81", "abcxyz@[`{-\xc3\xa1", "abcxyz@[`{-\xe3\x81"};
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		row = genops_prices_find(prices, acme, genops_str_of(others[i]), 0);
+		if (row && !row->is_ceiling)
+			fail_msg("%s", others[i]);
+	}
+	genops_prices_unref(prices);
+}
+
 static void a_later_source_wins(void **state)
 {
 	struct genops_prices *prices =
@@ -300,6 +321,7 @@ int main(void)
 	    cmocka_unit_test(an_unknown_model_is_never_free),
 	    cmocka_unit_test(recorded_models_are_priced),
 	    cmocka_unit_test(each_shipped_row_says_whence),
+	    cmocka_unit_test(names_are_compared_without_case),
 	    cmocka_unit_test(a_later_source_wins),
 	    cmocka_unit_test(an_empty_catalogue_knows_nothing),
 	};

@@ -257,6 +257,27 @@ static void test_text_lengths(void **state)
 	check_round_trip(&record);
 }
 
+/* The same for what has a short form of its own: attributes, and evaluations that found nothing. */
+static void test_short_forms(void **state)
+{
+	static char text[160];
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (char)('a' + i % 26);
+	for (size_t key = 1; key < 140; key += key == 70 ? 50 : 1) {
+		for (size_t value = 0; value < 140; value += value == 70 ? 50 : 1) {
+			struct genops_attribute attribute = {.key = {text, key}, .value.string = {text + 7, value}};
+			struct genops_evaluation evaluation = {
+			    .policy = {text, key}, .policy_type = {text + 3, value}, .action = GENOPS_STR("log")};
+			struct genops_record record = {.lease = 7,
+			    .attributes = &attribute, .n_attributes = 1, .evaluations = &evaluation, .n_evaluations = 1};
+			check_round_trip(&record);
+		}
+	}
+	struct genops_evaluation other = {.policy = GENOPS_STR("p"), .policy_type = GENOPS_STR("t"), .action = GENOPS_STR("wait")};
+	struct genops_record record = {.lease = 7, .evaluations = &other, .n_evaluations = 1};
+	check_round_trip(&record);
+}
+
 static void test_encode_limits(void **state)
 {
 	struct genops_record record = full_record();
@@ -402,6 +423,7 @@ int main(void)
 	    cmocka_unit_test(test_round_trip_full),
 	    cmocka_unit_test(test_round_trip_empty),
 	    cmocka_unit_test(test_text_lengths),
+	    cmocka_unit_test(test_short_forms),
 	    cmocka_unit_test(test_encode_limits),
 	    cmocka_unit_test(test_unknown_fields_are_skipped),
 	    cmocka_unit_test(test_bad_bytes),
