@@ -20,7 +20,8 @@
 
 #define GENOPS_PROCESSOR_TYPES(X)                                                                     \
 	X(batch)                                                                                      \
-	X(memory_limiter)
+	X(memory_limiter)                                                                             \
+	X(filter)
 
 struct genops_processor_type;
 struct genops_processor_run; /* service.h */

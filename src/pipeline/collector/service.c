@@ -121,6 +121,7 @@ int genops_service_run_new(const struct genops_service_asks *asks, struct genops
 		genops_buffer_init(&run->buffers[i], GENOPS_SERVICE_REQUEST_MAX);
 	genops_buffer_init(&run->metrics, GENOPS_SERVICE_REQUEST_MAX);
 	genops_buffer_init(&run->item, GENOPS_SERVICE_REQUEST_MAX);
+	genops_arena_init(&run->arena, GENOPS_SERVICE_ITEM_MAX);
 	*ret = run;
 	return GENOPS_OK;
 }
@@ -136,6 +137,8 @@ void genops_service_run_free(struct genops_processor_run *run)
 		genops_buffer_done(&run->buffers[i]);
 	genops_buffer_done(&run->metrics);
 	genops_buffer_done(&run->item);
+	genops_arena_done(&run->arena);
+	genops_regex_space_free(run->space);
 	free(run);
 }
 

@@ -3,10 +3,13 @@
 #ifndef PIPELINE_COLLECTOR_SERVICE_RUN_H
 #define PIPELINE_COLLECTOR_SERVICE_RUN_H
 
+#include "base/arena.h"
 #include "pipeline/collector/service.h"
+#include "pipeline/regex.h"
 
 #define GENOPS_SERVICE_REQUEST_MAX  ((size_t)16 << 20) /* of what processors make of one request */
 #define GENOPS_SERVICE_MEMORIES_MAX 4096
+#define GENOPS_SERVICE_ITEM_MAX     ((size_t)16 << 20) /* of values made for one item */
 
 /* What is remembered of one processor between batches and over reloads. */
 struct genops_service_memory {
@@ -19,7 +22,8 @@ struct genops_processor_run {
 	struct genops_service_asks asks;
 	int64_t now_unix_ns;
 	struct genops_buffer buffers[2], metrics;
-	struct genops_buffer item;              /* a processor's own, for one item */
+	struct genops_buffer item;              /* one item as it shall be */
+	struct genops_arena arena;              /* of values made for one item */
 	struct genops_regex_space *space;       /* of searches; made at the first */
 	struct genops_service_memory *memories;
 	size_t n_memories;

@@ -29,8 +29,6 @@ const struct genops_option genops_config_pipeline_rows[] = {
     {.name = NULL},
 };
 
-const char *const genops_config_pipeline_signals[GENOPS_SIGNAL_N] = {"traces", "metrics", "logs"};
-
 /* --- names --- */
 
 static int fail_dangling(struct genops_config_reader *reader, const struct genops_yaml_node *place, genops_str name,
@@ -102,7 +100,7 @@ static int read_signal(
 		return genops_config_read_warn(
 		    reader, key, "", "profiles are not read in this build: pipeline \"%.100s\" stays empty", key->text.ptr);
 	for (int i = 0; i < GENOPS_SIGNAL_N; i++) {
-		signals[i] = genops_config_pipeline_signals[i];
+		signals[i] = genops_signal_name((enum genops_signal)i);
 		if (genops_str_is(signal, signals[i])) {
 			*ret_signal = (enum genops_signal)i;
 			return GENOPS_OK;

@@ -20,8 +20,6 @@ struct genops_config_plan {
 	bool has_genops;
 };
 
-extern const char *const genops_config_pipeline_signals[GENOPS_SIGNAL_N];
-
 /* All of `processors`, into config->service. */
 GENOPS_NODISCARD int genops_config_processor_read(struct genops_config_reader *reader, struct genops_config_plan *plan);
 /* One that a pipeline of this signal names at the node `at`; its name is defined. */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pipeline/collector/re2.h - the Collector's patterns: RE2 as Go has it, matched by pipeline/regex.h with its bounds.
+ *
+ * What Go writes in its own way ((?P<name>, flags at the beginning, \A, \z, [[:alpha:]], \Q...\E) is rewritten; what the matcher does not have
+ * is refused, never read as something else. Matching is not anchored, as Go's MatchString.
+ */
+#ifndef PIPELINE_COLLECTOR_RE2_H
+#define PIPELINE_COLLECTOR_RE2_H
+
+#include "pipeline/regex.h"
+
+/* SYNTAX (what is wrong, in words), LIMIT, NOMEM. */
+GENOPS_NODISCARD int genops_re2_compile(genops_str pattern, struct genops_regex **ret_regex, struct genops_error *err);
+
+#endif
