@@ -87,6 +87,18 @@
 	X("genops_self_undecodable_records_total", "destination",                                     \
 	    "Records that could not be read; without the label: by the ledger.")
 
+/* Pipelines, by rule and route (engine/flow/flow_counts.c): X(symbol, name, labels, text). All are counters. Of pipelines of `service` the
+ * things counted are spans, data points and log records, of the documents of `pipelines` events. */
+#define GENOPS_METRIC_PIPELINE(X)                                                                     \
+	X(IN, "genops_pipeline_in_total", "pipeline, kind, name",                                     \
+	    "What came to a filter, function, rule, route or processor.")                             \
+	X(MATCHED, "genops_pipeline_matched_total", "pipeline, kind, name",                           \
+	    "What it took: a filter or route said yes, a lookup found, a rule sampled; of a processor what left it.") \
+	X(DROPPED, "genops_pipeline_dropped_total", "pipeline, kind, name", "What ended there on purpose.") \
+	X(FAILED, "genops_pipeline_failed_total", "pipeline, kind, name", "Expressions and the like that failed; told in the log.") \
+	X(DEAD, "genops_pipeline_dead_letters_total", "pipeline",                                     \
+	    "What could not be processed; it is in dead-letter.jsonl with the reason.")
+
 struct genops_metrics; /* internally locked */
 
 /* NULL: out of memory. */

@@ -55,6 +55,11 @@ static void add_metrics(struct genops_buffer *out)
 #define X(symbol, name, type, unit, labels, text) add_metric(out, name, #type, labels, text);
 	GENOPS_METRIC_FAMILIES(X)
 #undef X
+	genops_buffer_add_text(out, "\n## Pipelines\n\n");
+	genops_buffer_add_text(out, head);
+#define X(symbol, name, labels, text) add_metric(out, name, "COUNTER", labels, text);
+	GENOPS_METRIC_PIPELINE(X)
+#undef X
 	genops_buffer_add_text(out, "\n## GenOps itself\n\n");
 	genops_buffer_add_text(out, head);
 #define X(name, labels, text) add_self_metric(out, name, labels, text);

@@ -191,9 +191,11 @@ static int collect(struct genops_drain *drain, size_t *ret_n, struct genops_erro
 		if (code != GENOPS_FULL && !drain->sources[i].is_unreadable)
 			break; /* nothing can be stored now */
 	}
-	if (n) {
-		for (size_t i = 0; i < drain->n_pumps; i++)
+	for (size_t i = 0; i < drain->n_pumps; i++) {
+		if (n)
 			genops_pump_wake(drain->pumps[i]);
+		if (result == GENOPS_FULL) /* nobody waits for a batch to grow while nothing more can come */
+			(void)genops_pump_is_offered(drain->pumps[i], INT64_MAX);
 	}
 	*ret_n = n;
 	return result;
@@ -319,7 +321,7 @@ void genops_drain_upkeep(struct genops_drain *drain)
 	if (now_ns - drain->published_ns >= (drain->is_changed ? PUBLISH_EVERY_NS : PUBLISH_AT_LEAST_NS)) {
 		drain->is_changed = false;
 		drain->published_ns = now_ns;
-		genops_publish_metrics(drain->engine, drain->metrics, drain->queue);
+		genops_publish_metrics(drain->engine, drain->metrics, drain->queue, drain->flow);
 	}
 }
 
@@ -403,8 +405,8 @@ void genops_drain_close(struct genops_drain *drain)
 	stop_pumps(drain);
 	for (size_t i = 0; i < drain->n_sources; i++)
 		genops_segment_reader_free(drain->sources[i].reader);
-	if (drain->metrics && drain->queue)
-		genops_publish_metrics(drain->engine, drain->metrics, drain->queue);
+	if (drain->metrics && drain->queue && drain->flow)
+		genops_publish_metrics(drain->engine, drain->metrics, drain->queue, drain->flow);
 	genops_seed_done(&drain->seeding);
 	genops_queue_close(drain->queue);
 	genops_ledger_close(drain->ledger);

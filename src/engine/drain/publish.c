@@ -93,7 +93,8 @@ static void tell_budgets(genops_engine *engine, struct genops_metrics *metrics)
 	free(views);
 }
 
-void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metrics, struct genops_queue *queue)
+void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metrics, struct genops_queue *queue,
+    const struct genops_flow *flow)
 {
 	struct genops_queue_stats stats;
 	struct genops_buffer text;
@@ -106,6 +107,7 @@ void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metric
 	genops_collibra_export_publish(engine, metrics);
 	genops_buffer_init(&text, EXPOSITION_MAX);
 	genops_metrics_expose(metrics, &text);
+	genops_flow_expose(flow, &text);
 	if (!text.error)
 		store(engine, genops_buffer_view(&text));
 	genops_buffer_done(&text);

@@ -8,10 +8,12 @@
 #define ENGINE_PUBLISH_H
 
 #include "engine/engine.h"
+#include "engine/flow/flow.h"
 #include "store/ledger.h"
 #include "store/queue.h"
 #include "telemetry/metrics.h"
 
-void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metrics, struct genops_queue *queue);
+void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metrics, struct genops_queue *queue,
+    const struct genops_flow *flow);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "engine/dead_letter.h"
-#include "engine/flow/flow_documents.h"
+#include "engine/flow/flow_counts.h"
 #include "engine/flow/flow_output.h"
 #include "telemetry/otlp/otlp_span.h"
 #include "telemetry/span.h"
@@ -36,6 +36,7 @@ struct genops_flow {
 	struct genops_flow_output *outputs;     /* one a pipeline of the service */
 	size_t n_outputs;
 	bool wants_operations;                  /* as spans */
+	uint64_t n_rejected;                    /* by processors: things in the dead letters */
 	int64_t complain_at_ns;                 /* monotonic */
 	struct genops_queue_entry *entries;     /* given */
 	size_t max_entries;
@@ -67,6 +68,7 @@ static int reject(void *arg, const struct genops_service_pipeline *pipeline, con
 {
 	char reason[768];
 	(void)err;
+	((struct genops_flow *)arg)->n_rejected += (uint64_t)genops_service_count(envelope->signal, envelope->request);
 	snprintf(reason, sizeof reason, "%s%.*s%s%s", processor ? "processor " : "",
 	    processor ? (int)(processor->name.len > 128 ? 128 : processor->name.len) : 0, processor ? processor->name.ptr : "",
 	    processor ? ": " : "", why->message);
@@ -221,6 +223,12 @@ void genops_flow_forget(struct genops_flow *flow)
 	genops_buffer_clear(&flow->operations);
 	for (size_t i = 0; (output = output_at(flow, i)); i++)
 		genops_flow_output_clear(output);
+}
+
+void genops_flow_expose(const struct genops_flow *flow, struct genops_buffer *buf)
+{
+	if (flow->config)
+		genops_flow_counts_expose(flow->documents, &flow->config->service, flow->run, flow->n_rejected, buf);
 }
 
 /* --- configuring --- */

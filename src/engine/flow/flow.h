@@ -33,4 +33,7 @@ GENOPS_NODISCARD int genops_flow_give(
 /* It is in the queue (or will be made anew). */
 void genops_flow_forget(struct genops_flow *flow);
 
+/* What rules, routes and processors have counted, in Prometheus' text: genops_pipeline_... Appends; check buf->error. */
+void genops_flow_expose(const struct genops_flow *flow, struct genops_buffer *buf);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "codec/wire.h"
 #include "engine/engine.h"
+#include "engine/flow/flow.h"
 #include "telemetry/otlp/envelope.h"
 
 struct far_side {
@@ -145,23 +146,29 @@ static void make_request(enum genops_signal signal, int first, int n, size_t siz
 	genops_wire_end(out, resource);
 }
 
-static void receive(genops_engine *engine, enum genops_signal signal, int first, int n, size_t size)
+static void make_envelope(enum genops_signal signal, int first, int n, size_t size, struct genops_buffer *entry)
 {
-	struct genops_buffer request, entry;
-	struct genops_error err;
+	struct genops_buffer request;
 	genops_buffer_init(&request, (size_t)1 << 20);
-	genops_buffer_init(&entry, (size_t)1 << 20);
+	genops_buffer_init(entry, (size_t)1 << 20);
 	make_request(signal, first, n, size, &request);
 	const struct genops_envelope envelope = {.signal = signal,
 	    .received_unix_ns = genops_clock_unix_ns(),
 	    .receiver = GENOPS_STR("otlp"),
 	    .input = GENOPS_STR(GENOPS_INPUT_OTLP),
 	    .request = genops_buffer_view(&request)};
-	genops_envelope_encode(&envelope, &entry);
-	assert_int_equal(entry.error, 0);
+	genops_envelope_encode(&envelope, entry);
+	assert_int_equal(entry->error, 0);
+	genops_buffer_done(&request);
+}
+
+static void receive(genops_engine *engine, enum genops_signal signal, int first, int n, size_t size)
+{
+	struct genops_buffer entry;
+	struct genops_error err;
+	make_envelope(signal, first, n, size, &entry);
 	assert_int_equal(
 	    genops_segment_append(engine->segments, GENOPS_ENTRY_SPANS, genops_buffer_view(&entry), NULL, &err), GENOPS_OK);
-	genops_buffer_done(&request);
 	genops_buffer_done(&entry);
 }
 
@@ -375,6 +382,83 @@ static void own_operations_are_events_too(void **state)
 	genops_engine_close(engine);
 }
 
+/* --- counts --- */
+
+static struct genops_config *load(const char *rule)
+{
+	char text[2048];
+	struct genops_error err = {0};
+	snprintf(text, sizeof text,
+	    "destinations: [{id: console, type: debug}]\n"
+	    "pipelines:\n"
+	    "  - id: p\n"
+	    "    filters: [{name: first, expression: \"name != 'thing-3-'\"}]\n"
+	    "    processors: [%s]\n"
+	    "    routes: [{name: all, destination: console}]\n", rule);
+	const struct genops_config_source source = {.file = "", .text = text, .state_dir = "/nonexistent"};
+	struct genops_config *config = genops_config_load(&source, &err);
+	if (!config)
+		fail_msg("%s", err.message);
+	return config;
+}
+
+static void configure(struct genops_flow *flow, const char *rule)
+{
+	struct genops_config *config = load(rule);
+	struct genops_error err;
+	assert_int_equal(genops_flow_configure(flow, config, &err), GENOPS_OK);
+	genops_config_unref(config);
+}
+
+static void take(struct genops_flow *flow, size_t n_expected)
+{
+	const struct genops_queue_entry *given;
+	struct genops_buffer entry;
+	struct genops_error err;
+	size_t n;
+	make_envelope(GENOPS_SIGNAL_TRACES, 0, 10, 0, &entry);
+	const struct genops_queue_entry taken = {GENOPS_ENTRY_SPANS, genops_buffer_view(&entry)};
+	assert_int_equal(genops_flow_take(flow, &taken, &err), GENOPS_OK);
+	assert_int_equal(genops_flow_give(flow, &given, &n, &err), GENOPS_OK);
+	assert_int_equal(n, n_expected);
+	genops_flow_forget(flow);
+	genops_buffer_done(&entry);
+}
+
+static void assert_counted(const struct genops_flow *flow, const char *line)
+{
+	struct genops_buffer text;
+	genops_buffer_init(&text, 1 << 20);
+	genops_flow_expose(flow, &text);
+	genops_buffer_add_char(&text, '\0');
+	if (!strstr(text.ptr, line))
+		fail_msg("%s is not in\n%s", line, text.ptr);
+	genops_buffer_done(&text);
+}
+
+static void counts_outlive_a_reload(void **state)
+{
+	struct genops_error err;
+	struct genops_log log = {0};
+	struct genops_metrics *metrics = genops_metrics_new(100);
+	struct genops_flow *flow = genops_flow_new(&log, *state, metrics, &err);
+	assert_non_null(flow);
+	configure(flow, "{name: cut, type: drop, filter: \"name == 'thing-4-'\"}");
+	take(flow, 1);
+	assert_counted(flow, "genops_pipeline_in_total{pipeline=\"p\",kind=\"filter\",name=\"first\"} 10\n");
+	assert_counted(flow, "genops_pipeline_matched_total{pipeline=\"p\",kind=\"filter\",name=\"first\"} 9\n");
+	assert_counted(flow, "genops_pipeline_dropped_total{pipeline=\"p\",kind=\"drop\",name=\"cut\"} 1\n");
+	assert_counted(flow, "genops_pipeline_matched_total{pipeline=\"p\",kind=\"route\",name=\"all\"} 8\n");
+	configure(flow, "{name: cut2, type: drop, filter: \"name == 'thing-4-'\"}, {name: cut, type: drop, filter: \"name == 'thing-5-'\"}");
+	take(flow, 1);
+	assert_counted(flow, "genops_pipeline_dropped_total{pipeline=\"p\",kind=\"drop\",name=\"cut\"} 2\n");
+	assert_counted(flow, "genops_pipeline_dropped_total{pipeline=\"p\",kind=\"drop\",name=\"cut2\"} 1\n");
+	assert_counted(flow, "genops_pipeline_matched_total{pipeline=\"p\",kind=\"route\",name=\"all\"} 15\n");
+	assert_counted(flow, "genops_pipeline_dead_letters_total{pipeline=\"p\"} 0\n");
+	genops_flow_free(flow);
+	genops_metrics_free(metrics);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_state, remove_state)
@@ -386,6 +470,7 @@ int main(void)
 	    TEST(a_full_queue_goes_on),
 	    TEST(documents_route_events),
 	    TEST(own_operations_are_events_too),
+	    TEST(counts_outlive_a_reload),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
