@@ -182,6 +182,13 @@ def test_what_sdks_and_people_write(converter):
     assert converter.read("traces", "{}") == REQUESTS["traces"]()
     upper = converter.read("traces", span(traceId="5B8EFFF798038103D269B633813FC60C", spanId="EEE19B7EC3C1B174"))
     assert upper.resource_spans[0].scope_spans[0].spans[0].trace_id.hex() == "5b8efff798038103d269b633813fc60c"
+    # opentelemetry-proto's examples/events.json writes lists of values so
+    bare = converter.read("traces", span(attributes=[{"key": "m", "value": {"kvlistValue": [{"key": "a", "value": {"intValue": "1"}}]}},
+                                                     {"key": "l", "value": {"arrayValue": [{"stringValue": "b"}, {"arrayValue": []}]}}]))
+    whole = converter.read("traces", span(attributes=[
+        {"key": "m", "value": {"kvlistValue": {"values": [{"key": "a", "value": {"intValue": "1"}}]}}},
+        {"key": "l", "value": {"arrayValue": {"values": [{"stringValue": "b"}, {"arrayValue": {"values": []}}]}}}]))
+    assert bare == whole
     for wrong in (span(kind="SPAN_KIND_SERVER"), span(status={"code": "STATUS_CODE_OK"}), span(traceId="5b8efff798038103d269b633813fc60g"),
                   span(name=5), '{"resourceSpans":[', "[]", ""):
         with pytest.raises(Refused, match="^-3 "):

@@ -25,6 +25,7 @@ struct frame {
 	const struct genops_otlp_field *row; /* of the member that is being read; NULL: none, or not known */
 	uint32_t number;
 	bool is_in_array;
+	bool is_bare; /* a list of values without its object */
 	size_t mark;       /* of the message */
 	size_t array_mark; /* of packed numbers */
 };
@@ -262,8 +263,29 @@ static void on_key(struct reader *reader, const struct genops_json_value *value)
 	}
 }
 
+/* opentelemetry-proto's own examples/events.json has `"kvlistValue": [...]` for `{"values": [...]}`: read as it is meant. */
+static bool on_bare_list(struct reader *reader, const struct frame *frame, const struct genops_json_value *value)
+{
+	const struct genops_otlp_message *list = &genops_otlp_messages[frame->row->message];
+	if (!push(reader, list, genops_wire_begin(reader->out, frame->number), value))
+		return false;
+	struct frame *inner = &reader->frames[reader->n_frames - 1];
+	inner->row = &list->fields[1];
+	inner->number = 1;
+	inner->is_in_array = inner->is_bare = true;
+	return true;
+}
+
 static bool on_array(struct reader *reader, struct frame *frame, const struct genops_json_value *value)
 {
+	bool is_list = frame->row->kind == GENOPS_OTLP_KIND_MESSAGE &&
+		       (frame->row->message == GENOPS_OTLP_KEY_VALUE_LIST || frame->row->message == GENOPS_OTLP_ARRAY_VALUE);
+	if (frame->is_bare && value->is_end) {
+		pop(reader);
+		return true;
+	}
+	if (is_list && !frame->is_in_array && !value->is_end)
+		return on_bare_list(reader, frame, value);
 	bool is_packed = is_number_kind((enum genops_otlp_kind)frame->row->kind);
 	if (!frame->row->is_repeated || (frame->is_in_array && !value->is_end))
 		return fail(reader, GENOPS_SYNTAX, value, "an array where none is due");
