@@ -131,6 +131,15 @@ static struct genops_possible of_comparison(const struct genops_tree *tree, geno
 	return genops_possible_holds(tree->op, &a, &b) ? genops_possible_types(TYPE(BOOLEAN)) : genops_possible_one(genops_value_boolean(is_not));
 }
 
+static struct genops_possible of_typeof(void)
+{
+	static const char *const names[] = {"undefined", "object", "boolean", "number", "string"};
+	struct genops_possible made = {.types = TYPE(TEXT), .is_listed = true};
+	for (; made.n < 5; made.n++)
+		made.values[made.n] = genops_value_text(genops_str_of(names[made.n]));
+	return made;
+}
+
 struct genops_possible genops_possible_of(const struct genops_tree *tree, genops_possible_field_fn *field, void *arg)
 {
 	struct genops_possible made = {0};
@@ -150,7 +159,9 @@ struct genops_possible genops_possible_of(const struct genops_tree *tree, genops
 		return genops_possible_types(TYPE(NUMBER));
 	case OP_ADD:
 		return of_sum(tree, field, arg);
-	case OP_TYPEOF: case OP_JOIN:
+	case OP_TYPEOF:
+		return of_typeof();
+	case OP_JOIN:
 		return genops_possible_types(TYPE(TEXT));
 	case OP_VOID:
 		return genops_possible_one((struct genops_value){0});
