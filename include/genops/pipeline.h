@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * genops/pipeline.h - the expression language of pipelines, asked directly: what does this expression say of that event?
+ * genops/pipeline.h - pipelines without an engine: what an expression says of an event, what pipelines make of spans, and Cribl packs of
+ * them.
  *
- * Expressions have JavaScript's semantics; docs/reference/expressions.md lists what they may hold. Nothing of an engine is needed.
+ * Expressions have JavaScript's semantics; docs/reference/expressions.md lists what they may hold. docs/pipelines.md tells of documents.
  */
 #ifndef GENOPS_PIPELINE_H
 #define GENOPS_PIPELINE_H
 
-#include <genops/attribute.h>
-#include <genops/error.h>
+#include <genops/engine.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -36,6 +36,39 @@ GENOPS_API GENOPS_NODISCARD int genops_pipeline_eval_line(
 
 /* The place of an error within `expression`: its line, and a caret below; two lines into `out`, "" if there is no place. */
 GENOPS_API void genops_pipeline_eval_caret(genops_str expression, const struct genops_error *err, char *out, size_t size);
+
+/* --- pipelines tried out (genops pipeline test) --- */
+
+struct genops_pipeline_trial_options {
+	size_t size;                                 /* sizeof(struct genops_pipeline_trial_options) */
+	const struct genops_engine_options *engine;  /* whose configuration has pipelines and lookups; NULL: the default one */
+	const char *pipelines;                       /* a path or pattern of documents instead of those; where their routes lead need not exist */
+	const char *lookups;                         /* the same for lookups */
+	bool as_text;                                /* for people; else JSON, an object a line */
+};
+
+/* Runs events through pipelines, one thread at a time; nothing is sent, written or locked. Owned: free with genops_pipeline_trial_free.
+ * Borrows nothing. NULL with *err: CONFIG or SYNTAX (file, line, column, fix), MISUSE, NOMEM. */
+typedef struct genops_pipeline_trial genops_pipeline_trial;
+GENOPS_API genops_pipeline_trial *genops_pipeline_trial_new(
+    const struct genops_pipeline_trial_options *options, struct genops_error *err);
+GENOPS_API void genops_pipeline_trial_free(genops_pipeline_trial *trial); /* NULL is fine */
+/* As genops_pipeline_eval_fix; also what sampling draws for events without a trace id. */
+GENOPS_API void genops_pipeline_trial_fix(genops_pipeline_trial *trial, int64_t now_ms, uint64_t random_seed);
+
+/* Takes whole lines, borrowed for the call; any code but GENOPS_OK ends the trial and is passed on. */
+typedef int genops_pipeline_trial_fn(void *arg, genops_str lines);
+
+/* Runs all events of `input` - OTLP in JSON ({"resourceSpans": ...}), or events as JSON: one, a list, or one after another - through all
+ * pipelines, and tells each: {"event": 1, "pipelines": [{"id", "result": "routed" | "dropped" | "passed_by", "steps": [{"step", "passed",
+ * "changed": {FIELD: {"before", "after"}}, "matched": [RULE]}], "routes": [{"route", "destination", "payload"}], "errors": [...],
+ * "before": {...}, "after": {...}}]}. SYNTAX (not such input), LIMIT, NOMEM, and the function's. */
+GENOPS_API GENOPS_NODISCARD int genops_pipeline_trial_run(genops_pipeline_trial *trial, genops_str input, genops_pipeline_trial_fn *fn,
+    void *arg, struct genops_error *err);
+/* What all of them came to: {"events": N, "counts": [{"pipeline", "name", "in", "matched", "dropped", "failed"}], "findings": [{"message",
+ * "fix", "file", "line", "column"}]}; the findings are what looks wrong in the documents. */
+GENOPS_API GENOPS_NODISCARD int genops_pipeline_trial_summary(
+    genops_pipeline_trial *trial, genops_pipeline_trial_fn *fn, void *arg, struct genops_error *err);
 
 #ifdef __cplusplus
 }

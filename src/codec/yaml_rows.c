@@ -19,7 +19,7 @@ static int no_memory(const struct genops_yaml_rows *in)
 
 int genops_yaml_rows_place(const struct genops_yaml_rows *in, const struct genops_yaml_node *node, int code)
 {
-	if (code != GENOPS_OK && node && !in->err->file[0])
+	if (code != GENOPS_OK && node && node->line && !in->err->file[0])
 		genops_error_place(in->err, in->file, node->line, node->column);
 	return code;
 }

@@ -221,6 +221,7 @@ struct genops_config {
 	struct genops_config_warning {
 		int line, column;
 		genops_str file; /* "" : the configuration's own */
+		bool is_lint;    /* of a pipeline's document */
 		genops_str message, fix;
 	} *warnings;
 };
@@ -239,6 +240,7 @@ struct genops_config_source {
 	const char *state_dir;          /* parameter; NULL: none */
 	const struct genops_config_parameters *parameters; /* NULL: none */
 	const struct genops_config *before; /* in force until now: lookups may be taken over from it; NULL: none */
+	const char *pipelines, *lookups; /* documents by path or pattern instead of those sections; routes may lead nowhere then; NULL: none */
 	bool without_prices;            /* only the settings are wanted: prices stays NULL, price files are not read */
 };
 

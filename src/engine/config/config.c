@@ -125,6 +125,23 @@ static int read_wandb(struct genops_config_reader *reader)
 	    reader, node, "", "section wandb is read by a later version's connector; it has no effect yet");
 }
 
+static int read_documents(struct genops_config_reader *reader, const struct genops_config_source *source)
+{
+	const struct genops_option *rows = genops_config_rows;
+	struct genops_yaml_node pipelines = {.text = genops_str_of(source->pipelines)};
+	struct genops_yaml_node lookups = {.text = genops_str_of(source->lookups)};
+	genops_str folder = reader->folder;
+	reader->is_trial = source->pipelines != NULL;
+	reader->folder = source->lookups ? reader->start : folder; /* what the caller names starts where he is */
+	GENOPS_TRY(genops_config_lookups_read(reader, source->lookups ? &lookups : genops_config_read_get(reader->root, rows, "lookups")));
+	reader->folder = folder;
+	GENOPS_TRY(genops_config_destinations_read(reader, genops_config_read_get(reader->root, rows, "destinations")));
+	reader->folder = source->pipelines ? reader->start : folder;
+	GENOPS_TRY(genops_config_pipelines_read(reader, source->pipelines ? &pipelines : genops_config_read_get(reader->root, rows, "pipelines")));
+	reader->folder = folder;
+	return GENOPS_OK;
+}
+
 static int read_sections(struct genops_config_reader *reader, const struct genops_config_source *source)
 {
 	const struct genops_yaml_node *root = reader->root;
@@ -138,9 +155,7 @@ static int read_sections(struct genops_config_reader *reader, const struct genop
 	GENOPS_TRY(genops_config_telemetry_read(reader, genops_config_read_get(root, rows, "telemetry"),
 	    genops_config_read_get(root, rows, "observability")));
 	GENOPS_TRY(genops_config_service_read(reader, root));
-	GENOPS_TRY(genops_config_lookups_read(reader, genops_config_read_get(root, rows, "lookups")));
-	GENOPS_TRY(genops_config_destinations_read(reader, genops_config_read_get(root, rows, "destinations")));
-	GENOPS_TRY(genops_config_pipelines_read(reader, genops_config_read_get(root, rows, "pipelines")));
+	GENOPS_TRY(read_documents(reader, source));
 	GENOPS_TRY(read_wandb(reader));
 	GENOPS_TRY(genops_config_collibra_read(
 	    reader, genops_config_read_get(root, rows, "collibra"), source->parameters));

@@ -32,6 +32,7 @@ struct genops_config_reader {
 	int64_t daily_budget_limit;     /* -1: none */
 	const struct genops_config_parameters *parameters; /* NULL: none */
 	const struct genops_config *before; /* NULL: none */
+	bool is_trial;                  /* routes may lead nowhere */
 };
 
 /* --- config_read.c --- */

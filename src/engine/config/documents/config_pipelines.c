@@ -36,9 +36,13 @@ struct warner {
 static void warn(void *arg, const struct genops_place *place, const char *message, const char *fix)
 {
 	struct warner *warner = arg;
+	struct genops_config *config = warner->reader->config;
 	struct genops_yaml_node node = node_at(place);
+	size_t n = config->n_warnings;
 	if (warner->code == GENOPS_OK)
 		warner->code = genops_config_read_warn(warner->reader, &node, fix, "%s", message);
+	for (; n < config->n_warnings; n++)
+		config->warnings[n].is_lint = true;
 }
 
 static int resolve(struct genops_config_reader *reader, const struct genops_route *route)
@@ -48,7 +52,7 @@ static int resolve(struct genops_config_reader *reader, const struct genops_rout
 	const char *names[64];
 	char fix[160];
 	size_t n = 0;
-	if (genops_config_destination_find(config, route->destination))
+	if (reader->is_trial || genops_config_destination_find(config, route->destination))
 		return GENOPS_OK;
 	for (; n < config->n_destinations && n < 64; n++)
 		names[n] = config->destinations[n].name.ptr;
