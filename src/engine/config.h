@@ -82,6 +82,7 @@ struct genops_config_telemetry {
 	int64_t queue_max_size;
 	int queue_compression;          /* 0 none, 1 zstd */
 	genops_str queue_encryption_key;
+	int64_t dedup_window_ns;        /* how long a received span of an AI call waits for a better one of the same call */
 	int64_t batch_timeout_ns, batch_size; /* of exporters that no batch processor stands before */
 	size_t n_exporters;             /* those that `service.pipelines` feeds; without a service section all of `exporters`, and
 					 * OTEL_EXPORTER_OTLP_* if set and none is configured */

@@ -64,6 +64,7 @@ struct genops_record {
 	/* the exchange */
 	int http_status;                    /* 0: none */
 	bool is_stream, is_dry_run;
+	bool is_observed;                   /* made by others, known from their spans: nothing could be refused */
 	genops_str finish_reason, error_type, provider_request_id, key_name, dialect; /* dialect: "openai.chat" */
 	int64_t max_output_tokens;          /* asked for; 0: not said */
 	double temperature;

@@ -61,7 +61,8 @@ uint64_t genops_counters_epoch(const struct genops_counters *counters);     /* t
 struct genops_lease_identity {
 	uint8_t trace_id[16], span_id[8];
 	int64_t start_unix_ns;
-	char provider[32], model[64], team[48], project[48], environment[32], customer_id[48], key_name[32];
+	char provider[32], model[64], team[48], project[48], environment[32], customer_id[48], key_name[31];
+	bool is_observed; /* only its record can settle it: without one it never was (genops_counters_revert) */
 };
 
 struct genops_budget_ask {
@@ -122,6 +123,12 @@ size_t genops_counters_commit(struct genops_counters *counters, uint32_t lease, 
 /* The record of a committed lease is appended (or will never be). Also gives back what a lease not yet committed holds. */
 void genops_counters_free(struct genops_counters *counters, uint32_t lease);
 
+/* Undoes a commit of this process, and frees the lease: the call is to be settled again from what it is known by. Amount and alerts are
+ * taken back from the windows that have them and have not ended since. A lease not yet committed gives back what it holds. */
+void genops_counters_revert(struct genops_counters *counters, uint32_t lease);
+/* Has anybody else, dead or alive, a lease of an observed call? Who begins to drain waits until those were reaped. */
+bool genops_counters_has_observed(struct genops_counters *counters);
+
 /* Adds spending that never had a lease (incoming spans). A death between this and the record is set right by the next first
  * attacher only; what must be exact at once reserves, commits, appends and frees. */
 GENOPS_NODISCARD int genops_counters_charge(struct genops_counters *counters, const struct genops_budget_ask *asks, size_t n_asks,
@@ -165,10 +172,12 @@ struct genops_dead_lease {
 /* For the drain, after it has drained everything: on_lease is called for each lease of a process that was found dead in an earlier call
  * (by anybody) or, for a first attacher, at open. It looks the operation up in the ledger. If it is there, it returns the record's amount. If
  * not, it records the call as abandoned, at committed_nano_usd if is_committed, else at metered_nano_usd, with the
- * windows given here, and returns that amount. Negative: could not be recorded, the lease is kept for the next call.
+ * windows given here, and returns that amount. Negative: could not be recorded, the lease is kept for the next call;
+ * GENOPS_DEAD_LEASE_REVERT: it is to be as if it had never been (an observed call that will be settled anew), see genops_counters_revert.
  * What reap then adds to the counters: nothing before genops_counters_ready (the restore brings it) and nothing for committed leases (they
  * have it); else the amount, in the windows given. Adding and freeing are one transaction; dying between the
  * ledger and it means that the next reaper finds the record. Returns how many leases were freed. */
+#define GENOPS_DEAD_LEASE_REVERT INT64_MIN
 typedef int64_t genops_dead_lease_fn(void *arg, const struct genops_dead_lease *lease);
 size_t genops_counters_reap(struct genops_counters *counters, int64_t now_unix_ns, genops_dead_lease_fn *on_lease, void *arg);
 

@@ -46,6 +46,10 @@ size_t genops_ledger_positions(struct genops_ledger *ledger, struct genops_segme
 bool genops_ledger_settled(struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8],
     int64_t *ret_actual_nano_usd);
 
+/* Is the operation of these ids that began then in the ledger? */
+bool genops_ledger_has(
+    struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8], int64_t start_unix_ns);
+
 /* The id (audit sequence) of the newest operation, 0: there is none, and how many are newer than `after`. */
 GENOPS_NODISCARD int genops_ledger_behind(struct genops_ledger *ledger, int64_t after, int64_t *ret_last,
     uint64_t *ret_n, struct genops_error *err);

@@ -66,6 +66,8 @@
 	    "Actual less reserved, USD.")                                                             \
 	X(ACCOUNTING_INCOMPLETE, "genops.accounting.incomplete", BOOL, BOTH,                          \
 	    "True: its process died, actual is what was known last. Else absent.")                    \
+	X(DUPLICATE, "genops.duplicate", BOOL, BOTH,                                                  \
+	    "True: this received span tells of a call that another one or the gateway counts; it has no cost. Else absent.") \
 	X(REQUEST_ID, "genops.provider.request_id", STRING, BOTH, "The provider's id for support.")
 
 /* The OpenTelemetry guide's ai.*, and OpenTelemetry's own gen_ai.* (v1.41). */

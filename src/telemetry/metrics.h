@@ -84,6 +84,9 @@
 	    "Assets that Collibra rejected for ever; they are in dead-letter.jsonl.")                 \
 	X("genops_self_collibra_calls_total", "", "Requests to Collibra, repeated ones included.")    \
 	X("genops_self_collibra_repeats_total", "", "Requests to Collibra that were repeats.")        \
+	X("genops_self_observed_spans_total", "what",                                                 \
+	    "Received spans of AI calls: counted as operations, duplicate (of a counted call), repeated (sent again), unpriced.") \
+	X("genops_self_observed_waiting_bytes", "", "Received spans of AI calls that wait to be settled or handed on.") \
 	X("genops_self_undecodable_records_total", "destination",                                     \
 	    "Records that could not be read; without the label: by the ledger.")
 

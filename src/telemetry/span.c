@@ -321,3 +321,22 @@ void genops_span_encode_json(const struct genops_span_batch *batch, struct genop
 	genops_span_writer_close_list(&out);
 	genops_json_object_end(&out.json);
 }
+
+void genops_span_encode_governance(const struct genops_record *record, enum genops_profile profile,
+    struct genops_buffer *attributes, struct genops_buffer *events)
+{
+	struct genops_span_writer out;
+	genops_span_writer_init(&out, profile, false, attributes);
+	out.attributes_field = SPAN_ATTRIBUTES;
+	add_standard(&out, record);
+	add_operation(&out, record);
+	genops_span_events_decision(&out, record);
+	genops_span_events_cost(&out, record);
+	genops_span_events_accounting(&out, record);
+	if (genops_conventions_is_executed(record->outcome))
+		add_tokens(&out, record);
+	genops_span_events_budget(&out, record);
+	add_custom(&out, record);
+	genops_span_writer_init(&out, profile, false, events);
+	genops_span_events_write(&out, record);
+}

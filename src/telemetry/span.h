@@ -24,4 +24,8 @@ struct genops_span_batch {
 void genops_span_encode_protobuf(const struct genops_span_batch *batch, struct genops_buffer *buf);
 void genops_span_encode_json(const struct genops_span_batch *batch, struct genops_buffer *buf);
 
+/* What governance says of one operation, as fields of a Span message: for a span that somebody else made. Attributes and events. */
+void genops_span_encode_governance(const struct genops_record *record, enum genops_profile profile,
+    struct genops_buffer *attributes, struct genops_buffer *events);
+
 #endif

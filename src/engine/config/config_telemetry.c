@@ -32,6 +32,12 @@ const struct genops_option genops_config_telemetry_rows[] = {
 	.default_text = "none",
 	.names = (const char *const[]){"none", "masked", "full", NULL},
 	.text = "what of prompts and completions may leave"},
+    {.name = "dedup_window",
+	.type = GENOPS_OPTION_DURATION,
+	.offset = AT(dedup_window_ns),
+	.default_text = "10s",
+	.max = 600,
+	.text = "how long a received span of an AI call waits for a better one of the same call; a provider's own SDK's waits for 1 s at most"},
     {.name = "queue", .type = GENOPS_OPTION_CUSTOM, .text = "the durable queue in front of the exporters"},
     {.name = NULL},
 };

@@ -120,15 +120,39 @@ static int decode(struct genops_batch *batch, size_t i, struct genops_record *re
 	return genops_record_decode(genops_batch_entry(batch, i), &batch->arena, ret_record, err);
 }
 
-static int store_entry(struct genops_batch *batch, size_t i, struct genops_ledger *ledger, const struct genops_log *log,
+int genops_batch_add_record(struct genops_ledger *ledger, const struct genops_record *record, genops_str encoded,
+    bool *ret_is_new, struct genops_error *err)
+{
+	GENOPS_TRY(genops_ledger_add(ledger, record, encoded, ret_is_new, err));
+	return *ret_is_new ? store_alerts(ledger, record, err) : GENOPS_OK;
+}
+
+/* What cannot be read is not lost on the way to destinations, only not counted. */
+static int store_spans(struct genops_observer *observer, genops_str entry, const struct genops_log *log,
     struct genops_metrics *metrics, struct genops_error *err)
+{
+	struct genops_envelope envelope;
+	struct genops_error fault;
+	if (!observer)
+		return GENOPS_OK;
+	if (genops_envelope_decode(entry, &envelope, &fault) == GENOPS_OK)
+		return genops_observer_take(observer, &envelope, err);
+	genops_log_error(log, GENOPS_LOG_ERROR, "received telemetry cannot be read", &fault);
+	genops_metrics_add(metrics, "genops_self_undecodable_records_total", "", 1);
+	return GENOPS_OK;
+}
+
+static int store_entry(struct genops_batch *batch, size_t i, struct genops_ledger *ledger, struct genops_observer *observer,
+    const struct genops_log *log, struct genops_metrics *metrics, struct genops_error *err)
 {
 	struct genops_error fault;
 	struct genops_record record;
 	if (batch->entries[i].kind == GENOPS_ENTRY_EVENT)
 		return store_event(ledger, genops_batch_entry(batch, i), log, metrics, err);
+	if (batch->entries[i].kind == GENOPS_ENTRY_SPANS)
+		return store_spans(observer, genops_batch_entry(batch, i), log, metrics, err);
 	if (batch->entries[i].kind != GENOPS_ENTRY_OPERATION)
-		return GENOPS_OK; /* received spans have a consumer of their own */
+		return GENOPS_OK;
 	int code = decode(batch, i, &record, &fault);
 	if (code == GENOPS_NOMEM)
 		return genops_fail(err, code, "%s", fault.message); /* tried again: nothing of the batch is stored */
@@ -138,13 +162,24 @@ static int store_entry(struct genops_batch *batch, size_t i, struct genops_ledge
 		return GENOPS_OK;
 	}
 	bool is_new = false;
-	GENOPS_TRY(genops_ledger_add(ledger, &record, genops_batch_entry(batch, i), &is_new, err));
+	GENOPS_TRY(genops_batch_add_record(ledger, &record, genops_batch_entry(batch, i), &is_new, err));
 	if (!is_new)
 		return GENOPS_OK;
-	GENOPS_TRY(store_alerts(ledger, &record, err));
+	if (observer)
+		GENOPS_TRY(genops_observer_know(observer, &record, err));
 	batch->entries[i].state = record.n_alerts ? GENOPS_BATCH_ALERTING : GENOPS_BATCH_FRESH;
 	genops_metrics_add_record(metrics, &record);
 	return GENOPS_OK;
+}
+
+void genops_batch_tell_alerts(const struct genops_record *record, const struct genops_log *log)
+{
+	for (size_t i = 0; i < record->n_alerts; i++) {
+		const struct genops_record_alert *crossed = &record->alerts[i];
+		genops_log_write(log, GENOPS_LOG_WARN, "budget \"%.*s\" has passed %d %% of its %s limit",
+		    (int)(crossed->budget.len > 128 ? 128 : crossed->budget.len), crossed->budget.ptr, crossed->alert.percent,
+		    genops_period_name(crossed->alert.period));
+	}
 }
 
 /* Of a batch that is stored. */
@@ -152,14 +187,8 @@ static void tell_alerts(struct genops_batch *batch, const struct genops_log *log
 {
 	struct genops_record record;
 	for (size_t i = 0; i < batch->n; i++) {
-		if (batch->entries[i].state != GENOPS_BATCH_ALERTING || decode(batch, i, &record, NULL) != GENOPS_OK)
-			continue;
-		for (size_t k = 0; k < record.n_alerts; k++) {
-			const struct genops_record_alert *crossed = &record.alerts[k];
-			genops_log_write(log, GENOPS_LOG_WARN, "budget \"%.*s\" has passed %d %% of its %s limit",
-			    (int)(crossed->budget.len > 128 ? 128 : crossed->budget.len), crossed->budget.ptr,
-			    crossed->alert.percent, genops_period_name(crossed->alert.period));
-		}
+		if (batch->entries[i].state == GENOPS_BATCH_ALERTING && decode(batch, i, &record, NULL) == GENOPS_OK)
+			genops_batch_tell_alerts(&record, log);
 	}
 }
 
@@ -174,13 +203,13 @@ static void take_back(struct genops_batch *batch, struct genops_metrics *metrics
 	}
 }
 
-int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger, const struct genops_log *log,
-    struct genops_metrics *metrics, struct genops_error *err)
+int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger, struct genops_observer *observer,
+    const struct genops_log *log, struct genops_metrics *metrics, struct genops_error *err)
 {
 	GENOPS_TRY(genops_ledger_begin(ledger, err));
 	int code = GENOPS_OK;
 	for (size_t i = 0; code == GENOPS_OK && i < batch->n; i++)
-		code = store_entry(batch, i, ledger, log, metrics, err);
+		code = store_entry(batch, i, ledger, observer, log, metrics, err);
 	if (code == GENOPS_OK)
 		code = genops_ledger_position(ledger, batch->after, err);
 	if (code == GENOPS_OK)

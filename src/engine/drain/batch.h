@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/log.h"
+#include "engine/observe/observe.h"
 #include "store/ledger.h"
 #include "store/segment.h"
 #include "telemetry/metrics.h"
@@ -36,8 +37,14 @@ GENOPS_NODISCARD int genops_batch_read(struct genops_batch *batch, struct genops
     struct genops_segment_position at, uint64_t until, const struct genops_log *log, struct genops_metrics *metrics,
     struct genops_error *err);
 
-/* One ledger transaction: rows, roll-ups, audit links and the position. Counts new operations in `metrics`. */
+/* One ledger transaction: rows, roll-ups, audit links, candidates and the position. Counts new operations in `metrics`. BUSY: there are
+ * too many candidates; the batch comes again later. `observer` NULL: received spans are not looked at. */
 GENOPS_NODISCARD int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger,
-    const struct genops_log *log, struct genops_metrics *metrics, struct genops_error *err);
+    struct genops_observer *observer, const struct genops_log *log, struct genops_metrics *metrics, struct genops_error *err);
+
+/* One record in the transaction that is open, with the alerts that it crossed; and telling them, once that is committed. */
+GENOPS_NODISCARD int genops_batch_add_record(struct genops_ledger *ledger, const struct genops_record *record,
+    genops_str encoded, bool *ret_is_new, struct genops_error *err);
+void genops_batch_tell_alerts(const struct genops_record *record, const struct genops_log *log);
 
 #endif

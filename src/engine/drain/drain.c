@@ -65,7 +65,7 @@ static int drain_batch(struct genops_drain *drain, struct genops_drain_source *s
 {
 	struct genops_batch *batch = &drain->batch;
 	bool is_level = source->queue_at.sequence == source->ledger_at.sequence;
-	int code = genops_batch_store(batch, drain->ledger, &drain->engine->log, drain->metrics, err);
+	int code = genops_batch_store(batch, drain->ledger, drain->observer, &drain->engine->log, drain->metrics, err);
 	/* FULL is what the queue says, and then the ledger goes on. A ledger without space does not. */
 	if (code == GENOPS_FULL)
 		code = err->code = GENOPS_IO;
@@ -188,7 +188,7 @@ static int collect(struct genops_drain *drain, size_t *ret_n, struct genops_erro
 			if (err)
 				*err = fault;
 		}
-		if (code != GENOPS_FULL && !drain->sources[i].is_unreadable)
+		if (code != GENOPS_FULL && code != GENOPS_BUSY && !drain->sources[i].is_unreadable)
 			break; /* nothing can be stored now */
 	}
 	for (size_t i = 0; i < drain->n_pumps; i++) {
@@ -212,12 +212,30 @@ static struct genops_reaping reap(struct genops_drain *drain)
 	return reaping;
 }
 
+/* BUSY: received spans wait for room among the candidates, which only settling some makes. */
+static int resolve(struct genops_drain *drain, struct genops_error *err)
+{
+	size_t n = 0;
+	int code = genops_observer_resolve(drain->observer, genops_clock_unix_ns(), &n, err);
+	drain->is_changed |= n > 0;
+	return code;
+}
+
 int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_error *err)
 {
+	struct genops_error fault;
 	int code = collect(drain, ret_n, err);
 	/* Nobody's call is taken for abandoned while its record may be in what cannot be read. */
 	if (code == GENOPS_OK || code == GENOPS_FULL)
 		(void)reap(drain);
+	if (code == GENOPS_OK || code == GENOPS_FULL || code == GENOPS_BUSY) {
+		int resolved = resolve(drain, &fault);
+		if (resolved != GENOPS_OK && (code == GENOPS_OK || code == GENOPS_BUSY)) {
+			code = resolved == GENOPS_FULL ? GENOPS_IO : resolved;
+			if (err)
+				*err = fault;
+		}
+	}
 	remove_drained(drain); /* of what is in the ledger, whatever cannot be read or stored now */
 	return code;
 }
@@ -372,6 +390,7 @@ static int open_stores(struct genops_drain *drain, struct genops_error *err)
 		return GENOPS_NOMEM;
 	genops_forward_init(&drain->forward, drain->flow);
 	GENOPS_TRY(genops_forward_configure(&drain->forward, drain->config, err));
+	GENOPS_TRY(genops_observer_new(drain->engine, drain->ledger, drain->metrics, &drain->observer, err));
 	genops_drain_source_load(drain);
 	return GENOPS_OK;
 }
@@ -408,6 +427,7 @@ void genops_drain_close(struct genops_drain *drain)
 	if (drain->metrics && drain->queue && drain->flow)
 		genops_publish_metrics(drain->engine, drain->metrics, drain->queue, drain->flow);
 	genops_seed_done(&drain->seeding);
+	genops_observer_free(drain->observer);
 	genops_queue_close(drain->queue);
 	genops_ledger_close(drain->ledger);
 	genops_drain_lock_release(drain->lock);

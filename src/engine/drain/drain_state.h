@@ -7,6 +7,7 @@
 #include "engine/drain/drain.h"
 #include "engine/drain/forward.h"
 #include "engine/drain/seed.h"
+#include "engine/observe/observe.h"
 #include "store/drain_lock.h"
 
 #define PUMPS_MAX 2000 /* of exporters and of destinations a configuration has at most 1000 */
@@ -26,6 +27,7 @@ struct genops_drain {
 	struct genops_queue *queue;
 	struct genops_metrics *metrics;
 	struct genops_config *config;        /* one reference */
+	struct genops_observer *observer;    /* of others' AI calls */
 	struct genops_flow *flow;
 	struct genops_forward forward;       /* from the batch to the queue */
 	struct genops_batch batch;

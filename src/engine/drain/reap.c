@@ -99,6 +99,9 @@ int64_t genops_reap_settle(void *arg, const struct genops_dead_lease *lease)
 	int64_t amount = lease->is_committed ? lease->committed_nano_usd : lease->metered_nano_usd, recorded;
 	if (genops_ledger_settled(reaping->ledger, lease->identity.trace_id, lease->identity.span_id, &recorded))
 		return recorded;
+	/* Its candidate is still in the ledger's database, and will be settled from there (engine/observe). */
+	if (lease->identity.is_observed)
+		return GENOPS_DEAD_LEASE_REVERT;
 	describe(reaping->engine, lease, attributes, &record);
 	describe_budgets(lease, amount, budgets, &record);
 	if (append(reaping->engine, &record, &err) != GENOPS_OK) {

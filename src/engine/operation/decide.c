@@ -153,7 +153,7 @@ static void check_policies(struct genops_operation *operation, const struct geno
 	    .estimated_cost_nano_usd = operation->decision.estimated_cost_nano_usd,
 	    .limiter = &limiter,
 	    .hash_seed = genops_counters_hash_seed(operation->engine->counters),
-	    .is_dry_run = options->is_dry_run,
+	    .is_dry_run = options->is_dry_run || origin->observed,
 	    .arena = &operation->arena,
 	};
 	size_t n = operation->decision.n_evaluations;
@@ -209,7 +209,7 @@ static int collect_budgets(
 			add_fault(operation, &ask, err);
 			continue;
 		}
-		ask.may_refuse = genops_level_result(rule->level, config->mode) == GENOPS_BLOCKED;
+		ask.may_refuse = !operation->record.is_observed && genops_level_result(rule->level, config->mode) == GENOPS_BLOCKED;
 		operation->may_extend |= ask.may_refuse;
 		operation->asks[operation->n_asks++] = ask;
 	}
@@ -282,7 +282,7 @@ static void identify(const struct genops_operation *operation, struct genops_lea
 {
 	const struct genops_record *record = &operation->record;
 	const struct genops_attributes *attributes = &operation->attributes;
-	*identity = (struct genops_lease_identity){.start_unix_ns = record->start_unix_ns};
+	*identity = (struct genops_lease_identity){.start_unix_ns = record->start_unix_ns, .is_observed = record->is_observed};
 	memcpy(identity->trace_id, record->trace_id, sizeof identity->trace_id);
 	memcpy(identity->span_id, record->span_id, sizeof identity->span_id);
 #define COPY(field, text) copy_cut(identity->field, sizeof identity->field, text)
@@ -358,10 +358,12 @@ static int reserve(struct genops_operation *operation, bool is_dry_run, struct g
 	int code = ask_counters(operation, is_dry_run, amount, &is_granted, err);
 	for (int round = 0; is_counters_fault(code) && operation->n_asks; round++) {
 		give_up(operation, round > 0, amount, err);
-		if (operation->decision.is_refused)
+		if (operation->decision.is_refused && !operation->record.is_observed)
 			return GENOPS_OK;
 		code = ask_counters(operation, is_dry_run, amount, &is_granted, err);
 	}
+	if (is_counters_fault(code) && operation->record.is_observed)
+		return err->code = GENOPS_BUSY; /* it can wait */
 	/* Not even the call can be kept track of; all its budgets let it pass. */
 	if (is_counters_fault(code) && had_asks)
 		code = GENOPS_OK;
@@ -391,8 +393,10 @@ int genops_decide(struct genops_operation *operation, const struct genops_operat
 		check_model_is_known(operation);
 	check_policies(operation, options, origin);
 	GENOPS_TRY(collect_budgets(operation, origin->key, err));
-	if (!decision->is_refused)
+	if (!decision->is_refused || origin->observed)
 		GENOPS_TRY(reserve(operation, options->is_dry_run, err));
+	if (origin->observed)
+		decision->is_refused = false; /* the result says what would have been */
 	if (decision->estimated_cost_nano_usd == GENOPS_COST_UNKNOWN)
 		decision->estimated_cost_nano_usd = 0;
 	operation->record.estimated_nano_usd = decision->estimated_cost_nano_usd;

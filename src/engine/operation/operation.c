@@ -208,6 +208,21 @@ static void begin_trace(struct genops_operation *operation, genops_str tracepare
 	operation->names_of_this.are_made = false;
 }
 
+/* As its span says, whatever the clocks: the caller has looked at them. */
+static void take_observed(struct genops_operation *operation, const struct genops_operation_observed *observed)
+{
+	struct genops_record *record = &operation->record;
+	memcpy(operation->context.trace_id, observed->trace_id, sizeof observed->trace_id);
+	memcpy(operation->context.span_id, observed->span_id, sizeof observed->span_id);
+	memcpy(record->trace_id, observed->trace_id, sizeof record->trace_id);
+	memcpy(record->span_id, observed->span_id, sizeof record->span_id);
+	memcpy(record->parent_span_id, observed->parent_span_id, sizeof record->parent_span_id);
+	record->start_unix_ns = observed->start_unix_ns;
+	record->is_observed = true;
+	if (observed->service_name.len)
+		record->service_name = observed->service_name;
+}
+
 static int describe(struct genops_operation *operation, const struct genops_operation_options *options,
     const struct genops_operation_origin *origin, struct genops_error *err)
 {
@@ -242,6 +257,8 @@ static int describe(struct genops_operation *operation, const struct genops_oper
 	if (origin->key && !genops_arena_dup(&operation->arena, origin->key->name, &record->key_name))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation");
 	begin_trace(operation, options->traceparent);
+	if (origin->observed)
+		take_observed(operation, origin->observed);
 	return merge_attributes(operation, options, origin, err);
 }
 
@@ -380,6 +397,11 @@ int64_t genops_operation_cost(const genops_operation *operation)
 {
 	struct genops_quote quote;
 	return genops_settle_cost(operation, &quote);
+}
+
+void genops_operation_drop(struct genops_operation *operation)
+{
+	give_back(operation);
 }
 
 int genops_operation_end(genops_operation *operation, enum genops_outcome outcome, struct genops_error *err)

@@ -62,10 +62,22 @@ struct genops_operation_origin {
 	bool is_free;                                  /* unmetered endpoint: costs nothing */
 	bool is_input_open;                            /* the model's whole context may be read, whatever the request shows */
 	int64_t n_choices;                             /* 0: one; multiplies the model's maximum where no cap was said */
+	const struct genops_operation_observed *observed; /* NULL: it is governed; else it has happened */
+};
+
+/* A call that others made, as its span says. Everything is evaluated, nothing is refused; budgets take it over their limits too; rate
+ * limits neither give nor miss a token, as spans come in batches. */
+struct genops_operation_observed {
+	uint8_t trace_id[16], span_id[8], parent_span_id[8];
+	int64_t start_unix_ns;
+	genops_str service_name;                       /* "" : the engine's own; borrowed until the operation is dropped */
 };
 
 GENOPS_NODISCARD int genops_operation_begin_from(genops_engine *engine, const struct genops_operation_options *options,
     const struct genops_operation_origin *origin, genops_operation **ret_operation, struct genops_error *err);
+
+/* Without a trace: back into the pool. The lease is the caller's by now, or there is none. */
+void genops_operation_drop(struct genops_operation *operation);
 
 /* The snapshot was replaced: pooled operations give the old one back. */
 void genops_operation_forget_config(genops_engine *engine);
@@ -82,6 +94,10 @@ GENOPS_NODISCARD int genops_decide(struct genops_operation *operation, const str
 /* settle.c: prices, appends the record, settles the counters. */
 GENOPS_NODISCARD int genops_settle(struct genops_operation *operation, enum genops_outcome outcome, int64_t now_unix_ns,
     struct genops_error *err);
+/* Of an observed one: prices it (cost_nano_usd not GENOPS_COST_UNKNOWN: at that), commits the counters, and leaves the record encoded in
+ * operation->encoded. It is the caller's to store it and then to free the lease, or to revert it. On failure the lease is gone. */
+GENOPS_NODISCARD int genops_settle_observed(struct genops_operation *operation, enum genops_outcome outcome,
+    int64_t end_unix_ns, int64_t cost_nano_usd, struct genops_error *err);
 /* The model that answered is what is billed, if its price is known: from the moment on that it is. */
 void genops_settle_price_answer(struct genops_operation *operation);
 int64_t genops_settle_cost(const struct genops_operation *operation, struct genops_quote *ret_quote);

@@ -77,14 +77,14 @@ static void fill_budget(const struct genops_budget_ask *ask, const struct genops
 }
 
 /* Commits the counters and takes over what they say. Needs no memory: nothing may fail between the counters and the record. */
-static void commit(struct genops_operation *operation)
+static void commit(struct genops_operation *operation, int64_t now_unix_ns)
 {
 	struct genops_record *record = &operation->record;
 	struct genops_counters_alert crossed[GENOPS_OPERATION_ALERTS_MAX];
 	if (operation->lease == GENOPS_LEASE_NONE)
 		return;
 	size_t n = genops_counters_commit(operation->engine->counters, operation->lease, operation->asks, operation->n_asks,
-	    record->actual_nano_usd, record->end_unix_ns, operation->answers, crossed, GENOPS_OPERATION_ALERTS_MAX);
+	    record->actual_nano_usd, now_unix_ns, operation->answers, crossed, GENOPS_OPERATION_ALERTS_MAX);
 	if (n > GENOPS_OPERATION_ALERTS_MAX)
 		n = GENOPS_OPERATION_ALERTS_MAX;
 	for (size_t i = 0; i < operation->n_asks; i++)
@@ -131,12 +131,18 @@ static void fill_money(struct genops_operation *operation, enum genops_outcome o
 	record->is_cost_estimated |= record->usage.is_estimated || outcome == GENOPS_OUTCOME_CANCELLED;
 }
 
-static int append(struct genops_operation *operation, struct genops_error *err)
+static int encode(struct genops_operation *operation, struct genops_error *err)
 {
 	genops_record_encode(&operation->record, &operation->encoded);
 	if (operation->encoded.error)
 		return genops_fail(err, operation->encoded.error, "the record of operation %s cannot be encoded: %s",
 		    genops_operation_id(operation), genops_error_text(operation->encoded.error));
+	return GENOPS_OK;
+}
+
+static int append(struct genops_operation *operation, struct genops_error *err)
+{
+	GENOPS_TRY(encode(operation, err));
 	return genops_segment_append(operation->engine->segments, GENOPS_ENTRY_OPERATION,
 	    genops_buffer_view(&operation->encoded), NULL, err);
 }
@@ -157,7 +163,7 @@ int genops_settle(
 	record->end_unix_ns = now_unix_ns > record->start_unix_ns ? now_unix_ns : record->start_unix_ns;
 	fill_money(operation, outcome);
 	fill_decision(operation);
-	commit(operation);
+	commit(operation, record->end_unix_ns);
 	int code = append(operation, err);
 	if (code == GENOPS_OK) {
 		if (operation->lease != GENOPS_LEASE_NONE)
@@ -167,5 +173,31 @@ int genops_settle(
 	atomic_fetch_add_explicit(&engine->n_append_failures, 1, memory_order_relaxed);
 	genops_pending_add(engine, operation->lease, genops_buffer_view(&operation->encoded));
 	genops_log_error(&engine->log, GENOPS_LOG_ERROR, "a record could not be stored yet", err);
+	return code;
+}
+
+int genops_settle_observed(struct genops_operation *operation, enum genops_outcome outcome, int64_t end_unix_ns,
+    int64_t cost_nano_usd, struct genops_error *err)
+{
+	struct genops_record *record = &operation->record;
+	operation->is_settled = true;
+	record->outcome = outcome;
+	record->end_unix_ns = end_unix_ns > record->start_unix_ns ? end_unix_ns : record->start_unix_ns;
+	if (cost_nano_usd != GENOPS_COST_UNKNOWN) {
+		operation->price = NULL;
+		operation->is_quoted = false;
+		operation->extra_cost_nano_usd = cost_nano_usd;
+		record->price_source = GENOPS_STR("span");
+	}
+	fill_money(operation, outcome);
+	if (cost_nano_usd != GENOPS_COST_UNKNOWN) {
+		record->input_nano_usd = 0; /* one sum: its parts are not known */
+		record->is_cost_estimated = false;
+	}
+	fill_decision(operation);
+	commit(operation, genops_clock_unix_ns());
+	int code = encode(operation, err);
+	if (code != GENOPS_OK && operation->lease != GENOPS_LEASE_NONE)
+		genops_counters_revert(operation->engine->counters, operation->lease);
 	return code;
 }

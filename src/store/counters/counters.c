@@ -392,6 +392,18 @@ void genops_counters_free(struct genops_counters *counters, uint32_t number)
 	genops_counters_lock_leave(counters);
 }
 
+void genops_counters_revert(struct genops_counters *counters, uint32_t number)
+{
+	if (!genops_counters_lock_take(counters))
+		return;
+	struct genops_counters_lease *lease = find_lease(counters, number);
+	if (lease) {
+		genops_counters_table_revert_lease(counters->file, lease);
+		genops_counters_table_give_lease(counters->file, genops_counters_table_index(number));
+	}
+	genops_counters_lock_leave(counters);
+}
+
 int genops_counters_charge(struct genops_counters *counters, const struct genops_budget_ask *asks, size_t n_asks,
     int64_t actual_nano_usd, int64_t now_unix_ns, struct genops_error *err)
 {

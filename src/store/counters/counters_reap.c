@@ -107,7 +107,9 @@ static bool finish(
 	(void)genops_counters_lock_now(counters, now_unix_ns);
 	bool is_there = is_dead(file, lease) && genops_counters_table_number(file, index) == number;
 	if (is_there) {
-		if (lease->state == GENOPS_LEASE_HELD && !counters->is_setting_up)
+		if (amount == GENOPS_DEAD_LEASE_REVERT && !counters->is_setting_up)
+			genops_counters_table_revert_lease(file, lease);
+		else if (lease->state == GENOPS_LEASE_HELD && !counters->is_setting_up)
 			settle(file, lease, amount);
 		genops_counters_table_give_lease(file, index);
 	}
@@ -142,7 +144,7 @@ size_t genops_counters_reap(struct genops_counters *counters, int64_t now_unix_n
 		if (!describe(counters, index, number, &dead))
 			continue;
 		int64_t amount = on_lease(arg, &dead);
-		if (amount >= 0)
+		if (amount >= 0 || amount == GENOPS_DEAD_LEASE_REVERT)
 			n += finish(counters, index, number, amount, now_unix_ns);
 	}
 	mark_dead(counters);

@@ -6,6 +6,8 @@
  */
 #include "store/counters/counters_table.h"
 
+#include "base/clock.h"
+
 #define BUCKETS_LOOKED_AT  256      /* under the lock, when all are in use */
 #define GENERATIONS        (UINT32_C(1) << 18)
 
@@ -192,6 +194,33 @@ void genops_counters_table_give_lease(struct genops_counters_file *file, uint32_
 	lease->generation = (lease->generation + 1) % (GENERATIONS - 1);
 	header->free_lease = index;
 	header->n_leases--;
+}
+
+static void revert_line(struct genops_counters_file *file, struct genops_budget_line *line,
+    const struct genops_counters_lease *lease, uint8_t alerts)
+{
+	int64_t at = lease->settled_unix_ns / GENOPS_NS_PER_S;
+	save(file, line, sizeof *line);
+	if (lease->state == GENOPS_LEASE_HELD)
+		(void)genops_budget_line_settle(line, lease->reserved_nano_usd, 0, at);
+	if (lease->state != GENOPS_LEASE_COMMITTED || at < line->period_start_unix_s || at >= line->period_end_unix_s)
+		return;
+	line->consumed_nano_usd -= lease->committed_nano_usd;
+	if (line->consumed_nano_usd < 0)
+		line->consumed_nano_usd = 0;
+	line->alerts_fired &= ~(uint32_t)alerts;
+}
+
+void genops_counters_table_revert_lease(struct genops_counters_file *file, struct genops_counters_lease *lease)
+{
+	for (uint32_t i = 0; i < lease->n_budgets; i++) {
+		const struct genops_counters_lease_budget *held = &lease->budgets[i];
+		struct genops_counters_budget *budget = &file->budgets[held->slot];
+		for (int period = 0; period < GENOPS_PERIOD_N; period++) {
+			if (held->mask >> period & 1)
+				revert_line(file, &budget->cell.lines[period], lease, held->alerts[period]);
+		}
+	}
 }
 
 /* --- starting anew --- */

@@ -22,6 +22,9 @@ uint32_t genops_counters_table_take_lease(struct genops_counters_file *file);
 void genops_counters_table_give_lease(struct genops_counters_file *file, uint32_t index);
 
 /* Forgets all budgets. Only for a first attacher, and no transaction. */
+/* Takes back what a committed lease added, gives back what a held one holds. */
+void genops_counters_table_revert_lease(struct genops_counters_file *file, struct genops_counters_lease *lease);
+
 void genops_counters_table_wipe_budgets(struct genops_counters_file *file);
 void genops_counters_table_wipe_buckets(struct genops_counters_file *file);
 /* Makes the free list from the leases' states; those in flight stay. */

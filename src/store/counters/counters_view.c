@@ -72,6 +72,21 @@ bool genops_counters_budget(struct genops_counters *counters, struct genops_hash
 	return index != NONE;
 }
 
+bool genops_counters_has_observed(struct genops_counters *counters)
+{
+	const struct genops_counters_file *file = counters->file;
+	bool has_observed = false;
+	if (!genops_counters_lock_take(counters))
+		return true;
+	for (uint32_t i = 0; i < file->header.leases_used && !has_observed; i++) {
+		const struct genops_counters_lease *lease = &file->leases[i];
+		has_observed = lease->state != GENOPS_LEASE_FREE && lease->identity.is_observed &&
+			       (lease->process != counters->process || lease->epoch != counters->epoch);
+	}
+	genops_counters_lock_leave(counters);
+	return has_observed;
+}
+
 uint64_t genops_counters_version(const struct genops_counters *counters)
 {
 	return atomic_load_explicit(&counters->file->header.version, memory_order_acquire);

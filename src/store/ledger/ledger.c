@@ -204,6 +204,7 @@ static int open_database(struct genops_ledger *ledger, struct genops_error *err)
 
 static int prepare_writer(struct genops_ledger *ledger, struct genops_error *err)
 {
+	GENOPS_TRY(genops_ledger_exec(ledger, genops_ledger_schema_observed, err));
 	for (size_t i = 0; i < GENOPS_LEDGER_STATEMENT_N; i++)
 		if (sqlite3_prepare_v3(ledger->db, genops_ledger_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
 			&ledger->statements[i], NULL) != SQLITE_OK)

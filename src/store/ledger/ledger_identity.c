@@ -249,3 +249,17 @@ bool genops_ledger_settled(struct genops_ledger *ledger, const uint8_t trace_id[
 	*ret_actual_nano_usd = cost;
 	return true;
 }
+
+bool genops_ledger_has(
+    struct genops_ledger *ledger, const uint8_t trace_id[16], const uint8_t span_id[8], int64_t start_unix_ns)
+{
+	uint8_t ids[24];
+	bool found;
+	int64_t cost, hash = genops_ledger_identity(ledger, trace_id, span_id);
+	int64_t start = start_unix_ns < 0 ? 0 : start_unix_ns;
+	join_ids(trace_id, span_id, ids);
+	if (!ledger->is_writer || genops_ledger_identity_load(ledger, NULL) != GENOPS_OK)
+		return false;
+	return genops_ledger_table_find(&ledger->pending, ids) ||
+	       (find_in_runs(ledger, ids, hash, start, start, &found, &cost, NULL) == GENOPS_OK && found);
+}

@@ -2,7 +2,7 @@
  * store/ledger/ledger_impl.h - the inside of a genops_ledger, for the files of this folder only.
  *
  * Who does what: ledger.c opens and maps errors; ledger_schema.c has the tables; ledger_write.c one batch; ledger_rollup.c
- * what a batch adds up to; ledger_identity.c what is there already; ledger_chain.c the hashes and audit.head; ledger_read.c look-ups; ledger_sums.c and
+ * what a batch adds up to; ledger_identity.c what is there already; ledger_candidate.c and ledger_seen.c what is known of others' calls; ledger_chain.c the hashes and audit.head; ledger_read.c look-ups; ledger_sums.c and
  * ledger_groups.c the summaries; ledger_audit.c the chain's rows. A ledger is used by one thread at a time.
  */
 #ifndef STORE_LEDGER_IMPL_H
@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "store/ledger.h"
+#include "store/observed.h"
 
 #include <openssl/evp.h>
 #include <sqlite3.h>
@@ -43,7 +44,9 @@ enum {
 #define GENOPS_LEDGER_STATEMENTS(X)                                                                   \
 	X(BEGIN) X(COMMIT) X(ROLLBACK) X(FIND) X(ADD_OPERATION) X(ADD_AUDIT) X(FIND_DIMENSION)        \
 	X(ADD_DIMENSION) X(ADD_ROLLUP) X(ADD_HOUR) X(ADD_BUDGET) X(ADD_POSITION) X(DROP_POSITION)     \
-	X(SET_META) X(ADD_IDENTITY) X(ADD_RUN)
+	X(SET_META) X(ADD_IDENTITY) X(ADD_RUN) X(ADD_CANDIDATE) X(DUE_CANDIDATE) X(CANDIDATES_OF)     \
+	X(DROP_CANDIDATE) X(HASTEN_CANDIDATES) X(ADD_OUTBOX) X(NEXT_OUTBOX) X(DROP_OUTBOX) X(ADD_SEEN)   \
+	X(FIND_SEEN) X(DROP_SEEN) X(ADD_SEEN_RUN) X(DROP_SEEN_RUN)
 
 enum genops_ledger_statement {
 #define X(symbol) GENOPS_LEDGER_##symbol,
@@ -66,6 +69,17 @@ struct genops_ledger_table {
 struct genops_chain_head {
 	int64_t sequence; /* of the newest link; 0: none */
 	uint8_t hash[32];
+};
+
+#define GENOPS_SEEN_RUNS_MAX (GENOPS_SEEN_ROWS_MAX / GENOPS_SEEN_RUN_ROWS)
+
+/* ledger_seen.c: what the runs of table seen hold; oldest first, the last one is being filled. */
+struct genops_ledger_seen {
+	bool is_loaded, is_dirty;
+	size_t n;
+	struct genops_ledger_seen_run {
+		int64_t number, n, first_ns, last_ns, made_s;
+	} runs[GENOPS_SEEN_RUNS_MAX];
 };
 
 struct genops_ledger {
@@ -91,6 +105,9 @@ struct genops_ledger {
 		int64_t start, end;
 	} bounds[GENOPS_ROLLUP_N];              /* of the last operation's hour, day, month */
 	struct genops_buffer text, evaluations; /* JSON of the row being written */
+	struct genops_ledger_seen seen;
+	int64_t candidate_bytes;               /* of candidates and outbox, if has_candidate_bytes */
+	bool has_candidate_bytes;
 };
 
 /* ledger.c: what SQLite says, as our error; never OK. And one statement stepped to its end and reset; whoever runs it again
@@ -124,6 +141,7 @@ GENOPS_NODISCARD int genops_ledger_identity_claim(struct genops_ledger *ledger, 
 
 /* ledger_schema.c */
 extern const char *const genops_ledger_schema; /* of GENOPS_LEDGER_VERSION */
+extern const char *const genops_ledger_schema_observed; /* made where it is missing: readers and older writers do not need it */
 extern const char *const genops_ledger_sql[GENOPS_LEDGER_STATEMENT_N];
 extern const char *const genops_ledger_dimension_names[GENOPS_DIMENSION_N];
 
@@ -142,6 +160,10 @@ GENOPS_NODISCARD int genops_ledger_roll_hour(
     struct genops_ledger *ledger, int64_t id, int64_t unix_s, struct genops_error *err);
 GENOPS_NODISCARD int genops_ledger_roll_flush(struct genops_ledger *ledger, struct genops_error *err);
 void genops_ledger_roll_forget(struct genops_ledger *ledger);
+
+/* ledger_seen.c: the end of a batch. */
+GENOPS_NODISCARD int genops_ledger_seen_flush(struct genops_ledger *ledger, struct genops_error *err);
+void genops_ledger_seen_forget(struct genops_ledger *ledger);
 
 /* ledger_chain.c */
 void genops_chain_hash(struct genops_ledger *ledger, const uint8_t previous[32], int64_t sequence, int64_t unix_ns,

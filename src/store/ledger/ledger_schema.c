@@ -65,6 +65,16 @@ const char *const genops_ledger_schema =
     ",o.attributes, o.evaluations FROM operation o JOIN dimension d ON d.id = o.dimension;"
     "PRAGMA user_version = 2;";
 
+const char *const genops_ledger_schema_observed =
+    "CREATE TABLE IF NOT EXISTS candidate(id INTEGER PRIMARY KEY, trace_id BLOB NOT NULL, span_id BLOB NOT NULL,"
+    " received_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE(trace_id, span_id)) STRICT;"
+    "CREATE INDEX IF NOT EXISTS candidate_due ON candidate(due_ns, trace_id);"
+    "CREATE TABLE IF NOT EXISTS outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, hash INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+    "CREATE INDEX IF NOT EXISTS outbox_hash ON outbox(hash);"
+    "CREATE TABLE IF NOT EXISTS seen(key INTEGER PRIMARY KEY, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS seen_run(number INTEGER PRIMARY KEY, n INTEGER NOT NULL, first_ns INTEGER NOT NULL,"
+    " last_ns INTEGER NOT NULL, made_s INTEGER NOT NULL) STRICT;";
+
 const char *const genops_ledger_sql[GENOPS_LEDGER_STATEMENT_N] = {
     [GENOPS_LEDGER_BEGIN] = "BEGIN IMMEDIATE",
     [GENOPS_LEDGER_COMMIT] = "COMMIT",
@@ -103,5 +113,22 @@ const char *const genops_ledger_sql[GENOPS_LEDGER_STATEMENT_N] = {
     [GENOPS_LEDGER_DROP_POSITION] = "DELETE FROM position WHERE process = ? AND epoch = ?",
     [GENOPS_LEDGER_ADD_IDENTITY] = "INSERT INTO identity VALUES(?,?)",
     [GENOPS_LEDGER_ADD_RUN] = "INSERT INTO run VALUES(?,?,?,?)",
+    [GENOPS_LEDGER_ADD_CANDIDATE] =
+	"INSERT OR IGNORE INTO candidate(trace_id, span_id, received_ns, due_ns, body) VALUES(?,?,?,?,?)",
+    [GENOPS_LEDGER_DUE_CANDIDATE] = "SELECT trace_id FROM candidate WHERE due_ns <= ? ORDER BY due_ns LIMIT 1",
+    [GENOPS_LEDGER_CANDIDATES_OF] =
+	"SELECT id, trace_id, span_id, received_ns, due_ns, body FROM candidate WHERE trace_id = ? ORDER BY due_ns, id",
+    [GENOPS_LEDGER_DROP_CANDIDATE] = "DELETE FROM candidate WHERE id = ?",
+    [GENOPS_LEDGER_HASTEN_CANDIDATES] = "UPDATE candidate SET due_ns = ?1 WHERE due_ns > ?1",
+    [GENOPS_LEDGER_ADD_OUTBOX] = "INSERT INTO outbox(hash, body) VALUES(?,?)",
+    [GENOPS_LEDGER_NEXT_OUTBOX] = "SELECT id, body FROM outbox WHERE id > ? ORDER BY id LIMIT 1",
+    [GENOPS_LEDGER_DROP_OUTBOX] =
+	"DELETE FROM outbox WHERE id = (SELECT id FROM outbox WHERE hash = ? ORDER BY id LIMIT 1)"
+	" RETURNING length(body)",
+    [GENOPS_LEDGER_ADD_SEEN] = "INSERT OR IGNORE INTO seen VALUES(?,?,?)",
+    [GENOPS_LEDGER_FIND_SEEN] = "SELECT key, start_ns, end_ns FROM seen WHERE key BETWEEN ? AND ? ORDER BY key",
+    [GENOPS_LEDGER_DROP_SEEN] = "DELETE FROM seen WHERE key BETWEEN ? AND ?",
+    [GENOPS_LEDGER_ADD_SEEN_RUN] = "INSERT OR REPLACE INTO seen_run VALUES(?,?,?,?,?)",
+    [GENOPS_LEDGER_DROP_SEEN_RUN] = "DELETE FROM seen_run WHERE number = ?",
     [GENOPS_LEDGER_SET_META] = "INSERT OR REPLACE INTO meta VALUES(?,?)",
 };

@@ -215,6 +215,8 @@ int genops_ledger_commit(struct genops_ledger *ledger, struct genops_error *err)
 {
 	GENOPS_TRY(not_in_batch(ledger, err));
 	int code = genops_ledger_roll_flush(ledger, err);
+	if (code == GENOPS_OK)
+		code = genops_ledger_seen_flush(ledger, err);
 	if (code == GENOPS_OK && ledger->head.sequence != ledger->committed.sequence)
 		code = genops_chain_store(ledger, err);
 	if (code == GENOPS_OK)
@@ -244,5 +246,6 @@ void genops_ledger_rollback(struct genops_ledger *ledger)
 	ledger->head = ledger->committed;
 	genops_ledger_roll_forget(ledger);
 	genops_ledger_identity_forget(ledger);
+	genops_ledger_seen_forget(ledger);
 	genops_ledger_table_clear(&ledger->dimensions); /* some may be gone with the batch */
 }

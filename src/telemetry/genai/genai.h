@@ -11,6 +11,7 @@
 
 #include "telemetry/otlp/otlp_span.h"
 
+#include <genops/operation.h>
 #include <genops/usage.h>
 
 /* Whose span wins when several tell of one call; higher is better. */
@@ -27,11 +28,14 @@ struct genops_genai_call {
 	genops_str provider;                  /* the catalogue's name; "" : not known */
 	genops_str request_model, response_model, response_id;
 	genops_usage usage;
-	bool has_usage;
+	bool has_usage;                       /* the span reports it; else usage is a guess by length or cap, or zero */
 	bool has_cost;                        /* genops.cost.total is there: taken as it is */
 	int64_t cost_nano_usd;
 	bool is_error;
+	enum genops_outcome outcome;          /* as another GenOps said, else OK or PROVIDER_ERROR */
+	int http_status;                      /* 0: not said */
 	genops_str error_type, finish_reason;
+	int64_t max_output_tokens;            /* asked for; 0: not said */
 	bool is_stream;
 };
 
@@ -40,5 +44,9 @@ bool genops_genai_is_call(const struct genops_otlp_resource *resource, const str
 /* Texts borrow from the request or are constants. CORRUPT. */
 GENOPS_NODISCARD int genops_genai_read(const struct genops_otlp_resource *resource, const struct genops_otlp_span *span,
     struct genops_genai_call *ret_call, struct genops_error *err);
+
+/* The name without what only says which version, where or whose: "openai/gpt-4o-2024-08-06", "us.anthropic.claude-x-v1:0". Two names
+ * of one model have the same. */
+genops_str genops_genai_model_family(genops_str model);
 
 #endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store/ledger/ledger_seen.c - which spans and calls were there already: see store/observed.h.
+ *
+ * A row's key is its run's number above 48 bits of a seeded hash; the same hash again takes the next key. A run is as wide in time as what is in it,
+ * so who looks for a time passes most runs by. Within a run two hashes are equal by chance once in 10 billion look-ups. The runs' own rows are
+ * written with each commit; after a rollback they are read again.
+ */
+#include "store/ledger/ledger_impl.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#define HASH_BITS 48
+#define HASH_MASK ((UINT64_C(1) << HASH_BITS) - 1)
+
+static int load(struct genops_ledger *ledger, struct genops_error *err)
+{
+	sqlite3_stmt *row;
+	struct genops_ledger_seen *seen = &ledger->seen;
+	int step, code = GENOPS_OK;
+	if (seen->is_loaded)
+		return GENOPS_OK;
+	GENOPS_TRY(genops_ledger_prepare(ledger,
+	    GENOPS_STR("SELECT number, n, first_ns, last_ns, made_s FROM seen_run ORDER BY number DESC LIMIT 512"), &row, err));
+	seen->n = 0;
+	while ((step = sqlite3_step(row)) == SQLITE_ROW && seen->n < GENOPS_SEEN_RUNS_MAX)
+		seen->runs[seen->n++] = (struct genops_ledger_seen_run){sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1),
+		    sqlite3_column_int64(row, 2), sqlite3_column_int64(row, 3), sqlite3_column_int64(row, 4)};
+	if (step != SQLITE_ROW && step != SQLITE_DONE)
+		code = genops_ledger_fail(ledger, "seen", err);
+	sqlite3_finalize(row);
+	for (size_t i = 0; i < seen->n / 2; i++) { /* oldest first */
+		struct genops_ledger_seen_run run = seen->runs[i];
+		seen->runs[i] = seen->runs[seen->n - 1 - i];
+		seen->runs[seen->n - 1 - i] = run;
+	}
+	seen->is_loaded = code == GENOPS_OK;
+	seen->is_dirty = false;
+	return code;
+}
+
+static int store_run(struct genops_ledger *ledger, struct genops_error *err)
+{
+	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_ADD_SEEN_RUN];
+	const struct genops_ledger_seen *seen = &ledger->seen;
+	const struct genops_ledger_seen_run *run = &seen->runs[seen->n - 1];
+	sqlite3_bind_int64(row, 1, run->number);
+	sqlite3_bind_int64(row, 2, run->n);
+	sqlite3_bind_int64(row, 3, run->first_ns);
+	sqlite3_bind_int64(row, 4, run->last_ns);
+	sqlite3_bind_int64(row, 5, run->made_s);
+	return genops_ledger_run(ledger, GENOPS_LEDGER_ADD_SEEN_RUN, err);
+}
+
+static int drop_oldest(struct genops_ledger *ledger, struct genops_error *err)
+{
+	struct genops_ledger_seen *seen = &ledger->seen;
+	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_DROP_SEEN];
+	int64_t number = seen->runs[0].number;
+	sqlite3_bind_int64(row, 1, number << HASH_BITS);
+	sqlite3_bind_int64(row, 2, (int64_t)((uint64_t)number << HASH_BITS | HASH_MASK));
+	GENOPS_TRY(genops_ledger_run(ledger, GENOPS_LEDGER_DROP_SEEN, err));
+	row = ledger->statements[GENOPS_LEDGER_DROP_SEEN_RUN];
+	sqlite3_bind_int64(row, 1, number);
+	GENOPS_TRY(genops_ledger_run(ledger, GENOPS_LEDGER_DROP_SEEN_RUN, err));
+	memmove(&seen->runs[0], &seen->runs[1], --seen->n * sizeof seen->runs[0]);
+	return GENOPS_OK;
+}
+
+/* A run is begun when the last one is full, and then what is too old or too much goes. */
+static int begin_run(struct genops_ledger *ledger, struct genops_error *err)
+{
+	struct genops_ledger_seen *seen = &ledger->seen;
+	int64_t now_s = genops_clock_unix_ns() / GENOPS_NS_PER_S;
+	if (seen->n)
+		GENOPS_TRY(store_run(ledger, err));
+	int64_t number = seen->n ? seen->runs[seen->n - 1].number + 1 : 1;
+	while (seen->n == GENOPS_SEEN_RUNS_MAX || (seen->n && seen->runs[0].made_s < now_s - GENOPS_SEEN_KEEP_S &&
+						      (seen->n > 1 || seen->runs[0].n >= GENOPS_SEEN_RUN_ROWS)))
+		GENOPS_TRY(drop_oldest(ledger, err));
+	seen->runs[seen->n++] = (struct genops_ledger_seen_run){.number = number, .first_ns = INT64_MAX, .made_s = now_s};
+	return GENOPS_OK;
+}
+
+uint64_t genops_ledger_seen_hash(
+    const struct genops_ledger *ledger, enum genops_seen_kind kind, genops_str first, genops_str second, genops_str third)
+{
+	uint64_t hash = ledger->seed ^ ((uint64_t)kind + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	hash = genops_hash_checksum(first.len ? first.ptr : "", first.len, hash);
+	hash = genops_hash_checksum(second.len ? second.ptr : "", second.len, hash);
+	return genops_hash_checksum(third.len ? third.ptr : "", third.len, hash);
+}
+
+int genops_ledger_seen_add(
+    struct genops_ledger *ledger, uint64_t hash, const struct genops_seen *what, struct genops_error *err)
+{
+	struct genops_ledger_seen *seen = &ledger->seen;
+	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_ADD_SEEN];
+	GENOPS_TRY(load(ledger, err));
+	if (!seen->n || seen->runs[seen->n - 1].n >= GENOPS_SEEN_RUN_ROWS)
+		GENOPS_TRY(begin_run(ledger, err));
+	struct genops_ledger_seen_run *run = &seen->runs[seen->n - 1];
+	int64_t key = (int64_t)((uint64_t)run->number << HASH_BITS | (hash & HASH_MASK));
+	bool is_added = false;
+	for (int i = 0; i < GENOPS_SEEN_FOUND_MAX && !is_added; i++) {
+		sqlite3_bind_int64(row, 1, key + i);
+		sqlite3_bind_int64(row, 2, what->start_unix_ns);
+		sqlite3_bind_int64(row, 3, what->end_unix_ns);
+		GENOPS_TRY(genops_ledger_run(ledger, GENOPS_LEDGER_ADD_SEEN, err));
+		is_added = sqlite3_changes(ledger->db) > 0;
+	}
+	run->n++;
+	if (what->start_unix_ns < run->first_ns)
+		run->first_ns = what->start_unix_ns;
+	if (what->end_unix_ns > run->last_ns)
+		run->last_ns = what->end_unix_ns;
+	seen->is_dirty = true;
+	return GENOPS_OK;
+}
+
+static int find_in_run(struct genops_ledger *ledger, int64_t key, struct genops_seen *ret_seen, size_t *n,
+    struct genops_error *err)
+{
+	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_FIND_SEEN];
+	int step = SQLITE_DONE;
+	sqlite3_bind_int64(row, 1, key);
+	sqlite3_bind_int64(row, 2, key + GENOPS_SEEN_FOUND_MAX - 1);
+	/* Only neighbours without a gap are of this hash. */
+	for (; *n < GENOPS_SEEN_FOUND_MAX && (step = sqlite3_step(row)) == SQLITE_ROW && sqlite3_column_int64(row, 0) == key; key++)
+		ret_seen[(*n)++] = (struct genops_seen){sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2)};
+	int code = step == SQLITE_ROW || step == SQLITE_DONE ? GENOPS_OK : genops_ledger_fail(ledger, "seen", err);
+	sqlite3_reset(row);
+	return code;
+}
+
+int genops_ledger_seen_find(struct genops_ledger *ledger, uint64_t hash, int64_t from_unix_ns, int64_t until_unix_ns,
+    struct genops_seen ret_seen[GENOPS_SEEN_FOUND_MAX], size_t *ret_n, struct genops_error *err)
+{
+	struct genops_ledger_seen *seen = &ledger->seen;
+	*ret_n = 0;
+	GENOPS_TRY(load(ledger, err));
+	for (size_t i = seen->n; i-- > 0 && *ret_n < GENOPS_SEEN_FOUND_MAX;) {
+		const struct genops_ledger_seen_run *run = &seen->runs[i];
+		if (run->first_ns <= until_unix_ns && run->last_ns >= from_unix_ns)
+			GENOPS_TRY(find_in_run(ledger,
+			    (int64_t)((uint64_t)run->number << HASH_BITS | (hash & HASH_MASK)), ret_seen, ret_n, err));
+	}
+	return GENOPS_OK;
+}
+
+int genops_ledger_seen_flush(struct genops_ledger *ledger, struct genops_error *err)
+{
+	if (!ledger->seen.is_dirty)
+		return GENOPS_OK;
+	GENOPS_TRY(store_run(ledger, err));
+	ledger->seen.is_dirty = false;
+	return GENOPS_OK;
+}
+
+void genops_ledger_seen_forget(struct genops_ledger *ledger)
+{
+	ledger->seen.is_loaded = ledger->seen.is_dirty = false;
+	ledger->seen.n = 0;
+	ledger->has_candidate_bytes = false;
+}
