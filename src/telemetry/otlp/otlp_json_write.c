@@ -207,7 +207,7 @@ static bool find_fields(const struct genops_otlp_message *message, genops_str by
 
 static bool write_message(struct writer *writer, const struct genops_otlp_message *message, genops_str bytes)
 {
-	const char *found[FIELDS_MAX] = {0}, *end = bytes.ptr + bytes.len;
+	const char *found[FIELDS_MAX] = {0}, *end = bytes.len ? bytes.ptr + bytes.len : bytes.ptr;
 	struct genops_buffer *out = writer->out;
 	bool is_first = true;
 	if (!find_fields(message, bytes, found))

@@ -141,6 +141,10 @@ static void test_spellings(void **state)
 	    {"{\"doubleValue\":-0}", "{\"doubleValue\":-0.0}"},
 	    {"{\"doubleValue\":7}", "{\"doubleValue\":7}"},
 	    {"{\"doubleValue\":0.1}", "{\"doubleValue\":0.1}"},
+	    {"{\"arrayValue\":[]}", "{\"arrayValue\":{}}"}, /* lists without their object, as in opentelemetry-proto's own example */
+	    {"{\"arrayValue\":[{\"intValue\":1},{\"arrayValue\":[{}]}]}",
+		"{\"arrayValue\":{\"values\":[{\"intValue\":\"1\"},{\"arrayValue\":{\"values\":[{}]}}]}}"},
+	    {"{\"kvlistValue\":[{\"key\":\"a\"}]}", "{\"kvlistValue\":{\"values\":[{\"key\":\"a\"}]}}"},
 	    {"{\"bytesValue\":\"-_8\"}", "{\"bytesValue\":\"+/8=\"}"},
 	    {"{\"stringValue\":null}", "{}"},
 	    {"{\"arrayValue\":{\"values\":null}}", "{\"arrayValue\":{}}"},
@@ -197,7 +201,7 @@ static void test_what_is_refused(void **state)
 	    "{\"intValue\":\"9223372036854775808\"}", "{\"intValue\":1.5}", "{\"intValue\":\"\"}", "{\"boolValue\":1}",
 	    "{\"boolValue\":\"true\"}", "{\"doubleValue\":1e999}", "{\"doubleValue\":\"nan\"}", "{\"doubleValue\":\"inf\"}",
 	    "{\"doubleValue\":\"\"}", "{\"doubleValue\":\"0x10\"}", "{\"doubleValue\":true}", "{\"bytesValue\":\"A\"}",
-	    "{\"bytesValue\":\"A B=\"}", "{\"bytesValue\":5}", "{\"stringValue\":5}", "{\"arrayValue\":[]}", "\"text\"", "[]",
+	    "{\"bytesValue\":\"A B=\"}", "{\"bytesValue\":5}", "{\"stringValue\":5}", "{\"arrayValue\":[[]]}", "{\"arrayValue\":[1]}", "{\"kvlistValue\":[{\"key\":1}]}", "\"text\"", "[]",
 	    "{\"kvlistValue\":{\"values\":[{\"key\":5}]}}",
 	};
 	static const char *const documents[] = {
