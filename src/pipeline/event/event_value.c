@@ -2,6 +2,8 @@
  * pipeline/event/event_value.c - see event_value.h. */
 #include "pipeline/event/event_value.h"
 
+#include "base/base64.h"
+
 #define DEPTH_MAX (GENOPS_VALUE_DEPTH_MAX / 2)
 
 static bool value_of(const struct genops_otlp_value *otlp, struct genops_arena *arena, unsigned depth, struct genops_value *ret);
@@ -43,20 +45,15 @@ static struct genops_value_object *object_of(genops_str message, uint32_t field,
 
 static bool base64(genops_str bytes, struct genops_arena *arena, struct genops_value *ret)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t len = (bytes.len + 2) / 3 * 4;
-	char *out = len < UINT32_MAX ? genops_arena_take(arena, len + 1) : NULL;
-	if (!out)
-		return false;
-	for (size_t i = 0, o = 0; i < bytes.len; i += 3, o += 4) {
-		uint32_t group = 0;
-		for (size_t j = 0; j < 3; j++)
-			group = group << 8 | (i + j < bytes.len ? (unsigned char)bytes.ptr[i + j] : 0);
-		for (size_t j = 0; j < 4; j++)
-			out[o + j] = i + j > bytes.len ? '=' : digits[group >> (18 - 6 * j) & 63];
-	}
-	*ret = genops_value_text((genops_str){out, len});
-	return true;
+	struct genops_buffer text;
+	genops_str copy;
+	genops_buffer_init(&text, GENOPS_VALUE_TEXT_MAX);
+	genops_base64_add(&text, bytes);
+	bool is_kept = !text.error && genops_arena_dup(arena, genops_buffer_view(&text), &copy);
+	genops_buffer_done(&text);
+	if (is_kept)
+		*ret = genops_value_text(copy);
+	return is_kept;
 }
 
 static bool value_of(const struct genops_otlp_value *otlp, struct genops_arena *arena, unsigned depth, struct genops_value *ret)
