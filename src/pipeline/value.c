@@ -27,11 +27,6 @@ struct genops_value_key genops_value_key_of(genops_str text)
 	return (struct genops_value_key){text, (uint32_t)genops_hash_checksum(text.ptr, text.len, known)};
 }
 
-static bool key_equal(const struct genops_value_key *a, const struct genops_value_key *b)
-{
-	return a->hash == b->hash && genops_str_equal(a->text, b->text);
-}
-
 static void index_add(struct genops_value_object *object, uint32_t member)
 {
 	uint32_t mask = object->n_index - 1, at = object->members[member].key.hash & mask;
@@ -73,38 +68,13 @@ struct genops_value_object *genops_value_object_new(struct genops_arena *arena, 
 	return object;
 }
 
-/* Its own member. *ret_at: where in the index a new one goes. */
-static struct genops_value *find(const struct genops_value_object *object, const struct genops_value_key *key, uint32_t *ret_at)
-{
-	if (!object->n_index) {
-		for (uint32_t i = 0; i < object->n; i++) {
-			if (key_equal(&object->members[i].key, key))
-				return &object->members[i].value;
-		}
-		return NULL;
-	}
-	uint32_t mask = object->n_index - 1, at = key->hash & mask;
-	for (; object->index[at]; at = (at + 1) & mask) {
-		struct genops_value_member *member = &object->members[object->index[at] - 1];
-		if (key_equal(&member->key, key))
-			return &member->value;
-	}
-	*ret_at = at;
-	return NULL;
-}
-
-const struct genops_value *genops_value_object_get(const struct genops_value_object *object, const struct genops_value_key *key)
-{
-	uint32_t at;
-	const struct genops_value *own = find(object, key, &at);
-	return own || !object->source ? own : object->source->get(object->source, key);
-}
-
 bool genops_value_object_put(struct genops_arena *arena, struct genops_value_object *object, struct genops_value_key key,
     struct genops_value value)
 {
-	uint32_t at;
-	struct genops_value *known = find(object, &key, &at);
+	uint32_t at = object->n_index ? genops_value_object_place(object, &key) : 0;
+	struct genops_value *known = !object->n_index	? genops_value_object_own(object, &key)
+				     : object->index[at] ? &object->members[object->index[at] - 1].value
+							 : NULL;
 	if (known) {
 		*known = value;
 		if (object->source)

@@ -125,8 +125,41 @@ struct genops_value_key genops_value_key_of(genops_str text); /* borrows */
 struct genops_value_object *genops_value_object_new(struct genops_arena *arena, uint32_t capacity);
 bool genops_value_object_put(struct genops_arena *arena, struct genops_value_object *object, struct genops_value_key key,
     struct genops_value value); /* replaces, keeping the place */
+/* Inline, because expressions do little else. Hashes are equal before, so texts mostly are, too. */
+static inline bool genops_value_key_equal(const struct genops_value_key *a, const struct genops_value_key *b)
+{
+	return a->hash == b->hash && a->text.len == b->text.len && (a->text.ptr == b->text.ptr || memcmp(a->text.ptr, b->text.ptr, a->text.len) == 0);
+}
+
+/* Where in its index an object has the key, or would have it; only with an index. */
+static inline uint32_t genops_value_object_place(const struct genops_value_object *object, const struct genops_value_key *key)
+{
+	uint32_t mask = object->n_index - 1, at = key->hash & mask;
+	while (object->index[at] && !genops_value_key_equal(&object->members[object->index[at] - 1].key, key))
+		at = (at + 1) & mask;
+	return at;
+}
+
+/* Its own member; NULL: none. */
+static inline struct genops_value *genops_value_object_own(const struct genops_value_object *object, const struct genops_value_key *key)
+{
+	if (object->n_index) {
+		uint32_t at = genops_value_object_place(object, key);
+		return object->index[at] ? &object->members[object->index[at] - 1].value : NULL;
+	}
+	for (uint32_t i = 0; i < object->n; i++) {
+		if (genops_value_key_equal(&object->members[i].key, key))
+			return &object->members[i].value;
+	}
+	return NULL;
+}
+
 /* NULL: no such key. Valid until the next put. */
-const struct genops_value *genops_value_object_get(const struct genops_value_object *object, const struct genops_value_key *key);
+static inline const struct genops_value *genops_value_object_get(const struct genops_value_object *object, const struct genops_value_key *key)
+{
+	const struct genops_value *own = genops_value_object_own(object, key);
+	return own || !object->source ? own : object->source->get(object->source, key);
+}
 
 /* A copy to be written to, over an object that is not written to any more while the copy is used. */
 struct genops_value_object *genops_value_object_over(

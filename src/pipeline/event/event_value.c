@@ -4,6 +4,8 @@
 
 #include "base/base64.h"
 
+#include <endian.h>
+
 #define DEPTH_MAX (GENOPS_VALUE_DEPTH_MAX / 2)
 
 static bool value_of(const struct genops_otlp_value *otlp, struct genops_arena *arena, unsigned depth, struct genops_value *ret);
@@ -160,7 +162,66 @@ static void put_value(struct genops_buffer *out, struct genops_value value, unsi
 	}
 }
 
-void genops_event_value_put(struct genops_buffer *out, genops_str key, struct genops_value value)
+/* Of an AnyValue that holds a text which goes in as it is, a number or a boolean; 0: of another. */
+static size_t short_len(struct genops_value value)
 {
-	put_key_value(out, key, value, 0);
+	switch ((enum genops_value_type)value.type) {
+	case GENOPS_VALUE_TEXT:
+		return genops_str_ascii_len(genops_value_str(value)) == value.len ? 1 + genops_wire_varint_len(value.len) + value.len : 0;
+	case GENOPS_VALUE_BOOLEAN:
+		return 2;
+	case GENOPS_VALUE_NUMBER:
+		return 9;
+	default:
+		return 0;
+	}
+}
+
+static char *head(char *at, unsigned char tag, size_t len)
+{
+	*at++ = (char)tag;
+	for (; len >= 0x80; len >>= 7)
+		*at++ = (char)(len | 0x80);
+	*at++ = (char)len;
+	return at;
+}
+
+static char *text(char *at, unsigned char tag, genops_str bytes)
+{
+	at = head(at, tag, bytes.len);
+	if (bytes.len)
+		memcpy(at, bytes.ptr, bytes.len);
+	return at + bytes.len;
+}
+
+bool genops_event_value_put_attribute(struct genops_buffer *out, uint32_t field, genops_str key, struct genops_value value)
+{
+	size_t len = short_len(value), inner = 2 + genops_wire_varint_len(key.len) + key.len + genops_wire_varint_len(len) + len;
+	if (!len || field > 15 || genops_str_ascii_len(key) != key.len) {
+		size_t mark = genops_wire_begin(out, field);
+		put_key_value(out, key, value, 0);
+		genops_wire_end_tight(out, mark);
+		return !out->error;
+	}
+	char *begin = genops_buffer_reserve(out, inner + 11), *at = begin;
+	if (!begin)
+		return false;
+	at = head(at, (unsigned char)(field << 3 | GENOPS_WIRE_BYTES), inner);
+	at = text(at, 0x0a, key);
+	at = head(at, 0x12, len);
+	if (value.type == GENOPS_VALUE_TEXT) {
+		at = text(at, 0x0a, genops_value_str(value));
+	} else if (value.type == GENOPS_VALUE_BOOLEAN) {
+		*at++ = 0x10;
+		*at++ = value.as.boolean;
+	} else {
+		uint64_t bits;
+		memcpy(&bits, &value.as.number, sizeof bits);
+		bits = htole64(bits);
+		*at++ = 0x21;
+		memcpy(at, &bits, sizeof bits);
+		at += sizeof bits;
+	}
+	out->len += (size_t)(at - begin);
+	return true;
 }

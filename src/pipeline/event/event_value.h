@@ -11,7 +11,7 @@ bool genops_event_value_of(const struct genops_otlp_value *otlp, struct genops_a
 /* The attributes of a message, `n` or so of them. NULL: as above. */
 struct genops_value_object *genops_event_value_attributes(genops_str message, uint32_t field, size_t n, struct genops_arena *arena);
 
-/* Appends the fields of a KeyValue. Check out->error. */
-void genops_event_value_put(struct genops_buffer *out, genops_str key, struct genops_value value);
+/* Appends an attribute as a field of that number. False: see out->error. */
+bool genops_event_value_put_attribute(struct genops_buffer *out, uint32_t field, genops_str key, struct genops_value value);
 
 #endif

@@ -11,6 +11,7 @@ struct change {
 	const struct genops_value_object *top;        /* what was put at the event's top */
 	const struct genops_value_object *attributes; /* those that were changed; NULL: none */
 	const struct genops_value *name;              /* NULL: as it was */
+	uint64_t bits;                                /* of the names in both */
 	struct genops_buffer *out;
 };
 
@@ -22,19 +23,38 @@ static bool is_attribute(const struct genops_value_member *member)
 	       !genops_str_starts(name, GENOPS_STR("__")) && !genops_event_span_is_part(name);
 }
 
-/* A member that `object` has of its own. */
-static const struct genops_value *own_member(const struct genops_value_object *object, const struct genops_value_key *key)
-{
-	struct genops_value_object own = *object;
-	own.source = NULL;
-	return genops_value_object_get(&own, key);
-}
-
 static void put_attribute(struct genops_buffer *out, genops_str key, struct genops_value value)
 {
-	size_t mark = genops_wire_begin(out, GENOPS_OTLP_SPAN_ATTRIBUTES);
-	genops_event_value_put(out, key, value);
-	genops_wire_end(out, mark);
+	(void)genops_event_value_put_attribute(out, GENOPS_OTLP_SPAN_ATTRIBUTES, key, value);
+}
+
+/* A bit for a name, from what is quick to look at: a name whose bit is not set is none of those whose bits are. */
+static uint64_t bit_of(genops_str name)
+{
+	size_t last = name.len ? (unsigned char)name.ptr[name.len - 1] : 0, middle = name.len ? (unsigned char)name.ptr[name.len / 2] : 0;
+	return UINT64_C(1) << ((name.len * 7 + last * 5 + middle) % 64);
+}
+
+static uint64_t bits_of(const struct genops_value_object *object)
+{
+	uint64_t bits = 0;
+	for (uint32_t i = 0; object && i < object->n; i++)
+		bits |= bit_of(object->members[i].key.text);
+	return bits;
+}
+
+/* The key of a KeyValue. */
+static genops_str name_of(genops_str attribute)
+{
+	struct genops_wire_reader in;
+	struct genops_wire_field part;
+	genops_str name = {0};
+	genops_wire_reader_init(&in, attribute, 0);
+	while (genops_wire_next(&in, &part) > 0) {
+		if (part.number == 1)
+			name = part.bytes;
+	}
+	return name;
 }
 
 /* One field of the span. False: it stays as it stands. True: it was written anew, or left out. */
@@ -44,20 +64,15 @@ static bool write_field(const struct change *change, const struct genops_wire_fi
 		return true;
 	if (field->number != GENOPS_OTLP_SPAN_ATTRIBUTES || field->type != GENOPS_WIRE_BYTES)
 		return false;
-	struct genops_wire_reader in;
-	struct genops_wire_field part;
-	genops_str name = {0};
-	genops_wire_reader_init(&in, field->bytes, 0);
-	while (genops_wire_next(&in, &part) > 0) {
-		if (part.number == 1)
-			name = part.bytes;
-	}
+	genops_str name = name_of(field->bytes);
+	if (!(change->bits & bit_of(name)))
+		return false;
 	struct genops_value_key key = genops_value_key_of(name);
-	const struct genops_value *put = own_member(change->top, &key);
+	const struct genops_value *put = genops_value_object_own(change->top, &key);
 	struct genops_value_member member = {key, put ? *put : (struct genops_value){0}};
 	if (put && is_attribute(&member))
 		return true; /* what was put comes behind all others */
-	put = change->attributes ? own_member(change->attributes, &key) : NULL;
+	put = change->attributes ? genops_value_object_own(change->attributes, &key) : NULL;
 	if (put && !genops_value_is_nullish(*put))
 		put_attribute(change->out, name, *put);
 	return put != NULL;
@@ -69,7 +84,7 @@ static void put_new(const struct change *change, const struct genops_value_objec
 	for (uint32_t i = 0; change->attributes && i < change->attributes->n; i++) {
 		const struct genops_value_member *member = &change->attributes->members[i];
 		if (!genops_value_is_nullish(member->value) && !(before && genops_value_object_get(before, &member->key)) &&
-		    !own_member(change->top, &member->key))
+		    !genops_value_object_own(change->top, &member->key))
 			put_attribute(change->out, member->key.text, member->value);
 	}
 }
@@ -88,10 +103,12 @@ static int write_span(struct change *change, struct genops_value event, struct g
 	struct genops_wire_field field;
 	const char *from = span->encoded.ptr;
 	int code;
-	const struct genops_value *put = own_member(change->top, &name);
+	const struct genops_value *put = genops_value_object_own(change->top, &name);
 	change->name = put && put->type == GENOPS_VALUE_TEXT ? put : NULL;
-	const struct genops_value_object *was = own_member(change->top, &attributes) ? attributes_of(before) : NULL;
+	const struct genops_value_object *was = genops_value_object_own(change->top, &attributes) ? attributes_of(before) : NULL;
 	change->attributes = was ? attributes_of(event) : NULL;
+	change->attributes = change->attributes == was ? NULL : change->attributes;
+	change->bits = bits_of(change->top) | bits_of(change->attributes);
 	genops_wire_reader_init(&in, span->encoded, 0);
 	for (const char *at = in.at; (code = genops_wire_next(&in, &field)) > 0; at = in.at) {
 		size_t len = change->out->len;

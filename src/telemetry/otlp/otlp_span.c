@@ -5,6 +5,8 @@
 
 #include "telemetry/otlp/otlp_attribute.h"
 
+#include <endian.h>
+
 static bool take_bytes(const struct genops_wire_field *field, genops_str *ret_bytes)
 {
 	*ret_bytes = field->bytes;
@@ -106,8 +108,27 @@ static const struct {
     [7] = {GENOPS_OTLP_BYTES, GENOPS_WIRE_BYTES},
 };
 
+/* A short text or a double, which nearly all are, in one step. False: to be read field by field. */
+static bool read_short_value(genops_str any_value, struct genops_otlp_value *value)
+{
+	const unsigned char *at = (const unsigned char *)any_value.ptr;
+	if (any_value.len >= 2 && at[0] == 0x0A && at[1] < 0x80 && at[1] == any_value.len - 2) {
+		*value = (struct genops_otlp_value){.type = GENOPS_OTLP_STRING, .bytes = {any_value.ptr + 2, any_value.len - 2}};
+		return true;
+	}
+	if (any_value.len == 9 && at[0] == 0x21) {
+		uint64_t bits;
+		memcpy(&bits, at + 1, sizeof bits);
+		*value = (struct genops_otlp_value){.type = GENOPS_OTLP_DOUBLE, .number = genops_wire_double(le64toh(bits))};
+		return true;
+	}
+	return false;
+}
+
 int genops_otlp_value_read(genops_str any_value, struct genops_otlp_value *ret_value)
 {
+	if (read_short_value(any_value, ret_value))
+		return GENOPS_OK;
 	const unsigned char *at = (const unsigned char *)any_value.ptr;
 	if (any_value.len >= 2 && at[0] == 0x0A && at[1] == any_value.len - 2 && at[1] < 0x80) {
 		*ret_value = (struct genops_otlp_value){.type = GENOPS_OTLP_STRING, .bytes = {any_value.ptr + 2, at[1]}};
