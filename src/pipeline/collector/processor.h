@@ -21,7 +21,8 @@
 #define GENOPS_PROCESSOR_TYPES(X)                                                                     \
 	X(batch)                                                                                      \
 	X(memory_limiter)                                                                             \
-	X(filter)
+	X(filter)                                                                                     \
+	X(attributes)
 
 struct genops_processor_type;
 struct genops_processor_run; /* service.h */
@@ -48,6 +49,8 @@ struct genops_processor_type {
 	/* After the rows have filled the settings: CUSTOM rows, and what rows cannot check. node: the section; its key if it is empty. NULL:
 	 * nothing to do. */
 	int (*compile)(struct genops_processor *processor, const struct genops_yaml_node *node, const struct genops_yaml_rows *in);
+	/* Why it cannot stand in a pipeline of this signal, though its type can; NULL: it can. May be NULL. */
+	const char *(*misfit)(const struct genops_processor *processor, enum genops_signal signal);
 	void (*done)(void *settings);   /* what compile took beside the arena; NULL: nothing */
 	/* Takes a request of its signal, appends what is left of it to `out` (empty: nothing is). *ret_is_same: it is as it came, `out` was not
 	 * written. NOMEM; any other code: it cannot be processed (damage, too long, error_mode: propagate), and goes to the dead letters with

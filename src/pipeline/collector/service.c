@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/wire.h"
-#include "pipeline/collector/service_run.h"
+#include "pipeline/collector/item/item_map.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +138,7 @@ void genops_service_run_free(struct genops_processor_run *run)
 	genops_buffer_done(&run->metrics);
 	genops_buffer_done(&run->item);
 	genops_arena_done(&run->arena);
+	genops_item_map_done(&run->map);
 	genops_regex_space_free(run->space);
 	free(run);
 }

@@ -11,6 +11,15 @@
 #define GENOPS_SERVICE_MEMORIES_MAX 4096
 #define GENOPS_SERVICE_ITEM_MAX     ((size_t)16 << 20) /* of values made for one item */
 
+struct genops_item_entry;
+
+/* item/item_map.h */
+struct genops_item_map {
+	struct genops_item_entry *entries;
+	size_t n, cap;
+	bool is_changed;
+};
+
 /* What is remembered of one processor between batches and over reloads. */
 struct genops_service_memory {
 	char *name;
@@ -24,6 +33,7 @@ struct genops_processor_run {
 	struct genops_buffer buffers[2], metrics;
 	struct genops_buffer item;              /* one item as it shall be */
 	struct genops_arena arena;              /* of values made for one item */
+	struct genops_item_map map;             /* of attributes that are changed */
 	struct genops_regex_space *space;       /* of searches; made at the first */
 	struct genops_service_memory *memories;
 	size_t n_memories;

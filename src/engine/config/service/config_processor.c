@@ -17,7 +17,7 @@ static const char *const others[] = {"resource", "transform", "redaction", "prob
     "isolationforest", "unroll", "dnslookup", "cardinality_guardian", "log_dedup", "tailtracer", "experimental_metricsgeneration", NULL};
 
 /* Rows to come. */
-static const char *const later[] = {"attributes", "genops", NULL};
+static const char *const later[] = {"genops", NULL};
 
 static bool is_one_of(const char *const *names, genops_str name)
 {
@@ -92,6 +92,10 @@ int genops_config_processor_find(struct genops_config_reader *reader, const stru
 			continue;
 		if (!(processor->type->signals & 1u << signal))
 			return genops_config_read_fail(reader, at, "remove it from this pipeline", "processor \"%.100s\" does not work on %s",
+			    name.ptr, genops_signal_name(signal));
+		const char *misfit = processor->type->misfit ? processor->type->misfit(processor, signal) : NULL;
+		if (misfit)
+			return genops_config_read_fail(reader, at, misfit, "include or exclude of processor \"%.100s\" does not fit %s",
 			    name.ptr, genops_signal_name(signal));
 		*ret_processor = processor;
 		return GENOPS_OK;

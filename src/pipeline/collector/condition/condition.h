@@ -10,7 +10,7 @@
 #ifndef PIPELINE_COLLECTOR_CONDITION_H
 #define PIPELINE_COLLECTOR_CONDITION_H
 
-#include "pipeline/collector/item_match.h"
+#include "pipeline/collector/item/item_match.h"
 
 #define GENOPS_CONDITION_DEPTH_MAX 256
 #define GENOPS_CONDITION_KEYS_MAX  8

@@ -4,7 +4,7 @@
 #include "pipeline/collector/condition/condition_operand.h"
 
 #include "base/str.h"
-#include "pipeline/collector/re2.h"
+#include "pipeline/collector/item/re2.h"
 
 static bool take_keyword(struct genops_condition_parser *p, const char *word)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pipeline/collector/re2.h - the Collector's patterns: RE2 as Go has it, matched by pipeline/regex.h with its bounds.
+ * pipeline/collector/item/re2.h - the Collector's patterns: RE2 as Go has it, matched by pipeline/regex.h with its bounds.
  *
  * What Go writes in its own way ((?P<name>, flags at the beginning, \A, \z, [[:alpha:]], \Q...\E) is rewritten; what the matcher does not have
  * is refused, never read as something else. Matching is not anchored, as Go's MatchString.
  */
-#ifndef PIPELINE_COLLECTOR_RE2_H
-#define PIPELINE_COLLECTOR_RE2_H
+#ifndef PIPELINE_COLLECTOR_ITEM_RE2_H
+#define PIPELINE_COLLECTOR_ITEM_RE2_H
 
 #include "pipeline/regex.h"
 

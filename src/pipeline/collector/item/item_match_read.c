@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pipeline/collector/item_match_read.c - `include` and `exclude` out of the configuration. The filter processor's own names of fields
+ * pipeline/collector/item/item_match_read.c - `include` and `exclude` out of the configuration. The filter processor's own names of fields
  * (resource_attributes, record_attributes, bodies ...) are aliases of those that all processors share. */
-#include "pipeline/collector/item_match.h"
+#include "pipeline/collector/item/item_match.h"
 
 #include "base/str.h"
-#include "pipeline/collector/re2.h"
+#include "pipeline/collector/item/re2.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pipeline/collector/item_match.c - does an item match, see item_match.h. Reading is in item_match_read.c. */
-#include "pipeline/collector/item_match.h"
+ * pipeline/collector/item/item_match.c - does an item match, see item_match.h. Reading is in item_match_read.c. */
+#include "pipeline/collector/item/item_match.h"
 
 #include "base/str.h"
 

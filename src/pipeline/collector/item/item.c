@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pipeline/collector/item.c - going over a request, see item.h. Until the first item that does not stay as it is nothing is written: most
+ * pipeline/collector/item/item.c - going over a request, see item.h. Until the first item that does not stay as it is nothing is written: most
  * requests pass most processors unchanged. */
-#include "pipeline/collector/item.h"
+#include "pipeline/collector/item/item.h"
 
 #include "base/str.h"
 

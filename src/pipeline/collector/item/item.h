@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pipeline/collector/item.h - the items of a request (spans, metrics, log records), one after another: looked at, left out, or rewritten.
+ * pipeline/collector/item/item.h - the items of a request (spans, metrics, log records), one after another: looked at, left out, or rewritten.
  *
  * An item is its bytes; what somebody asks for is looked for in them then. Values that processors make live in the run's arena until the
  * next item.
  */
-#ifndef PIPELINE_COLLECTOR_ITEM_H
-#define PIPELINE_COLLECTOR_ITEM_H
+#ifndef PIPELINE_COLLECTOR_ITEM_ITEM_H
+#define PIPELINE_COLLECTOR_ITEM_ITEM_H
 
 #include "codec/yaml_rows.h"
 #include "pipeline/collector/service_run.h"

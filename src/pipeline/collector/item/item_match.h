@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pipeline/collector/item_match.h - `include` and `exclude` of the Collector's processors: which items are meant.
+ * pipeline/collector/item/item_match.h - `include` and `exclude` of the Collector's processors: which items are meant.
  *
  * As in the Collector's internal/filter: of services, names, kinds, bodies and severities one must match; of attributes, resources and
  * libraries all. What is not said matches everything.
  */
-#ifndef PIPELINE_COLLECTOR_ITEM_MATCH_H
-#define PIPELINE_COLLECTOR_ITEM_MATCH_H
+#ifndef PIPELINE_COLLECTOR_ITEM_ITEM_MATCH_H
+#define PIPELINE_COLLECTOR_ITEM_ITEM_MATCH_H
 
-#include "pipeline/collector/item.h"
+#include "pipeline/collector/item/item.h"
 
 /* A text that is compared, or a pattern that is looked for. */
 struct genops_item_pattern {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pipeline/collector/re2.c - Go's regular expressions in the words of pipeline/regex.h, see re2.h. */
-#include "pipeline/collector/re2.h"
+ * pipeline/collector/item/re2.c - Go's regular expressions in the words of pipeline/regex.h, see re2.h. */
+#include "pipeline/collector/item/re2.h"
 
 #include "base/str.h"
 

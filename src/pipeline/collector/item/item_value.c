@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pipeline/collector/item_value.c - attributes' values: as texts, compared, written, and out of the configuration. Pure. */
-#include "pipeline/collector/item.h"
+ * pipeline/collector/item/item_value.c - attributes' values: as texts, compared, written, and out of the configuration. Pure. */
+#include "pipeline/collector/item/item.h"
 
 #include "base/base64.h"
 #include "base/str.h"
