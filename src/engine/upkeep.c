@@ -125,7 +125,7 @@ static void pass(struct upkeep *upkeep, int64_t now_ns)
 	else if (code != GENOPS_OK)
 		complain(upkeep, now_ns, "draining failed; it is tried again", &err);
 	upkeep->n_taken = n;
-	if (n > BUSY_ENTRIES)
+	if (n > BUSY_ENTRIES || genops_drain_is_pressed(engine->drain))
 		genops_upkeep_wake(engine); /* more has come meanwhile */
 	genops_drain_upkeep(engine->drain);
 	if (code == GENOPS_OK && genops_drain_offer(engine->drain, asked_ns))

@@ -23,6 +23,8 @@
 #define PUBLISH_EVERY_NS (250 * GENOPS_NS_PER_MS)
 #define PUBLISH_AT_LEAST_NS (10 * GENOPS_NS_PER_S)
 #define REMOVE_EVERY_NS  GENOPS_NS_PER_S /* a sync of the queue each */
+#define REMOVE_EVERY_BYTES ((uint64_t)16 << 20) /* so that what is read is written again while it is at hand */
+#define PRESSED_BYTES    ((uint64_t)4 << 20)
 
 /* Whether or not they could be started: what is for them waits in the queue. */
 static bool has_destinations(const struct genops_drain *drain)
@@ -134,6 +136,8 @@ static int drain_source(struct genops_drain *drain, struct genops_drain_source *
 			return taken;
 		}
 		*n += drain->batch.n;
+		drain->bytes_taken += drain->batch.bytes.len;
+		drain->bytes_unremoved += drain->batch.bytes.len;
 		is_over = is_at_end(drain, source, &newest_file);
 	}
 	return code;
@@ -144,9 +148,10 @@ static void remove_drained(struct genops_drain *drain)
 {
 	int64_t now_ns = genops_clock_monotonic_ns();
 	struct genops_error err;
-	if (now_ns - drain->removed_ns < REMOVE_EVERY_NS)
+	if (now_ns - drain->removed_ns < REMOVE_EVERY_NS && drain->bytes_unremoved < REMOVE_EVERY_BYTES)
 		return;
 	drain->removed_ns = now_ns;
+	drain->bytes_unremoved = 0;
 	if (drain->is_queue_unsynced && genops_queue_sync(drain->queue, &err) != GENOPS_OK) {
 		genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "the queue could not be synced; segments stay", &err);
 		return;
@@ -175,6 +180,7 @@ static int collect(struct genops_drain *drain, size_t *ret_n, struct genops_erro
 {
 	size_t n = 0;
 	int result = GENOPS_OK;
+	drain->bytes_taken = 0;
 	drain->own_until = genops_segment_last_sequence(drain->engine->segments);
 	genops_drain_source_discover(drain);
 	push_held(drain);
@@ -219,6 +225,11 @@ static int resolve(struct genops_drain *drain, struct genops_error *err)
 	int code = genops_observer_resolve(drain->observer, genops_clock_unix_ns(), &n, err);
 	drain->is_changed |= n > 0;
 	return code;
+}
+
+bool genops_drain_is_pressed(const struct genops_drain *drain)
+{
+	return drain->bytes_taken >= PRESSED_BYTES;
 }
 
 int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_error *err)

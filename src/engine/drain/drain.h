@@ -26,6 +26,10 @@ void genops_drain_close(struct genops_drain *drain);
  * queue is full; what is in the segments stays there (back-pressure). */
 GENOPS_NODISCARD int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_error *err);
 
+/* Did the last pass take so much that the next one should follow at once? What is received comes by the gigabyte, and the pages of a file
+ * that is drained soon are still at hand for the next one. */
+bool genops_drain_is_pressed(const struct genops_drain *drain);
+
 /* For a process that does not drain: everything that is in the segments now, and whether the ledger has got it since. */
 struct genops_drain_mark;
 GENOPS_NODISCARD int genops_drain_mark_new(
