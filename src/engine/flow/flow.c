@@ -12,6 +12,7 @@
 #include "engine/dead_letter.h"
 #include "engine/flow/flow_counts.h"
 #include "engine/flow/flow_output.h"
+#include "telemetry/genai/genai.h"
 #include "telemetry/otlp/otlp_span.h"
 #include "telemetry/span.h"
 
@@ -32,6 +33,7 @@ struct genops_flow {
 	struct genops_processor_run *run;
 	struct genops_flow_documents *documents;
 	struct genops_arena arena;              /* the record that is being decoded */
+	struct genops_buffer rest;              /* a request without its AI calls */
 	struct genops_buffer operations;        /* spans of them that wait for more */
 	struct genops_flow_output *outputs;     /* one a pipeline of the service */
 	size_t n_outputs;
@@ -129,7 +131,10 @@ static int take_spans(struct genops_flow *flow, genops_str bytes, struct genops_
 	if (!genops_service_is_fed(&flow->config->service, envelope.signal, envelope.receiver) &&
 	    !genops_flow_documents_are_wanted(flow->documents, envelope.signal))
 		return GENOPS_OK;
-	return take_envelope(flow, &envelope, err);
+	/* AI calls come again in an envelope that is observed. */
+	if (envelope.signal == GENOPS_SIGNAL_TRACES && !envelope.is_observed)
+		GENOPS_TRY(genops_genai_split(envelope.request, &flow->rest, &envelope.request, err));
+	return envelope.request.len ? take_envelope(flow, &envelope, err) : GENOPS_OK;
 }
 
 /* --- the engine's own operations, as spans --- */
@@ -286,6 +291,7 @@ struct genops_flow *genops_flow_new(
 		flow->metrics = metrics;
 		genops_arena_init(&flow->arena, RECORD_MAX);
 		genops_buffer_init(&flow->operations, REQUEST_MAX);
+		genops_buffer_init(&flow->rest, REQUEST_MAX);
 		flow->state_dir = strdup(state_dir);
 		flow->documents = genops_flow_documents_new(log, reject_event, flow, err);
 		if (flow->state_dir && flow->documents && genops_service_run_new(&asks, &flow->run, err) == GENOPS_OK)
@@ -305,6 +311,7 @@ void genops_flow_free(struct genops_flow *flow)
 	genops_service_run_free(flow->run);
 	genops_arena_done(&flow->arena);
 	genops_buffer_done(&flow->operations);
+	genops_buffer_done(&flow->rest);
 	genops_config_unref(flow->config);
 	free(flow->entries);
 	free(flow->state_dir);

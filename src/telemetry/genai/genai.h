@@ -45,6 +45,10 @@ bool genops_genai_is_call(const struct genops_otlp_resource *resource, const str
 GENOPS_NODISCARD int genops_genai_read(const struct genops_otlp_resource *resource, const struct genops_otlp_span *span,
     struct genops_genai_call *ret_call, struct genops_error *err);
 
+/* *ret_rest: the request's spans that are no AI calls. The request itself if there are none of these; else in `scratch`, or empty. */
+GENOPS_NODISCARD int genops_genai_split(
+    genops_str request, struct genops_buffer *scratch, genops_str *ret_rest, struct genops_error *err);
+
 /* The name without what only says which version, where or whose: "openai/gpt-4o-2024-08-06", "us.anthropic.claude-x-v1:0". Two names
  * of one model have the same. */
 genops_str genops_genai_model_family(genops_str model);
