@@ -71,7 +71,11 @@ struct genops_config_exporter {         /* exporters: of type otlp, otlphttp, de
 	bool is_signal_url;             /* endpoint already has its path (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) */
 	bool is_retrying;               /* retry_on_failure: enabled */
 	int64_t retry_initial_ns, retry_max_ns, retry_elapsed_ns; /* retry_on_failure; elapsed 0: for ever */
-	struct genops_processor_batch batch; /* of the pipelines that feed it */
+	double retry_multiplier;        /* 0: the usual one */
+	int64_t retries_max;            /* of one request; 0: no bound */
+	struct genops_processor_batch batch; /* of the pipelines that feed it, or of the document */
+	int64_t batch_bytes;            /* 0: no bound of its own */
+	const void *own;                /* the type's own settings (struct genops_destination_form) */
 };
 
 enum genops_content { GENOPS_CONTENT_NONE, GENOPS_CONTENT_MASKED, GENOPS_CONTENT_FULL };
@@ -162,6 +166,14 @@ struct genops_config_receiver {         /* receivers: otlp, otlp/NAME */
 	struct genops_config_listener listeners[2];
 };
 
+struct genops_destination_form;
+
+struct genops_config_form {             /* what was read by a form, used by an exporter or not: freed with the snapshot */
+	const struct genops_config_form *next;
+	const struct genops_destination_form *form;
+	void *own;
+};
+
 struct genops_config_watch {            /* a file that the snapshot was made from, as it was then */
 	genops_str path;
 	bool is_there;
@@ -216,6 +228,7 @@ struct genops_config {
 	struct genops_config_lookup *lookup_settings;
 	size_t n_destinations;          /* destinations: by the document's id; type as of exporters */
 	struct genops_config_exporter *destinations;
+	const struct genops_config_form *forms;
 	size_t n_watches;
 	struct genops_config_watch *watches;
 	size_t n_warnings;              /* for validate: things that are legal but suspicious */

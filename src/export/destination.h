@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/option.h"
+#include "codec/yaml_rows.h"
 #include "govern/record.h"
 #include "telemetry/span.h"
 
@@ -31,6 +32,7 @@ struct genops_destination_settings {
 	int64_t timeout_ns;              /* of one request; 0: GENOPS_DESTINATION_TIMEOUT_NS */
 	int64_t connect_timeout_ns;      /* within it; 0: none of its own */
 	enum genops_profile profile;
+	const void *own;                 /* what the type's form has read; NULL: it has none */
 };
 
 #define GENOPS_DESTINATION_TIMEOUT_NS (INT64_C(10) * 1000000000) /* OTLP's default */
@@ -114,9 +116,21 @@ struct genops_send_verdict {
 	char reason[256];               /* what is wrong and what to do, for log and status */
 };
 
+/* How a type is written down: its own keys, beside those that all have (time-out, tls, retries, batches: engine/config). */
+struct genops_destination_form {
+	const struct genops_option *rows;
+	size_t size;                    /* of the struct that the rows fill; zeroed, and kept as long as the configuration */
+	/* CUSTOM rows, what must fit together, templates to compile; NULL: nothing. What it allocates lives in in->arena, or is freed by `done`. */
+	int (*read)(const struct genops_yaml_rows *in, const struct genops_yaml_node *node, void *own);
+	void (*done)(void *own);        /* also of what `read` has only half done; NULL: all of it is in the arena */
+};
+
 struct genops_destination_type {
 	const char *name, *summary;
 	const char *alias;              /* read as the same type; NULL: none */
+	/* Under `exporters` in the Collector's format, and as a document of `destinations` in the Cribl guide's. NULL: engine/config reads it
+	 * (otlp, otlphttp, debug, file) if both are, else it cannot be written so. */
+	const struct genops_destination_form *exporter, *document;
 	unsigned takes;                 /* GENOPS_TAKES... */
 	size_t items_max, bytes_max;    /* of one request: items, and bytes of their bodies and payloads (one item may pass it); 0: no bound but
 					 * the batch's */

@@ -363,6 +363,7 @@ void genops_config_unref(struct genops_config *config)
 		if (config->policies[i]->type->release)
 			config->policies[i]->type->release(config->policies[i]->settings);
 	}
+	genops_config_exporter_forget(config);
 	genops_service_done(&config->service);
 	for (size_t i = 0; i < config->n_pipelines; i++)
 		genops_pipeline_free(config->pipelines[i]);

@@ -161,9 +161,12 @@ GENOPS_NODISCARD int genops_config_receiver_read(struct genops_config_reader *re
 /* exporters and what feeds them: after telemetry and observability. */
 GENOPS_NODISCARD int genops_config_service_read(
     struct genops_config_reader *reader, const struct genops_yaml_node *root);
-/* One exporter; *ret_is_here false: a type that this build cannot do, and a warning says so. */
-GENOPS_NODISCARD int genops_config_exporter_read(struct genops_config_reader *reader,
-    const struct genops_yaml_entry *entry, struct genops_config_exporter *ret_exporter, bool *ret_is_here);
+/* One exporter, or a document of `destinations` with the key "<type>/<id>"; *ret_is_here false: a type that this build cannot do, and a
+ * warning says so. */
+GENOPS_NODISCARD int genops_config_exporter_read(struct genops_config_reader *reader, const struct genops_yaml_entry *entry,
+    bool is_document, struct genops_config_exporter *ret_exporter, bool *ret_is_here);
+/* Frees what forms hold outside of the arena. */
+void genops_config_exporter_forget(struct genops_config *config);
 /* Section collibra, then its variables, then the caller's parameters (NULL: none). */
 GENOPS_NODISCARD int genops_config_collibra_read(struct genops_config_reader *reader,
     const struct genops_yaml_node *node, const struct genops_config_parameters *parameters);
@@ -204,6 +207,8 @@ extern const struct genops_option genops_config_wandb_rows[];
 extern const struct genops_option genops_config_collibra_rows[];
 extern const struct genops_option genops_config_state_rows[];
 extern const struct genops_option genops_config_exporter_rows[];
+extern const struct genops_option genops_config_form_exporter_rows[]; /* what exporters with a form have beside their own */
+extern const struct genops_option genops_config_form_document_rows[];
 extern const struct genops_option genops_config_exporter_http_rows[]; /* what otlphttp has beside */
 extern const struct genops_option genops_config_exporter_file_rows[];
 extern const struct genops_option genops_config_exporter_tls_rows[];

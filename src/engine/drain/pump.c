@@ -42,6 +42,7 @@ struct genops_pump {
 	int64_t failing_since_ns;            /* monotonic; 0: the last attempt was good */
 	bool is_retrying;
 	int64_t retry_elapsed_ns;            /* give a batch up after failing that long; 0: never */
+	int64_t retries_max;                 /* or that often; 0: never */
 	char labels[160];                    /* destination="otlp/tempo" */
 	int must_stop;                       /* atomic: send what can be sent at once, then end */
 	int must_abort;                      /* atomic: break off a running request too */
@@ -106,7 +107,7 @@ static void complain(struct genops_pump *pump, const char *reason)
 	    pump->settings.name.ptr, reason);
 }
 
-/* retry_on_failure: not at all, or not longer than max_elapsed_time. What is given up goes to the dead letters. */
+/* retry_on_failure: not at all, or not longer than max_elapsed_time; max_retries. What is given up goes to the dead letters. */
 static bool is_given_up(struct genops_pump *pump)
 {
 	int64_t now_ns = genops_clock_monotonic_ns();
@@ -114,7 +115,7 @@ static bool is_given_up(struct genops_pump *pump)
 		pump->failing_since_ns = now_ns;
 	if (is_set(&pump->must_stop))
 		return false; /* stopping is no reason to give up: it stays in the queue */
-	return !pump->is_retrying ||
+	return !pump->is_retrying || (pump->retries_max && pump->retry.n_failures >= pump->retries_max) ||
 	       (pump->retry_elapsed_ns && now_ns - pump->failing_since_ns >= pump->retry_elapsed_ns);
 }
 
@@ -322,6 +323,7 @@ static void fill_settings(struct genops_pump *pump, const struct genops_config_e
 	    .compression = exporter->compression,
 	    .timeout_ns = exporter->timeout_ns,
 	    .profile = (enum genops_profile)pump->config->telemetry.profile,
+	    .own = exporter->own,
 	};
 	const struct genops_processor_batch *batch = &exporter->batch;
 	int64_t size = batch->size_max && batch->size_max < batch->size ? batch->size_max : batch->size;
@@ -334,11 +336,15 @@ static void fill_settings(struct genops_pump *pump, const struct genops_config_e
 	pump->batch.size = size < 1 ? 1 : size > BATCH_MAX ? BATCH_MAX : (size_t)size;
 	/* Enough for several requests, and not so much that a small queue is full before; bounds what comes twice after a kill, too. */
 	int64_t quarter = pump->config->telemetry.queue_max_size / 4;
-	pump->batch.size_bytes = quarter && quarter < BATCH_BYTES_MAX ? (size_t)quarter : BATCH_BYTES_MAX;
+	int64_t bytes_max = exporter->batch_bytes ? exporter->batch_bytes : BATCH_BYTES_MAX;
+	pump->batch.size_bytes = (size_t)(quarter && quarter < bytes_max ? quarter : bytes_max);
 	pump->batch.destination = pump->settings.name;
 	pump->batch.takes_operations = exporter->takes_operations;
 	pump->is_retrying = exporter->is_retrying;
 	pump->retry_elapsed_ns = exporter->retry_elapsed_ns;
+	pump->retries_max = exporter->retries_max;
+	if (exporter->retry_multiplier > 0)
+		pump->retry.multiplier = exporter->retry_multiplier;
 	if (exporter->retry_initial_ns)
 		pump->retry.initial_ns = exporter->retry_initial_ns;
 	if (exporter->retry_max_ns) /* whatever has failed how often: nobody waits longer than max_interval for a probe */

@@ -77,7 +77,7 @@ static int read_settings(struct genops_config_reader *reader, const struct genop
 	key.text = genops_str_of(name);
 	if (!rest.n && !genops_str_is(genops_str_of(type->name), "debug"))
 		rest.first = NULL; /* an empty mapping: its reader says what is missing */
-	GENOPS_TRY(genops_config_exporter_read(reader, &entry, ret_exporter, &is_here));
+	GENOPS_TRY(genops_config_exporter_read(reader, &entry, true, ret_exporter, &is_here));
 	if (!is_here)
 		return fail_type(reader, node, document);
 	ret_exporter->name = document->id;

@@ -6,6 +6,7 @@
 #include "engine/config/config_read.h"
 
 #include "base/str.h"
+#include "export/destination.h"
 
 #include <stdio.h>
 
@@ -279,6 +280,92 @@ static int read_local(struct genops_config_reader *reader, const struct genops_y
 	return genops_config_file_path(reader, raw.path, reader->folder, &exporter->endpoint);
 }
 
+/* What all documents of `destinations` have, and all exporters of a type with a form. */
+struct common {
+	struct genops_text_map headers;
+	int64_t timeout_ns, flush_interval_ns, max_retries, retry_interval_ns;
+	genops_str batch_size;
+	int backoff;
+};
+
+#define COMMON(field) offsetof(struct common, field)
+const struct genops_option genops_config_form_exporter_rows[] = {
+    {.name = "headers", .type = GENOPS_OPTION_MAP, .offset = COMMON(headers), .is_secret = true, .text = "sent with every request"},
+    {.name = "timeout", .type = GENOPS_OPTION_DURATION, .offset = COMMON(timeout_ns), .default_text = "10s", .min = 0.001, .max = 600, .text = "for one request"},
+    {.name = "tls", .type = GENOPS_OPTION_CUSTOM, .text = "certificates, or none"},
+    {.name = "retry_on_failure", .type = GENOPS_OPTION_CUSTOM, .text = "how a failed request is repeated"},
+    {.name = "sending_queue", .type = GENOPS_OPTION_CUSTOM, .text = "only enabled: true; the queue is telemetry.queue"},
+    {.name = NULL},
+};
+
+const struct genops_option genops_config_form_document_rows[] = {
+    {.name = "headers", .type = GENOPS_OPTION_MAP, .offset = COMMON(headers), .is_secret = true, .text = "sent with every request"},
+    {.name = "timeout", .type = GENOPS_OPTION_DURATION, .offset = COMMON(timeout_ns), .default_text = "10s", .min = 0.001, .max = 600, .text = "for one request"},
+    {.name = "tls", .type = GENOPS_OPTION_CUSTOM, .text = "certificates"},
+    {.name = "batch_size", .type = GENOPS_OPTION_TEXT, .offset = COMMON(batch_size), .text = "a batch waits for so many events (1000), or for so much (100 MB)"},
+    {.name = "flush_interval", .type = GENOPS_OPTION_DURATION, .offset = COMMON(flush_interval_ns), .max = 86400, .text = "how long a batch may wait; unset: 5s"},
+    {.name = "max_retries", .type = GENOPS_OPTION_INT, .offset = COMMON(max_retries), .max = 1000, .text = "of one request, then it goes to the dead letters; 0: for ever, nothing is lost"},
+    {.name = "retry_backoff", .type = GENOPS_OPTION_ENUM, .offset = COMMON(backoff), .default_text = "exponential", .names = (const char *const[]){"exponential", "constant", NULL}, .text = "do waits grow?"},
+    {.name = "retry_interval", .type = GENOPS_OPTION_DURATION, .offset = COMMON(retry_interval_ns), .min = 0.001, .max = 3600, .text = "before the first repetition; unset: 1s"},
+    {.name = NULL},
+};
+
+static int set_batch(struct genops_config_reader *reader, const struct genops_yaml_node *node, const struct common *common,
+    struct genops_config_exporter *exporter)
+{
+	int64_t n = 0;
+	exporter->batch = (struct genops_processor_batch){.timeout_ns = common->flush_interval_ns, .size = 0};
+	if (!common->batch_size.len)
+		return GENOPS_OK;
+	bool is_count = genops_str_to_int(common->batch_size, &n);
+	if ((!is_count && !genops_option_parse_size(common->batch_size, &n)) || n < 1)
+		return genops_config_read_fail(reader, genops_yaml_get(node, "batch_size"), "write 1000, or 100 MB",
+		    "batch_size is neither a number of events nor a size");
+	if (is_count)
+		exporter->batch.size = n;
+	else
+		exporter->batch_bytes = n;
+	return GENOPS_OK;
+}
+
+static int read_form(struct genops_config_reader *reader, const struct genops_yaml_node *node, const char *what,
+    const struct genops_destination_form *form, bool is_document, struct genops_config_exporter *exporter)
+{
+	const struct genops_yaml_rows in = genops_config_read_in(reader);
+	struct common common = {0};
+	void *own = genops_arena_alloc(reader->arena, form->size ? form->size : 1);
+	struct genops_config_form *kept = genops_arena_alloc(reader->arena, sizeof *kept);
+	const struct genops_option *rows = is_document ? genops_config_form_document_rows : genops_config_form_exporter_rows;
+	const struct genops_yaml_part parts[] = {{form->rows, own}, {rows, &common}};
+	if (!own || !kept)
+		return genops_config_read_no_memory(reader);
+	*kept = (struct genops_config_form){reader->config->forms, form, own};
+	reader->config->forms = kept;
+	GENOPS_TRY(genops_config_read_parts(reader, node, what, parts, 2));
+	exporter->headers = common.headers;
+	exporter->timeout_ns = common.timeout_ns;
+	exporter->retry_initial_ns = common.retry_interval_ns;
+	exporter->retry_multiplier = common.backoff == 1 ? 1 : 0;
+	exporter->retries_max = common.max_retries;
+	GENOPS_TRY(set_batch(reader, node, &common, exporter));
+	GENOPS_TRY(read_tls(reader, genops_config_read_get(node, rows, "tls"), exporter));
+	if (!is_document) {
+		GENOPS_TRY(read_retry(reader, genops_config_read_get(node, rows, "retry_on_failure"), exporter));
+		GENOPS_TRY(read_sending_queue(reader, genops_config_read_get(node, rows, "sending_queue")));
+	}
+	if (form->read)
+		GENOPS_TRY(form->read(&in, node, own));
+	exporter->own = own;
+	return GENOPS_OK;
+}
+
+/* A type that describes itself; NULL: read by hand, or not there. */
+static const struct genops_destination_form *form_of(genops_str type, bool is_document)
+{
+	const struct genops_destination_type *row = genops_destination_type_find(type);
+	return !row ? NULL : is_document ? row->document : row->exporter;
+}
+
 static int find_type(struct genops_config_reader *reader, const struct genops_yaml_node *key, size_t *ret_index)
 {
 	const char *names[N_TYPES];
@@ -298,14 +385,25 @@ static int find_type(struct genops_config_reader *reader, const struct genops_ya
 	    type.len > 64 ? 64 : (int)type.len, type.len ? type.ptr : "");
 }
 
-int genops_config_exporter_read(struct genops_config_reader *reader, const struct genops_yaml_entry *entry,
+int genops_config_exporter_read(struct genops_config_reader *reader, const struct genops_yaml_entry *entry, bool is_document,
     struct genops_config_exporter *ret_exporter, bool *ret_is_here)
 {
 	struct genops_config_exporter exporter = {.is_retrying = true};
 	/* An entry without content, "debug:", still has a place: its key's. */
 	const struct genops_yaml_node *node = genops_yaml_is_null(entry->value) ? entry->key : entry->value;
+	genops_str rest = entry->key->text, type = genops_str_split(&rest, '/');
+	const struct genops_destination_form *form = form_of(type, is_document);
 	char what[128];
 	size_t index = 0;
+	if (form) {
+		*ret_is_here = true;
+		if (!genops_arena_dup(reader->arena, type, &exporter.type) || !genops_arena_dup(reader->arena, entry->key->text, &exporter.name))
+			return genops_config_read_no_memory(reader);
+		snprintf(what, sizeof what, "%s \"%.100s\"", is_document ? "destination" : "exporter", is_document ? rest.ptr : exporter.name.ptr);
+		GENOPS_TRY(read_form(reader, node, what, form, is_document, &exporter));
+		*ret_exporter = exporter;
+		return GENOPS_OK;
+	}
 	GENOPS_TRY(find_type(reader, entry->key, &index));
 	*ret_is_here = types[index].destination != NULL;
 	if (!*ret_is_here) {
@@ -325,4 +423,13 @@ int genops_config_exporter_read(struct genops_config_reader *reader, const struc
 		GENOPS_TRY(read_local(reader, entry->key, node, what, &exporter));
 	*ret_exporter = exporter;
 	return GENOPS_OK;
+}
+
+void genops_config_exporter_forget(struct genops_config *config)
+{
+	for (const struct genops_config_form *read = config->forms; read; read = read->next) {
+		if (read->form->done)
+			read->form->done(read->own);
+	}
+	config->forms = NULL;
 }

@@ -38,7 +38,7 @@ static int read_exporters(struct genops_config_reader *reader, struct genops_con
 		struct genops_config_candidate *candidate = &plan->candidates[plan->n_candidates++];
 		candidate->key = entry->key;
 		GENOPS_TRY(
-		    genops_config_exporter_read(reader, entry, &candidate->exporter, &candidate->is_here));
+		    genops_config_exporter_read(reader, entry, false, &candidate->exporter, &candidate->is_here));
 	}
 	return GENOPS_OK;
 }
