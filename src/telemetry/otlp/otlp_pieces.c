@@ -2,8 +2,9 @@
  * telemetry/otlp/otlp_pieces.c - see otlp_request.h. The whole request is checked before anything of it is handed on; then it either goes
  * on as it came, or is put together again from its items.
  *
- * Each piece begins with the fields of its resource and scope, whatever stands beside the items, known or not. These are at most
- * HEAD_MAX, so that a request of small items cannot grow to a multiple of itself. Pure but for the function that it calls.
+ * Each piece begins with the fields of its resource and scope, whatever stands beside the items, known or not; a metric that is cut between
+ * its points has its own name, unit and so on again, too. These heads are at most HEAD_MAX, so that a request of small items cannot grow to a
+ * multiple of itself. Pure but for the function that it calls.
  */
 #include "telemetry/otlp/otlp_check.h"
 
@@ -11,9 +12,10 @@
 #include <stdio.h>
 
 #define HEAD_MAX  ((size_t)128 << 10) /* bytes of a resource and a scope, without their items */
-#define FRAME_LEN ((size_t)32)        /* tags and lengths of resource, scope, item */
+#define FRAME_LEN ((size_t)48)        /* tags and lengths of resource, scope, item; of metric, data, point */
 
-#define ITEMS_FIELD 2 /* of scopes in a resource, and of items in a scope */
+#define ITEMS_FIELD  2 /* of scopes in a resource, and of items in a scope */
+#define POINTS_FIELD 1 /* of points in a metric's data */
 
 struct cut {
 	enum genops_signal signal;
@@ -22,24 +24,33 @@ struct cut {
 	void *arg;
 	struct genops_error *err;
 	struct genops_otlp_count count;
-	int64_t n_items;   /* looked at */
-	bool has_wrong_ids; /* somewhere in the request */
+	int64_t n_items;	    /* looked at */
+	bool has_wrong_ids;	    /* somewhere in the request */
 	genops_str resource, scope; /* the messages whose items are being cut */
-	size_t head;       /* bytes of both without items */
-	size_t resource_mark, scope_mark;
-	bool has_resource, has_scope; /* open in the piece */
+	size_t head;		    /* bytes of both without items */
+	size_t resource_mark, scope_mark, metric_mark, data_mark;
+	bool has_resource, has_scope, has_metric; /* open in the piece */
 	bool has_items;
+	int64_t n_in_piece;
 };
 
-/* Bytes of a message beside its field ITEMS_FIELD; appended to `out` if there is one. */
-static size_t copy_head(genops_str message, struct genops_buffer *out)
+/* A metric that is being cut between its points. */
+struct metric {
+	genops_str bytes, data;
+	const struct genops_otlp_message *data_message;
+	uint32_t data_field;
+	size_t head; /* bytes of both without points */
+};
+
+/* Bytes of a message beside one of its fields; appended to `out` if there is one. */
+static size_t copy_head(genops_str message, uint32_t but, struct genops_buffer *out)
 {
 	struct genops_wire_reader in;
 	struct genops_wire_field field;
 	size_t len = 0;
 	genops_wire_reader_init(&in, message, 0);
 	for (const char *from = in.at; genops_wire_next(&in, &field) > 0; from = in.at) {
-		if (field.number == ITEMS_FIELD)
+		if (field.number == but)
 			continue;
 		len += (size_t)(in.at - from);
 		if (out)
@@ -48,8 +59,18 @@ static size_t copy_head(genops_str message, struct genops_buffer *out)
 	return len;
 }
 
+static void close_metric(struct cut *cut)
+{
+	if (cut->has_metric) {
+		genops_wire_end(cut->out, cut->data_mark);
+		genops_wire_end(cut->out, cut->metric_mark);
+	}
+	cut->has_metric = false;
+}
+
 static void close_scope(struct cut *cut)
 {
+	close_metric(cut);
 	if (cut->has_scope)
 		genops_wire_end(cut->out, cut->scope_mark);
 	cut->has_scope = false;
@@ -71,6 +92,7 @@ static int hand_on(struct cut *cut)
 	int code = cut->has_items ? cut->fn(cut->arg, genops_buffer_view(cut->out), cut->err) : GENOPS_OK;
 	genops_buffer_clear(cut->out);
 	cut->has_items = false;
+	cut->n_in_piece = 0;
 	return code;
 }
 
@@ -82,32 +104,20 @@ static void reject(struct cut *cut, int64_t n, const char *what)
 		    cut->n_items, what);
 }
 
-static void describe_wrong_id(const struct genops_otlp_field *row, size_t len, char *text, size_t size)
+/* Is an item of `len` bytes, or a point, to be left out? Counts its `n` either way. `head`: what it needs around it. */
+static bool is_rejected(struct cut *cut, const struct genops_otlp_check *check, size_t head, size_t len, int64_t n)
 {
-	snprintf(text, size, "%s has %zu bytes; send %d, or none", row->name.ptr, len,
-	    row->kind == GENOPS_OTLP_KIND_TRACE_ID ? 16 : 8);
-}
-
-/* Is the item to be left out? Counts it either way. */
-static bool is_rejected(struct cut *cut, genops_str item)
-{
-	bool is_metric = cut->signal == GENOPS_SIGNAL_METRICS;
-	struct genops_otlp_check check = {0};
-	char text[128];
-	cut->n_items++;
-	/* Checked before, so it is right but for what is counted here. */
-	if (is_metric || cut->has_wrong_ids)
-		(void)!genops_otlp_check_message(&check, genops_otlp_signals[cut->signal].record, item);
-	int64_t n = is_metric ? check.n_points : 1;
-	if (check.wrong_id) {
-		describe_wrong_id(check.wrong_id, check.wrong_len, text, sizeof text);
+	char text[160];
+	if (check->wrong_id) {
+		snprintf(text, sizeof text, "%s has %zu bytes; send %d, or none", check->wrong_id->name.ptr, check->wrong_len,
+		    check->wrong_id->kind == GENOPS_OTLP_KIND_TRACE_ID ? 16 : 8);
 		reject(cut, n, text);
-	} else if (cut->head > HEAD_MAX) {
-		snprintf(text, sizeof text, "its resource and scope have %zu bytes; at most %zu are taken", cut->head, HEAD_MAX);
+	} else if (head > HEAD_MAX) {
+		snprintf(text, sizeof text, "its resource and scope have %zu bytes; at most %zu are taken", head, HEAD_MAX);
 		reject(cut, n, text);
-	} else if (item.len > GENOPS_OTLP_ITEM_MAX - FRAME_LEN - cut->head) {
+	} else if (len > GENOPS_OTLP_ITEM_MAX - FRAME_LEN - head) {
 		snprintf(text, sizeof text, "it has %zu bytes with its resource and scope; at most %zu are taken; shorten its attributes",
-		    cut->head + item.len, GENOPS_OTLP_ITEM_MAX);
+		    head + len, GENOPS_OTLP_ITEM_MAX);
 		reject(cut, n, text);
 	} else {
 		cut->count.n_accepted += n;
@@ -116,25 +126,96 @@ static bool is_rejected(struct cut *cut, genops_str item)
 	return true;
 }
 
-static int cut_item(struct cut *cut, genops_str item)
+/* Makes room for an item or a point, in this piece or in the next one. */
+static int place(struct cut *cut, size_t len, int64_t n)
 {
-	if (is_rejected(cut, item))
-		return GENOPS_OK;
-	size_t more = item.len + FRAME_LEN + (cut->has_scope ? 0 : cut->head);
-	if (cut->has_items && cut->out->len + more > GENOPS_OTLP_PIECE_MAX)
+	size_t more = len + FRAME_LEN + (cut->has_scope ? 0 : cut->head);
+	if (cut->has_items && (cut->out->len + more > GENOPS_OTLP_PIECE_MAX || cut->n_in_piece + n > GENOPS_OTLP_PIECE_ITEMS))
 		GENOPS_TRY(hand_on(cut));
 	if (!cut->has_resource) {
 		cut->resource_mark = genops_wire_begin(cut->out, 1);
-		(void)copy_head(cut->resource, cut->out);
+		(void)copy_head(cut->resource, ITEMS_FIELD, cut->out);
 		cut->has_resource = true;
 	}
 	if (!cut->has_scope) {
 		cut->scope_mark = genops_wire_begin(cut->out, ITEMS_FIELD);
-		(void)copy_head(cut->scope, cut->out);
+		(void)copy_head(cut->scope, ITEMS_FIELD, cut->out);
 		cut->has_scope = true;
 	}
-	genops_wire_put_bytes(cut->out, ITEMS_FIELD, item);
 	cut->has_items = true;
+	cut->n_in_piece += n;
+	return GENOPS_OK;
+}
+
+static int cut_point(struct cut *cut, const struct metric *metric, genops_str point)
+{
+	const struct genops_otlp_field *points = &metric->data_message->fields[POINTS_FIELD];
+	struct genops_otlp_check check = {0};
+	if (cut->has_wrong_ids)
+		(void)!genops_otlp_check_message(&check, (enum genops_otlp_message_id)points->message, point);
+	if (is_rejected(cut, &check, cut->head + metric->head, point.len, 1))
+		return GENOPS_OK;
+	GENOPS_TRY(place(cut, point.len + (cut->has_metric ? 0 : metric->head), 1));
+	if (!cut->has_metric) {
+		cut->metric_mark = genops_wire_begin(cut->out, ITEMS_FIELD);
+		(void)copy_head(metric->bytes, metric->data_field, cut->out);
+		cut->data_mark = genops_wire_begin(cut->out, metric->data_field);
+		(void)copy_head(metric->data, POINTS_FIELD, cut->out);
+		cut->has_metric = true;
+	}
+	genops_wire_put_bytes(cut->out, POINTS_FIELD, point);
+	return GENOPS_OK;
+}
+
+/* Of several data the last one counts, as in any oneof. */
+static void find_data(struct metric *metric)
+{
+	const struct genops_otlp_message *message = &genops_otlp_messages[GENOPS_OTLP_METRIC];
+	struct genops_wire_reader in;
+	struct genops_wire_field field;
+	genops_wire_reader_init(&in, metric->bytes, 0);
+	while (genops_wire_next(&in, &field) > 0) {
+		const struct genops_otlp_field *row = genops_otlp_message_field(message, field.number);
+		if (!row || !row->is_choice)
+			continue;
+		metric->data = field.bytes;
+		metric->data_field = field.number;
+		metric->data_message = &genops_otlp_messages[row->message];
+	}
+}
+
+/* A metric with points that is too large to go into a piece whole. */
+static int cut_metric(struct cut *cut, genops_str bytes)
+{
+	struct metric metric = {.bytes = bytes};
+	struct genops_wire_reader in;
+	struct genops_wire_field field;
+	find_data(&metric);
+	metric.head = copy_head(bytes, metric.data_field, NULL) + copy_head(metric.data, POINTS_FIELD, NULL);
+	genops_wire_reader_init(&in, metric.data, 0);
+	while (genops_wire_next(&in, &field) > 0) {
+		if (field.number == POINTS_FIELD)
+			GENOPS_TRY(cut_point(cut, &metric, field.bytes));
+	}
+	close_metric(cut);
+	return GENOPS_OK;
+}
+
+static int cut_item(struct cut *cut, genops_str item)
+{
+	bool is_metric = cut->signal == GENOPS_SIGNAL_METRICS;
+	struct genops_otlp_check check = {0};
+	cut->n_items++;
+	/* Checked before, so it is right but for what is counted here. */
+	if (is_metric || cut->has_wrong_ids)
+		(void)!genops_otlp_check_message(&check, genops_otlp_signals[cut->signal].record, item);
+	if (check.n_points && (item.len > GENOPS_OTLP_PIECE_MAX - HEAD_MAX || check.n_points > GENOPS_OTLP_PIECE_ITEMS))
+		return cut_metric(cut, item);
+	int64_t n = is_metric ? check.n_points : 1;
+	if (is_rejected(cut, &check, cut->head, item.len, n))
+		return GENOPS_OK;
+	GENOPS_TRY(place(cut, item.len, n));
+	genops_wire_put_bytes(cut->out, ITEMS_FIELD, item);
 	return GENOPS_OK;
 }
 
@@ -143,7 +224,7 @@ static int cut_scope(struct cut *cut, genops_str scope, size_t resource_head)
 	struct genops_wire_reader in;
 	struct genops_wire_field field;
 	cut->scope = scope;
-	cut->head = resource_head + copy_head(scope, NULL);
+	cut->head = resource_head + copy_head(scope, ITEMS_FIELD, NULL);
 	genops_wire_reader_init(&in, scope, 0);
 	while (genops_wire_next(&in, &field) > 0) {
 		if (field.number == ITEMS_FIELD)
@@ -157,7 +238,7 @@ static int cut_resource(struct cut *cut, genops_str resource)
 {
 	struct genops_wire_reader in;
 	struct genops_wire_field field;
-	size_t head = copy_head(resource, NULL);
+	size_t head = copy_head(resource, ITEMS_FIELD, NULL);
 	cut->resource = resource;
 	genops_wire_reader_init(&in, resource, 0);
 	while (genops_wire_next(&in, &field) > 0) {
@@ -188,7 +269,8 @@ int genops_otlp_request_pieces(enum genops_signal signal, genops_str request, st
 	if (genops_otlp_check_message(&check, genops_otlp_signals[signal].request, request) != GENOPS_OK)
 		return genops_otlp_check_fail(&check, signal, request.ptr, err);
 	struct cut cut = {.signal = signal, .out = scratch, .fn = fn, .arg = arg, .err = err, .has_wrong_ids = check.wrong_id};
-	if (request.len > GENOPS_OTLP_PIECE_MAX || check.wrong_id) {
+	if (request.len > GENOPS_OTLP_PIECE_MAX || check.n_items > GENOPS_OTLP_PIECE_ITEMS ||
+	    check.n_points > GENOPS_OTLP_PIECE_ITEMS || check.wrong_id) {
 		GENOPS_TRY(cut_request(&cut, request));
 	} else if (check.n_items) {
 		cut.count.n_accepted = signal == GENOPS_SIGNAL_METRICS ? check.n_points : check.n_items;

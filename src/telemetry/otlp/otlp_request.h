@@ -18,6 +18,7 @@ const char *genops_signal_name(enum genops_signal signal); /* "traces" ... */
 
 #define GENOPS_OTLP_DEPTH_MAX 64                  /* of values in one another */
 #define GENOPS_OTLP_PIECE_MAX ((size_t)512 << 10) /* bytes of one stored piece; one item at most: GENOPS_OTLP_ITEM_MAX */
+#define GENOPS_OTLP_PIECE_ITEMS 4096              /* spans, data points, log records of one stored piece, at most */
 #define GENOPS_OTLP_ITEM_MAX  ((size_t)768 << 10) /* bytes of one span, metric or log record with its resource and scope */
 
 /* What was taken and what not; items are spans, data points, log records. A rejected item does not spoil its neighbours. */
@@ -31,9 +32,10 @@ struct genops_otlp_count {
 typedef int genops_otlp_piece_fn(void *arg, genops_str piece, struct genops_error *err);
 
 /* Walks over a protobuf request, checks everything in it and hands it on in pieces of about GENOPS_OTLP_PIECE_MAX, in order; a request
- * that is smaller, with nothing rejected, is handed on as it came, unknown fields included. Empty ones have no piece. Rejected: an item
- * over GENOPS_OTLP_ITEM_MAX, ids of a wrong length (all zero or absent is fine: the guides' curl has none). Errors: SYNTAX (not a
- * request: nothing of it was handed on), LIMIT (too deep), NOMEM, and the function's. `scratch` is overwritten. */
+ * that is smaller, with nothing rejected, is handed on as it came, unknown fields included. Empty ones have no piece. A metric that is too
+ * large for one piece is cut between its points. Rejected: an item over GENOPS_OTLP_ITEM_MAX, or with a resource and scope over 128 KiB;
+ * ids of a wrong length (all zero or absent is fine: the guides' curl has none). Errors: SYNTAX (not a request: nothing of it was handed
+ * on), LIMIT (too deep), NOMEM, and the function's. `scratch` is overwritten. */
 GENOPS_NODISCARD int genops_otlp_request_pieces(enum genops_signal signal, genops_str request, struct genops_buffer *scratch,
     genops_otlp_piece_fn *fn, void *arg, struct genops_otlp_count *ret_count, struct genops_error *err);
 

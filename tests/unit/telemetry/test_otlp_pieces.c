@@ -3,6 +3,7 @@
 #include "otlp_fixture.h"
 
 #include "base/str.h"
+#include "failing_alloc.h"
 
 struct run {
 	struct genops_buffer request, scratch;
@@ -360,6 +361,179 @@ static void test_metrics(void **state)
 	end(&run);
 }
 
+static int64_t count_spans(const struct run *run)
+{
+	struct genops_otlp_reader reader;
+	genops_str item;
+	int64_t n = 0;
+	genops_otlp_reader_init(&reader, GENOPS_SIGNAL_TRACES, genops_buffer_view(&run->pieces.all));
+	while (genops_otlp_reader_next(&reader, &item) > 0)
+		n++;
+	return n;
+}
+
+/* Small items are many: what is stored at once is bounded in their number, too. */
+static void test_a_megabyte_of_empty_spans(void **state)
+{
+	(void)state;
+	struct run run;
+	begin(&run);
+	size_t resource = genops_wire_begin(&run.request, 1), scope = genops_wire_begin(&run.request, 2);
+	put_scope(&run.request, "scope");
+	for (int i = 0; i < 500000; i++)
+		genops_wire_put_bytes(&run.request, 2, (genops_str){0});
+	genops_wire_end(&run.request, scope);
+	genops_wire_end(&run.request, resource);
+	assert_int_equal(cut(&run, GENOPS_SIGNAL_TRACES), GENOPS_OK);
+	expect_count(&run, 500000, 0);
+	assert_int_equal(run.pieces.n, (500000 + GENOPS_OTLP_PIECE_ITEMS - 1) / GENOPS_OTLP_PIECE_ITEMS);
+	assert_true(count_spans(&run) == 500000);
+	end(&run);
+}
+
+static void test_empty_resources_and_scopes_have_no_piece(void **state)
+{
+	(void)state;
+	struct run run;
+	begin(&run);
+	for (int i = 0; i < 300000; i++)
+		genops_wire_put_bytes(&run.request, 1, i % 2 ? GENOPS_STR("\x12\x00") : (genops_str){0});
+	assert_int_equal(cut(&run, GENOPS_SIGNAL_TRACES), GENOPS_OK);
+	expect_count(&run, 0, 0);
+	assert_int_equal(run.pieces.n, 0);
+	end(&run);
+}
+
+/* A histogram of `n` points with `len` bytes of attribute each, its head in two places. */
+static void put_metric(struct genops_buffer *buf, int n, size_t len)
+{
+	char *text = malloc(len + 1);
+	assert_non_null(text);
+	memset(text, 'x', len);
+	text[len] = '\0';
+	size_t metric = genops_wire_begin(buf, 2);
+	genops_wire_put_bytes(buf, 1, GENOPS_STR("requests"));
+	size_t data = genops_wire_begin(buf, 9);
+	for (int i = 0; i < n; i++) {
+		size_t point = genops_wire_begin(buf, 1);
+		genops_wire_put_fixed64(buf, 4, (uint64_t)i);
+		put_attribute(buf, 9, "k", text);
+		genops_wire_end(buf, point);
+	}
+	genops_wire_put_uint(buf, 2, 2); /* temporality, behind the points */
+	genops_wire_end(buf, data);
+	genops_wire_put_bytes(buf, 3, GENOPS_STR("unit"));
+	genops_wire_end(buf, metric);
+	free(text);
+}
+
+/* Every metric of the pieces is named, with its unit and temporality; returns their points, which come in order. */
+static int64_t count_points(const struct run *run, int64_t *ret_metrics)
+{
+	struct genops_otlp_reader reader;
+	struct genops_wire_reader in, data, point;
+	struct genops_wire_field field;
+	genops_str item;
+	int64_t n = 0;
+	*ret_metrics = 0;
+	genops_otlp_reader_init(&reader, GENOPS_SIGNAL_METRICS, genops_buffer_view(&run->pieces.all));
+	while (genops_otlp_reader_next(&reader, &item) > 0) {
+		unsigned seen = 0, seen_data = 0;
+		++*ret_metrics;
+		assert_true(genops_str_equal(reader.resource.scope_name, GENOPS_STR("scope")));
+		genops_wire_reader_init(&in, item, 4);
+		while (genops_wire_next(&in, &field) > 0) {
+			seen |= 1u << field.number;
+			if (field.number != 9)
+				continue;
+			assert_int_equal(genops_wire_enter(&in, &field, &data), GENOPS_OK);
+			while (genops_wire_next(&data, &field) > 0) {
+				seen_data |= 1u << field.number;
+				if (field.number != 1)
+					continue;
+				assert_int_equal(genops_wire_enter(&data, &field, &point), GENOPS_OK);
+				assert_int_equal(genops_wire_next(&point, &field), 1);
+				assert_true(field.number == 4 && (int64_t)field.value == n);
+				n++;
+			}
+		}
+		assert_int_equal(seen, 1u << 1 | 1u << 9 | 1u << 3);
+		assert_int_equal(seen_data, 1u << 1 | 1u << 2);
+	}
+	return n;
+}
+
+static void test_a_large_metric_is_cut_between_its_points(void **state)
+{
+	(void)state;
+	static const struct {
+		int n, least_pieces;
+		size_t len;
+	} rows[] = {{20000, 5, 1}, {20000, 5, 300}, {3, 3, 500000}, {4097, 2, 1}, {4096, 1, 1}};
+	struct run run;
+	begin(&run);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		int64_t n_metrics;
+		genops_buffer_clear(&run.request);
+		size_t resource = genops_wire_begin(&run.request, 1), scope = genops_wire_begin(&run.request, 2);
+		put_metric(&run.request, rows[i].n, rows[i].len);
+		put_scope(&run.request, "scope");
+		genops_wire_end(&run.request, scope);
+		genops_wire_end(&run.request, resource);
+		assert_int_equal(cut(&run, GENOPS_SIGNAL_METRICS), GENOPS_OK);
+		expect_count(&run, rows[i].n, 0);
+		assert_true(run.pieces.n >= rows[i].least_pieces);
+		assert_true(run.pieces.longest <= GENOPS_OTLP_ITEM_MAX);
+		assert_true(count_points(&run, &n_metrics) == rows[i].n);
+		assert_true(n_metrics == run.pieces.n);
+	}
+	end(&run);
+}
+
+/* One point that cannot be taken, of many. */
+static void test_a_point_is_rejected_alone(void **state)
+{
+	(void)state;
+	struct run run;
+	begin(&run);
+	size_t resource = genops_wire_begin(&run.request, 1), scope = genops_wire_begin(&run.request, 2);
+	size_t metric = genops_wire_begin(&run.request, 2), data = genops_wire_begin(&run.request, 5);
+	for (int i = 0; i < 5000; i++)
+		genops_wire_put_bytes(&run.request, 1, i == 4500 ? GENOPS_STR("\x2A\x03\x22\x01s") : GENOPS_STR("\x40\x01"));
+	genops_wire_end(&run.request, data);
+	genops_wire_end(&run.request, metric);
+	genops_wire_end(&run.request, scope);
+	genops_wire_end(&run.request, resource);
+	assert_int_equal(cut(&run, GENOPS_SIGNAL_METRICS), GENOPS_OK);
+	expect_count(&run, 4999, 1);
+	assert_string_equal(run.count.reason, "metric 1: spanId has 1 bytes; send 8, or none");
+	end(&run);
+}
+
+/* No memory for the pieces, at any of the times it is asked for. */
+static void test_no_memory(void **state)
+{
+	(void)state;
+	struct run run;
+	int code = GENOPS_NOMEM;
+	begin(&run);
+	put_request_of_two(&run, 10, 600000);
+	for (long n = 0; FAILING_ALLOC && code == GENOPS_NOMEM && n < 100; n++) {
+		genops_buffer_done(&run.scratch);
+		genops_buffer_done(&run.pieces.all);
+		(void)genops_buffer_reserve(&run.pieces.all, 1 << 20);
+		allocs_left = n;
+		code = cut(&run, GENOPS_SIGNAL_TRACES);
+		allocs_left = -1;
+	}
+	if (FAILING_ALLOC)
+		assert_int_equal(code, GENOPS_OK);
+	genops_buffer_done(&run.scratch);
+	genops_buffer_init(&run.scratch, 1000);
+	assert_int_equal(cut(&run, GENOPS_SIGNAL_TRACES), GENOPS_LIMIT);
+	end(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +545,11 @@ int main(void)
 	    cmocka_unit_test(test_what_is_no_request),
 	    cmocka_unit_test(test_depth_is_bounded),
 	    cmocka_unit_test(test_metrics),
+	    cmocka_unit_test(test_a_megabyte_of_empty_spans),
+	    cmocka_unit_test(test_empty_resources_and_scopes_have_no_piece),
+	    cmocka_unit_test(test_a_large_metric_is_cut_between_its_points),
+	    cmocka_unit_test(test_a_point_is_rejected_alone),
+	    cmocka_unit_test(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
