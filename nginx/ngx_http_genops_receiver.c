@@ -111,18 +111,26 @@ static genops_receiver_request *find_received(const ngx_http_request_t *r)
 	return NULL;
 }
 
-static ngx_int_t is_loopback(const ngx_connection_t *c)
+static ngx_int_t is_loopback(const struct sockaddr *address)
 {
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)c->sockaddr;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)c->sockaddr;
-	switch (c->sockaddr->sa_family) {
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+	switch (address->sa_family) {
 	case AF_INET:
 		return (ntohl(v4->sin_addr.s_addr) >> 24) == 127;
 	case AF_INET6:
 		return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) || (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == 127);
 	default:
-		return c->sockaddr->sa_family == AF_UNIX;
+		return address->sa_family == AF_UNIX;
 	}
+}
+
+/* Who comes from the very address that he came to is here, too. */
+static ngx_int_t is_local(ngx_connection_t *c)
+{
+	return is_loopback(c->sockaddr) ||
+	       (ngx_connection_local_sockaddr(c, NULL, 0) == NGX_OK &&
+		   ngx_cmp_sockaddr(c->sockaddr, c->socklen, c->local_sockaddr, c->local_socklen, 0) == NGX_OK);
 }
 
 static genops_receiver_request *begin(ngx_http_request_t *r, genops_engine *engine, const ngx_http_genops_loc_conf_t *location)
@@ -131,7 +139,7 @@ static genops_receiver_request *begin(ngx_http_request_t *r, genops_engine *engi
 	struct genops_receiver_source source = {
 	    .receiver = ngx_http_genops_view(location->receiver),
 	    .is_grpc = location->is_grpc,
-	    .is_loopback = is_loopback(r->connection),
+	    .is_local = is_local(r->connection),
 	    .method = ngx_http_genops_view(r->method_name),
 	    .target = ngx_http_genops_view(r->unparsed_uri),
 	};

@@ -68,7 +68,7 @@ static void write_server(FILE *out, const struct genops_gateway_listener *listen
 	fprintf(out, "\t\tclient_max_body_size %lld;\n", (long long)listener->max_body_bytes + (listener->is_grpc ? 5 : 0));
 	fprintf(out, "\t\tlocation / {\n\t\t\tgenops_receive \"%s\" %s;\n", listener->receiver, protocol);
 	fprintf(out, "\t\t}\n");
-	fprintf(out, "\t\tlocation = /genops-error { internal; genops_receive \"%s\" %s error; }\n", listener->receiver, protocol);
+	fprintf(out, "\t\tlocation = /genops-error { internal; allow all; genops_receive \"%s\" %s error; }\n", listener->receiver, protocol);
 	fprintf(out, "\t\terror_page 400 403 405 408 411 413 414 415 429 431 494 495 496 497 500 501 502 503 504 505 /genops-error;\n");
 	if (!listener->is_grpc) {
 		fprintf(out, "\t\tlocation = /health { genops_control health; }\n");

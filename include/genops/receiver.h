@@ -27,7 +27,7 @@ typedef struct genops_receiver_request genops_receiver_request;
 struct genops_receiver_source {
 	genops_str receiver;  /* its name in the configuration: "otlp", "otlp/edge" */
 	bool is_grpc;
-	bool is_loopback;     /* the client's address is of this machine */
+	bool is_local;        /* the client is on this machine */
 	genops_str method;    /* "POST" */
 	genops_str target;    /* as sent, with query */
 };

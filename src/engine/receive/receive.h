@@ -38,7 +38,7 @@ struct genops_receiver_request {
 	genops_str requested_method, requested_headers; /* of a CORS preflight */
 	int64_t begun_ns;                             /* monotonic */
 	enum genops_signal signal;
-	bool is_grpc, is_loopback;
+	bool is_grpc, is_local;
 	bool is_json;                                 /* the answer's encoding is the request's */
 	bool has_many_tenants;                        /* the header came twice: whose is it? */
 	char receiver_name[64];

@@ -64,7 +64,7 @@ bool genops_receive_access(struct genops_receiver_request *request, struct genop
 	if (!secret.len)
 		secret = genops_str_trim(request->api_key);
 	request->token = genops_config_token_find(access, secret);
-	if (request->token || access->mode == GENOPS_ACCESS_OPEN || (access->mode == GENOPS_ACCESS_LOCAL && request->is_loopback))
+	if (request->token || access->mode == GENOPS_ACCESS_OPEN || (access->mode == GENOPS_ACCESS_LOCAL && request->is_local))
 		return find_tenant(request, ret_answer);
 	if (access->mode == GENOPS_ACCESS_LOCAL)
 		return refuse(request,

@@ -70,7 +70,7 @@ genops_receiver_request *genops_receiver_new(
 	request->config = genops_engine_config(engine);
 	request->begun_ns = genops_clock_monotonic_ns();
 	request->is_grpc = source->is_grpc;
-	request->is_loopback = source->is_loopback;
+	request->is_local = source->is_local;
 	request->method = source->method;
 	request->path = genops_str_split(&path, '?');
 	request->is_json = !source->is_grpc; /* until the body's type is known */
