@@ -109,11 +109,17 @@ enum genops_verdict_kind {
 	GENOPS_REJECTED,                /* for ever: to the dead-letter file with the reason */
 };
 
+#define GENOPS_VERDICT_ITEMS_MAX 4096
+
 struct genops_send_verdict {
 	enum genops_verdict_kind kind;
 	int64_t retry_after_ns;
 	int64_t n_rejected;
 	char reason[256];               /* what is wrong and what to do, for log and status */
+	/* Where an answer tells the request's items apart: one kind an item, SENT, RETRY or REJECTED. 0: `kind` is that of all. The items to be
+	 * tried again come again, by themselves, after retry_after_ns. */
+	size_t n_kinds;
+	uint8_t kinds[GENOPS_VERDICT_ITEMS_MAX];
 };
 
 /* How a type is written down: its own keys, beside those that all have (time-out, tls, retries, batches: engine/config). */

@@ -166,6 +166,31 @@ static void judge_error(const struct genops_error *err, struct genops_send_verdi
 	snprintf(verdict->reason, sizeof verdict->reason, "%.255s", err->message);
 }
 
+/* An answer that tells items apart. False: some have to be tried again. */
+static bool settle_items(struct genops_pump *pump, struct genops_destination_batch send, struct genops_send_verdict *verdict)
+{
+	size_t n = verdict->n_kinds < send.n_items ? verdict->n_kinds : send.n_items, n_sent, n_rejected;
+	struct genops_send_verdict part = {.kind = GENOPS_SENT};
+	bool is_over = memchr(verdict->kinds, GENOPS_RETRY, n) && is_given_up(pump);
+	for (size_t i = 0; is_over && i < n; i++)
+		verdict->kinds[i] = verdict->kinds[i] == GENOPS_RETRY ? GENOPS_REJECTED : verdict->kinds[i];
+	genops_pump_batch_sort(&pump->batch, verdict->kinds, n, &n_sent, &n_rejected);
+	send.n_items = n_sent;
+	if (n_sent)
+		settle(pump, &send, &part);
+	send.items += n_sent;
+	send.n_items = n_rejected;
+	part.kind = GENOPS_REJECTED;
+	snprintf(part.reason, sizeof part.reason, "%s", verdict->reason);
+	if (n_rejected)
+		settle(pump, &send, &part);
+	genops_pump_batch_sent(&pump->batch, n_sent + n_rejected);
+	if (n_sent + n_rejected == n)
+		return true;
+	try_again(pump, verdict);
+	return false;
+}
+
 /* One request. False: it has to be tried again later. */
 static bool deliver(struct genops_pump *pump, struct genops_destination_batch send)
 {
@@ -186,6 +211,8 @@ static bool deliver(struct genops_pump *pump, struct genops_destination_batch se
 		snprintf(verdict.reason, sizeof verdict.reason, "%.255s", err.message);
 	}
 	genops_buffer_done(&request.body);
+	if (verdict.n_kinds && send.n_items)
+		return settle_items(pump, send, &verdict);
 	if (verdict.kind == GENOPS_REJECTED && is_too_large && genops_pump_batch_narrow(&pump->batch, &send))
 		return true; /* what it is that cannot be taken is found out; the rest goes */
 	if (verdict.kind == GENOPS_RETRY && is_given_up(pump))

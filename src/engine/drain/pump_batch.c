@@ -195,6 +195,31 @@ void genops_pump_batch_sent(struct genops_pump_batch *batch, size_t n)
 		batch->item_at += n;
 }
 
+/* There are few of them: what an answer tells apart is mostly sent. */
+void genops_pump_batch_sort(struct genops_pump_batch *batch, const uint8_t *kinds, size_t n, size_t *ret_n_sent, size_t *ret_n_rejected)
+{
+	static const enum genops_verdict_kind order[] = {GENOPS_SENT, GENOPS_REJECTED, GENOPS_RETRY};
+	struct genops_destination_item *items = batch->items + batch->item_at;
+	uint8_t left[GENOPS_VERDICT_ITEMS_MAX];
+	size_t ends[3], at = 0;
+	memcpy(left, kinds, n);
+	for (size_t k = 0; k < 3; k++) {
+		for (size_t i = at; i < n; i++) {
+			if (left[i] != order[k] && (k || left[i] != GENOPS_SENT_PARTLY))
+				continue;
+			struct genops_destination_item item = items[i];
+			uint8_t kind = left[i];
+			memmove(&items[at + 1], &items[at], (i - at) * sizeof *items);
+			memmove(&left[at + 1], &left[at], i - at);
+			items[at] = item;
+			left[at++] = kind;
+		}
+		ends[k] = at;
+	}
+	*ret_n_sent = ends[0];
+	*ret_n_rejected = ends[1] - ends[0];
+}
+
 bool genops_pump_batch_narrow(struct genops_pump_batch *batch, const struct genops_destination_batch *send)
 {
 	size_t n = send->n_records + send->n_items;

@@ -49,6 +49,8 @@ GENOPS_NODISCARD int genops_pump_batch_cut(struct genops_pump_batch *batch, stru
 bool genops_pump_batch_next(struct genops_pump_batch *batch, struct genops_destination_batch *ret_send);
 /* The first `n` records or items of what next gave are done with. */
 void genops_pump_batch_sent(struct genops_pump_batch *batch, size_t n);
+/* Puts the first `n` items that next gave into another order: those that were sent, those that were rejected, those to be tried again. */
+void genops_pump_batch_sort(struct genops_pump_batch *batch, const uint8_t *kinds, size_t n, size_t *ret_n_sent, size_t *ret_n_rejected);
 /* What next gave is too much at once: it comes again in halves. False: it is one already. */
 bool genops_pump_batch_narrow(struct genops_pump_batch *batch, const struct genops_destination_batch *send);
 
