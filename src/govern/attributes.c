@@ -4,6 +4,7 @@
 #include "govern/attributes.h"
 
 #include "base/str.h"
+#include "govern/record/record_attribute.h"
 
 #include <stdio.h>
 
@@ -47,7 +48,7 @@ void genops_attributes_renew(
 		attributes->keys = keys;
 	}
 	attributes->arena = arena;
-	attributes->n = 0;
+	attributes->n = attributes->n_pieces = 0;
 }
 
 /* Case ignored; length and last letter first, which differ nearly always. */
@@ -226,7 +227,12 @@ static struct genops_attribute *place_of(struct genops_attributes *attributes, g
 {
 	int standard = standard_key(key);
 	struct genops_attribute *item = find(attributes, key, standard);
-	return item ? item : append(attributes, key, standard, ret_code, err);
+	if (!item)
+		return append(attributes, key, standard, ret_code, err);
+	/* It is about to change: what was written down of it is not true any more. */
+	while (attributes->n_pieces && attributes->pieces[attributes->n_pieces - 1].end > (size_t)(item - attributes->items))
+		attributes->n_pieces--;
+	return item;
 }
 
 static inline int put_text(
@@ -261,29 +267,33 @@ int genops_attributes_set(struct genops_attributes *attributes,
 	return GENOPS_OK;
 }
 
-/* Adds the first of the layer that are texts under the keys kept for them, which nearly all of an operation's are; returns how many
- * these were. Their bytes are taken at once. */
+/* Adds the first of the layer that are short texts under the keys kept for them, which nearly all of an operation's are; returns how
+ * many these were. */
 static size_t add_usual(struct genops_attributes *attributes, const struct genops_attribute *layer, size_t n)
 {
 	size_t left = attributes->n_kept - attributes->n, size = 0, n_usual = 0, i = 0;
 	struct genops_attribute *items = attributes->items + attributes->n;
+	if (attributes->n_pieces == GENOPS_ATTRIBUTES_PIECES_MAX)
+		return 0;
 	for (n = n < left ? n : left; n_usual < n; n_usual++) {
 		const struct genops_attribute *attribute = &layer[n_usual];
-		if (attribute->type != GENOPS_ATTRIBUTE_STRING || attribute->value.string.len > GENOPS_ATTRIBUTE_VALUE_MAX ||
-		    !genops_str_equal(items[n_usual].key, attribute->key))
+		if (attribute->type != GENOPS_ATTRIBUTE_STRING || !genops_str_equal(items[n_usual].key, attribute->key) ||
+		    !genops_record_attribute_is_short(attribute->key, attribute->value.string))
 			break;
-		size += attribute->value.string.len + 1;
+		size += GENOPS_RECORD_ATTRIBUTE_HEAD + attribute->key.len + attribute->value.string.len;
 	}
-	char *to = n_usual ? genops_arena_take(attributes->arena, size) : NULL;
+	char *bytes = n_usual ? genops_arena_take(attributes->arena, size) : NULL, *to = bytes;
 	for (; to && i < n_usual; i++) {
 		genops_str text = layer[i].value.string;
 		if (!genops_str_is_utf8(text))
 			break;
 		items[i].type = GENOPS_ATTRIBUTE_STRING;
-		items[i].value.string = (genops_str){to, text.len};
-		to = genops_str_put(to, text);
-		*to++ = '\0';
+		to = genops_record_attribute_put(to, items[i].key, text);
+		items[i].value.string = (genops_str){to - text.len, text.len};
 	}
+	if (i)
+		attributes->pieces[attributes->n_pieces++] = (struct genops_attributes_piece){
+		    attributes->n, attributes->n + i, {bytes, (size_t)(to - bytes)}};
 	attributes->n += i;
 	return i;
 }

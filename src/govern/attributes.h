@@ -16,12 +16,22 @@
 
 #include <genops/attribute.h>
 
+/* Nearly all attributes of an operation are short texts, and end up in its record. Those that are merged together are written down at
+ * once as the record stores them (record/record_attribute.h): items[first .. end), whose values point into the bytes. */
+#define GENOPS_ATTRIBUTES_PIECES_MAX 6
+struct genops_attributes_piece {
+	size_t first, end;
+	genops_str bytes;
+};
+
 struct genops_attributes {
 	struct genops_arena *arena, *keys; /* borrowed; keys: the items and their keys */
 	struct genops_attribute *items;
 	size_t n, n_kept, cap;
 	uint64_t seen; /* a bit for each kept key's hash: most new keys are seen to be new by it */
 	int16_t standard[GENOPS_ATTRIBUTE_N_STANDARD]; /* index into items; -1, or n and over: absent */
+	size_t n_pieces;
+	struct genops_attributes_piece pieces[GENOPS_ATTRIBUTES_PIECES_MAX]; /* ascending; items between them are in none */
 };
 
 /* Empty; everything goes into the arena. */

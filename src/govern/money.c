@@ -26,14 +26,6 @@ int64_t genops_money_scale(int64_t a, int64_t b, int64_t divisor)
 	return quotient > (uint128)GENOPS_MONEY_MAX ? GENOPS_MONEY_MAX : (int64_t)quotient;
 }
 
-int64_t genops_money_add(int64_t a, int64_t b)
-{
-	int64_t sum;
-	if (__builtin_add_overflow(a, b, &sum) || sum > GENOPS_MONEY_MAX)
-		return GENOPS_MONEY_MAX;
-	return sum;
-}
-
 /* A decimal number taken apart: digits with at most one point, and an exponent. */
 struct decimal {
 	genops_str mantissa;

@@ -16,7 +16,13 @@
 int64_t genops_money_scale(int64_t a, int64_t b, int64_t divisor);
 
 /* Saturating sum of two amounts >= 0. */
-int64_t genops_money_add(int64_t a, int64_t b);
+static inline int64_t genops_money_add(int64_t a, int64_t b)
+{
+	int64_t sum;
+	if (__builtin_add_overflow(a, b, &sum) || sum > GENOPS_MONEY_MAX)
+		return GENOPS_MONEY_MAX;
+	return sum;
+}
 
 /* USD as a decimal text ("10", "0.0375", "1e-6") into nano-USD, exactly; what is finer than a nano
  * is rounded half to even. False: not a number, negative, or over GENOPS_MONEY_MAX. */

@@ -75,6 +75,8 @@ struct genops_record {
 	/* attributes, merged; evaluation data and custom ones among them */
 	size_t n_attributes;
 	const struct genops_attribute *attributes;
+	size_t n_attribute_pieces;          /* of these that are written down already; for encoding only */
+	const struct genops_attributes_piece *attribute_pieces;
 };
 
 /* The action of an evaluation that a program recorded with a result that nobody knows begins with this; the result follows. */

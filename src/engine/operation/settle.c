@@ -113,6 +113,8 @@ static void fill_decision(struct genops_operation *operation)
 	record->evaluations = decision->evaluations;
 	record->n_attributes = operation->attributes.n;
 	record->attributes = operation->attributes.items;
+	record->n_attribute_pieces = operation->attributes.n_pieces;
+	record->attribute_pieces = operation->attributes.pieces;
 }
 
 static void fill_money(struct genops_operation *operation, enum genops_outcome outcome)

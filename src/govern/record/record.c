@@ -41,6 +41,12 @@ static bool lists_fit(const struct genops_record *r)
 	       r->n_attributes <= GENOPS_RECORD_ATTRIBUTES_MAX;
 }
 
+/* Does the next of the pieces begin at this attribute? */
+static inline bool is_in_piece(const struct genops_record *record, size_t attribute, size_t piece)
+{
+	return piece < record->n_attribute_pieces && record->attribute_pieces[piece].first == attribute;
+}
+
 static size_t bound_lists(const struct genops_record *record)
 {
 	size_t sum = 0;
@@ -56,8 +62,13 @@ static size_t bound_lists(const struct genops_record *record)
 		const struct genops_record_alert *r = &record->alerts[i];
 		sum += FIELD_MAX ALERT_FIELDS(BOUND);
 	}
-	for (size_t i = 0; i < record->n_attributes; i++) {
-		const struct genops_attribute *a = &record->attributes[i];
+	for (size_t i = 0, piece = 0; i < record->n_attributes;) {
+		if (is_in_piece(record, i, piece)) {
+			sum += record->attribute_pieces[piece].bytes.len;
+			i = record->attribute_pieces[piece++].end;
+			continue;
+		}
+		const struct genops_attribute *a = &record->attributes[i++];
 		sum += 3 * FIELD_MAX + a->key.len;
 		if (a->type == GENOPS_ATTRIBUTE_STRING)
 			sum += a->value.string.len;
@@ -235,18 +246,6 @@ static char *put_alert(char *to, const struct genops_record_alert *r)
 	return put_close(begin, to, 3);
 }
 
-static_assert(RECORD_ATTRIBUTE < 0x20, "its key is a byte");
-
-/* A short text, as nearly all are: its lengths are a byte each, too. */
-static inline char *put_short_attribute(char *to, genops_str key, genops_str text)
-{
-	to[0] = RECORD_ATTRIBUTE << 2 | FORM_BYTES;
-	to[1] = (char)(2 + key.len + text.len);
-	to[2] = GENOPS_ATTRIBUTE_STRING;
-	to[3] = (char)key.len;
-	return genops_str_put(genops_str_put(to + 4, key), text);
-}
-
 static char *put_attribute(char *to, const struct genops_attribute *attribute)
 {
 	genops_str key = attribute->key, text = attribute->value.string;
@@ -278,13 +277,13 @@ static char *put_lists(char *to, const struct genops_record *record)
 		to = put_budget(to, &record->budgets[i]);
 	for (size_t i = 0; i < record->n_alerts; i++)
 		to = put_alert(to, &record->alerts[i]);
-	for (size_t i = 0; i < record->n_attributes; i++) {
-		const struct genops_attribute *attribute = &record->attributes[i];
-		genops_str text = attribute->value.string;
-		if (attribute->type == GENOPS_ATTRIBUTE_STRING && attribute->key.len < 0x40 && text.len < 0x38)
-			to = put_short_attribute(to, attribute->key, text);
-		else
-			to = put_attribute(to, attribute);
+	for (size_t i = 0, piece = 0; i < record->n_attributes;) {
+		if (is_in_piece(record, i, piece)) {
+			to = genops_str_put(to, record->attribute_pieces[piece].bytes);
+			i = record->attribute_pieces[piece++].end;
+		} else {
+			to = put_attribute(to, &record->attributes[i++]);
+		}
 	}
 	return to;
 }

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/str.h"
-#include "govern/attributes.h"
+#include "govern/record.h"
 
 #include <stdio.h>
 
@@ -160,13 +160,32 @@ static void assert_same(const struct genops_attributes *a, const struct genops_a
 		    genops_attributes_standard(b, (enum genops_attribute_key)key)));
 }
 
+/* What was written down while merging is what a record writes of the attributes themselves. */
+static void assert_same_record(const struct genops_attributes *a)
+{
+	struct genops_buffer with, without;
+	struct genops_record record = {.lease = 1,
+	    .attributes = a->items, .n_attributes = a->n, .attribute_pieces = a->pieces, .n_attribute_pieces = a->n_pieces};
+	genops_buffer_init(&with, GENOPS_RECORD_MAX);
+	genops_buffer_init(&without, GENOPS_RECORD_MAX);
+	genops_record_encode(&record, &with);
+	record.n_attribute_pieces = 0;
+	genops_record_encode(&record, &without);
+	assert_int_equal(with.error | without.error, 0);
+	assert_int_equal(with.len, without.len);
+	assert_memory_equal(with.ptr, without.ptr, with.len);
+	genops_buffer_done(&with);
+	genops_buffer_done(&without);
+}
+
 /* A set that keeps its keys from one operation to the next is the same as one made anew: for keys in the order of before, some of
  * them, others, under other names, twice, faulty ones. */
 static void a_set_used_again_is_as_a_new_one(void **state)
 {
 	static const char *const keys[] = {"team", "genops.team", "x-genops-project", "project", "TEAM", "environment", "a", "b",
-	    "app.tier", "app.user", "gen_ai.request.temperature", "", "\xff", "customer_id", "feature", "\xc3\xa4"};
-	static const char *const values[] = {"", "v", "some value", "a value that is longer than sixteen bytes", "\xc3\xbc", "\x80"};
+	    "app.tier", "app.user", "gen_ai.request.temperature", "customer_id", "feature", "\xc3\xa4", "", "\xff"};
+	static const char *const values[] = {"", "v", "some value", "a value that is longer than sixteen bytes", "\xc3\xbc",
+	    "a value that is so long that together with its key, however short this may be, it takes two bytes for its length in a record", "\x80"};
 	struct genops_arena arena, keys_arena, fresh_arena;
 	struct genops_attributes again = {0}, fresh;
 	genops_arena_init(&arena, 1 << 20);
@@ -179,13 +198,13 @@ static void a_set_used_again_is_as_a_new_one(void **state)
 		uint32_t before = random_state;
 		random_state = seed;
 		for (size_t i = 0; i < 24; i++)
-			layer[i] = (struct genops_attribute){.key = genops_str_of(keys[pick(16)])};
+			layer[i] = (struct genops_attribute){.key = genops_str_of(keys[pick(pick(20) ? 14 : 16)])};
 		random_state = before;
 		for (size_t i = 0; i < n; i++) {
 			bool is_text = pick(8);
 			layer[i].type = is_text ? GENOPS_ATTRIBUTE_STRING : GENOPS_ATTRIBUTE_INT;
 			if (is_text)
-				layer[i].value.string = genops_str_of(values[pick(pick(4) ? 5 : 6)]);
+				layer[i].value.string = genops_str_of(values[pick(pick(4) ? 6 : 7)]);
 			else
 				layer[i].value.integer = (int64_t)pick(1000);
 		}
@@ -193,11 +212,16 @@ static void a_set_used_again_is_as_a_new_one(void **state)
 		genops_arena_reset(&fresh_arena);
 		genops_attributes_renew(&again, &arena, &keys_arena);
 		genops_attributes_init(&fresh, &fresh_arena);
-		for (size_t i = 0; i < n; i++) {
-			int code = genops_attributes_set(&fresh, &layer[i], NULL);
-			assert_int_equal(genops_attributes_add(&again, &layer[i], 1, NULL), code);
-		}
+		int code = GENOPS_OK;
+		size_t cut = n ? pick((uint32_t)n) : 0; /* two layers, the second of which may replace what the first has */
+		for (size_t i = 0; i < n && code == GENOPS_OK; i++)
+			code = genops_attributes_set(&fresh, &layer[i], NULL);
+		int again_code = genops_attributes_add(&again, layer, cut, NULL);
+		if (again_code == GENOPS_OK)
+			again_code = genops_attributes_add(&again, layer + cut, n - cut, NULL);
+		assert_int_equal(again_code, code);
 		assert_same(&again, &fresh);
+		assert_same_record(&again);
 		for (size_t i = 0; i < 16; i++)
 			assert_int_equal(!genops_attributes_get(&again, genops_str_of(keys[i])),
 			    !genops_attributes_get(&fresh, genops_str_of(keys[i])));
