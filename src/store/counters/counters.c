@@ -14,17 +14,19 @@
 
 typedef struct genops_counters_lease_budget lease_budget;
 
-static bool has_line(uint32_t mask, int period)
+/* The lowest period of *left, which is not 0; it is taken out. */
+static inline int next_period(uint32_t *left)
 {
-	return mask >> period & 1;
+	int period = __builtin_ctz(*left);
+	*left &= *left - 1;
+	return period;
 }
 
 static void save_lines(struct genops_counters_file *file, struct genops_counters_budget *budget, uint32_t mask)
 {
-	for (int period = 0; period < GENOPS_PERIOD_N; period++) {
-		if (has_line(mask, period))
-			genops_counters_lock_save(
-			    file, &budget->cell.lines[period], sizeof budget->cell.lines[period]);
+	while (mask) {
+		struct genops_budget_line *line = &budget->cell.lines[next_period(&mask)];
+		genops_counters_lock_save(file, line, sizeof *line);
 	}
 }
 
@@ -87,8 +89,8 @@ static bool fill_answer(const struct genops_budget_ask *ask, const struct genops
 /* Sums must stay exact, or giving back would not give back what was taken. */
 static bool is_summable(const struct genops_budget_cell *cell, uint32_t mask, int64_t amount)
 {
-	for (int period = 0; period < GENOPS_PERIOD_N; period++) {
-		if (has_line(mask, period) && cell->lines[period].reserved_nano_usd > GENOPS_MONEY_MAX - amount)
+	while (mask) {
+		if (cell->lines[next_period(&mask)].reserved_nano_usd > GENOPS_MONEY_MAX - amount)
 			return false;
 	}
 	return true;
@@ -237,10 +239,8 @@ static bool extend_budget(struct genops_counters_file *file, const lease_budget 
 	}
 	if (!is_summable(&budget->cell, held->mask, more))
 		return false;
-	for (int period = 0; period < GENOPS_PERIOD_N; period++) {
-		if (has_line(held->mask, period))
-			budget->cell.lines[period].reserved_nano_usd += more;
-	}
+	for (uint32_t left = held->mask; left;)
+		budget->cell.lines[next_period(&left)].reserved_nano_usd += more;
 	return true;
 }
 
@@ -300,10 +300,10 @@ static void settle_lines(struct genops_budget_cell *cell, uint32_t mask, int64_t
     const struct settlement *settlement, struct genops_budget_answer *answer)
 {
 	size_t n = 0;
-	for (int period = 0; period < GENOPS_PERIOD_N; period++) {
+	while (mask) {
+		int period = next_period(&mask);
 		struct genops_budget_line *line = &cell->lines[period];
-		if (!has_line(mask, period) || !genops_budget_line_settle(line, reserved,
-						   settlement->actual_nano_usd, settlement->at_unix_s))
+		if (!genops_budget_line_settle(line, reserved, settlement->actual_nano_usd, settlement->at_unix_s))
 			continue;
 		if (answer)
 			answer->windows[n++] = (struct genops_counters_window){
