@@ -246,7 +246,7 @@ void genops_wire_end_tight(struct genops_buffer *buf, size_t mark)
 	if (buf->error)
 		return;
 	size_t len = buf->len - mark, n = genops_wire_varint_len(len);
-	if (n >= PADDED_LEN) {
+	if (n > 2) {
 		genops_wire_end(buf, mark);
 		return;
 	}

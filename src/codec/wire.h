@@ -129,7 +129,7 @@ void genops_wire_put_text(struct genops_buffer *buf, uint32_t field, genops_str 
 void genops_wire_put_head(struct genops_buffer *buf, uint32_t field, size_t len);
 size_t genops_wire_begin(struct genops_buffer *buf, uint32_t field); /* hand the result to end */
 void genops_wire_end(struct genops_buffer *buf, size_t mark); /* LIMIT in buf from 256 MiB on */
-/* The same with as few bytes for the length as it needs; moves the content, so for small messages. */
+/* The same, but where the content is shorter than 16 KiB its length takes as few bytes as it needs: the content is moved, in the cache. */
 void genops_wire_end_tight(struct genops_buffer *buf, size_t mark);
 
 /* Packed numbers inside a message that was begun, and lengths for put_head. */

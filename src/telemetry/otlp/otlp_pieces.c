@@ -4,7 +4,7 @@
  *
  * Each piece begins with the fields of its resource and scope, whatever stands beside the items, known or not; a metric that is cut between
  * its points has its own name, unit and so on again, too. These heads are at most HEAD_MAX, so that a request of small items cannot grow to a
- * multiple of itself. Pure but for the function that it calls.
+ * multiple of itself; they are collected once, as looking for them means going over all items. Pure but for the function that it calls.
  */
 #include "telemetry/otlp/otlp_check.h"
 
@@ -26,8 +26,10 @@ struct cut {
 	struct genops_otlp_count count;
 	int64_t n_items;	    /* looked at */
 	bool has_wrong_ids;	    /* somewhere in the request */
-	genops_str resource, scope; /* the messages whose items are being cut */
-	size_t head;		    /* bytes of both without items */
+	/* What the resource and the scope whose items are being cut have beside them, behind one another; then the same of a metric
+	 * and of its data. Cut off at HEAD_MAX, where nothing of it is taken. */
+	struct genops_buffer heads;
+	size_t resource_head, head, metric_head, data_head; /* where the bytes of each end; head: the scope's */
 	size_t resource_mark, scope_mark, metric_mark, data_mark;
 	bool has_resource, has_scope, has_metric; /* open in the piece */
 	bool has_items;
@@ -39,24 +41,30 @@ struct metric {
 	genops_str bytes, data;
 	const struct genops_otlp_message *data_message;
 	uint32_t data_field;
-	size_t head; /* bytes of both without points */
 };
 
-/* Bytes of a message beside one of its fields; appended to `out` if there is one. */
-static size_t copy_head(genops_str message, uint32_t but, struct genops_buffer *out)
+/* Keeps what a message has beside one of its fields, behind the first `at` bytes of heads. Returns where it ends, or would end. */
+static size_t keep_head(struct cut *cut, size_t at, genops_str message, uint32_t but)
 {
 	struct genops_wire_reader in;
 	struct genops_wire_field field;
-	size_t len = 0;
+	if (at <= HEAD_MAX)
+		cut->heads.len = at;
 	genops_wire_reader_init(&in, message, 0);
 	for (const char *from = in.at; genops_wire_next(&in, &field) > 0; from = in.at) {
 		if (field.number == but)
 			continue;
-		len += (size_t)(in.at - from);
-		if (out)
-			genops_buffer_add(out, (genops_str){from, (size_t)(in.at - from)});
+		at += (size_t)(in.at - from);
+		if (at <= HEAD_MAX)
+			genops_buffer_add(&cut->heads, (genops_str){from, (size_t)(in.at - from)});
 	}
-	return len;
+	return at;
+}
+
+static void put_head(struct cut *cut, size_t from, size_t end)
+{
+	if (!cut->heads.error && end > from)
+		genops_buffer_add(cut->out, (genops_str){cut->heads.ptr + from, end - from});
 }
 
 static void close_metric(struct cut *cut)
@@ -87,8 +95,9 @@ static void close_resource(struct cut *cut)
 static int hand_on(struct cut *cut)
 {
 	close_resource(cut);
-	if (cut->out->error)
-		return genops_fail(cut->err, cut->out->error, "no memory to cut an OTLP request of %s", genops_signal_name(cut->signal));
+	int fault = cut->heads.error ? cut->heads.error : cut->out->error;
+	if (fault)
+		return genops_fail(cut->err, fault, "no memory to cut an OTLP request of %s", genops_signal_name(cut->signal));
 	int code = cut->has_items ? cut->fn(cut->arg, genops_buffer_view(cut->out), cut->err) : GENOPS_OK;
 	genops_buffer_clear(cut->out);
 	cut->has_items = false;
@@ -134,12 +143,12 @@ static int place(struct cut *cut, size_t len, int64_t n)
 		GENOPS_TRY(hand_on(cut));
 	if (!cut->has_resource) {
 		cut->resource_mark = genops_wire_begin(cut->out, 1);
-		(void)copy_head(cut->resource, ITEMS_FIELD, cut->out);
+		put_head(cut, 0, cut->resource_head);
 		cut->has_resource = true;
 	}
 	if (!cut->has_scope) {
 		cut->scope_mark = genops_wire_begin(cut->out, ITEMS_FIELD);
-		(void)copy_head(cut->scope, ITEMS_FIELD, cut->out);
+		put_head(cut, cut->resource_head, cut->head);
 		cut->has_scope = true;
 	}
 	cut->has_items = true;
@@ -153,14 +162,14 @@ static int cut_point(struct cut *cut, const struct metric *metric, genops_str po
 	struct genops_otlp_check check = {0};
 	if (cut->has_wrong_ids)
 		(void)!genops_otlp_check_message(&check, (enum genops_otlp_message_id)points->message, point);
-	if (is_rejected(cut, &check, cut->head + metric->head, point.len, 1))
+	if (is_rejected(cut, &check, cut->data_head, point.len, 1))
 		return GENOPS_OK;
-	GENOPS_TRY(place(cut, point.len + (cut->has_metric ? 0 : metric->head), 1));
+	GENOPS_TRY(place(cut, point.len + (cut->has_metric ? 0 : cut->data_head - cut->head), 1));
 	if (!cut->has_metric) {
 		cut->metric_mark = genops_wire_begin(cut->out, ITEMS_FIELD);
-		(void)copy_head(metric->bytes, metric->data_field, cut->out);
+		put_head(cut, cut->head, cut->metric_head);
 		cut->data_mark = genops_wire_begin(cut->out, metric->data_field);
-		(void)copy_head(metric->data, POINTS_FIELD, cut->out);
+		put_head(cut, cut->metric_head, cut->data_head);
 		cut->has_metric = true;
 	}
 	genops_wire_put_bytes(cut->out, POINTS_FIELD, point);
@@ -191,7 +200,8 @@ static int cut_metric(struct cut *cut, genops_str bytes)
 	struct genops_wire_reader in;
 	struct genops_wire_field field;
 	find_data(&metric);
-	metric.head = copy_head(bytes, metric.data_field, NULL) + copy_head(metric.data, POINTS_FIELD, NULL);
+	cut->metric_head = keep_head(cut, cut->head, bytes, metric.data_field);
+	cut->data_head = keep_head(cut, cut->metric_head, metric.data, POINTS_FIELD);
 	genops_wire_reader_init(&in, metric.data, 0);
 	while (genops_wire_next(&in, &field) > 0) {
 		if (field.number == POINTS_FIELD)
@@ -219,12 +229,11 @@ static int cut_item(struct cut *cut, genops_str item)
 	return GENOPS_OK;
 }
 
-static int cut_scope(struct cut *cut, genops_str scope, size_t resource_head)
+static int cut_scope(struct cut *cut, genops_str scope)
 {
 	struct genops_wire_reader in;
 	struct genops_wire_field field;
-	cut->scope = scope;
-	cut->head = resource_head + copy_head(scope, ITEMS_FIELD, NULL);
+	cut->head = keep_head(cut, cut->resource_head, scope, ITEMS_FIELD);
 	genops_wire_reader_init(&in, scope, 0);
 	while (genops_wire_next(&in, &field) > 0) {
 		if (field.number == ITEMS_FIELD)
@@ -238,12 +247,11 @@ static int cut_resource(struct cut *cut, genops_str resource)
 {
 	struct genops_wire_reader in;
 	struct genops_wire_field field;
-	size_t head = copy_head(resource, ITEMS_FIELD, NULL);
-	cut->resource = resource;
+	cut->resource_head = keep_head(cut, 0, resource, ITEMS_FIELD);
 	genops_wire_reader_init(&in, resource, 0);
 	while (genops_wire_next(&in, &field) > 0) {
 		if (field.number == ITEMS_FIELD)
-			GENOPS_TRY(cut_scope(cut, field.bytes, head));
+			GENOPS_TRY(cut_scope(cut, field.bytes));
 	}
 	close_resource(cut);
 	return GENOPS_OK;
@@ -271,7 +279,11 @@ int genops_otlp_request_pieces(enum genops_signal signal, genops_str request, st
 	struct cut cut = {.signal = signal, .out = scratch, .fn = fn, .arg = arg, .err = err, .has_wrong_ids = check.wrong_id};
 	if (request.len > GENOPS_OTLP_PIECE_MAX || check.n_items > GENOPS_OTLP_PIECE_ITEMS ||
 	    check.n_points > GENOPS_OTLP_PIECE_ITEMS || check.wrong_id) {
-		GENOPS_TRY(cut_request(&cut, request));
+		genops_buffer_init(&cut.heads, HEAD_MAX);
+		int code = cut_request(&cut, request);
+		genops_buffer_done(&cut.heads);
+		if (code != GENOPS_OK)
+			return code;
 	} else if (check.n_items) {
 		cut.count.n_accepted = signal == GENOPS_SIGNAL_METRICS ? check.n_points : check.n_items;
 		GENOPS_TRY(fn(arg, request, err));
