@@ -68,7 +68,7 @@ static int append(struct genops_forward *forward, struct genops_queue *queue, co
 }
 
 /* The first `n` entries are in the queue; the others become the forward's own. */
-static void hold(struct genops_forward *forward, size_t n, const struct genops_segment_position *after)
+static void hold(struct genops_forward *forward, size_t n, const struct genops_segment_position *after, const struct genops_error *why)
 {
 	size_t at = 0;
 	genops_buffer_clear(&forward->kept);
@@ -83,6 +83,7 @@ static void hold(struct genops_forward *forward, size_t n, const struct genops_s
 		at += forward->entries[i].payload.len;
 	}
 	forward->is_held = true;
+	forward->why = *why;
 	forward->has_position = after != NULL;
 	if (after)
 		forward->held = *after;
@@ -97,14 +98,16 @@ int genops_forward_push(struct genops_forward *forward, struct genops_queue *que
 	memmove(forward->entries, forward->entries + n, (forward->n - n) * sizeof *forward->entries);
 	forward->n -= n;
 	forward->is_held = code != GENOPS_OK;
+	if (code != GENOPS_OK && err)
+		forward->why = *err;
 	return code;
 }
 
-static int fail_held(struct genops_error *err)
+static int fail_held(const struct genops_forward *forward, struct genops_error *err)
 {
-	return genops_fail_fix(err, GENOPS_FULL,
-	    "see `genops status` for the destination that does not take its data, or raise telemetry.queue.max_size",
-	    "the export queue is full");
+	if (err)
+		*err = forward->why;
+	return forward->why.code;
 }
 
 /* What the flow has, behind the records that are in the list already. */
@@ -117,7 +120,7 @@ static int give(struct genops_forward *forward, struct genops_queue *queue, cons
 	GENOPS_TRY(add(forward, given, n, err));
 	int code = append(forward, queue, after, &n, err);
 	if (code != GENOPS_OK)
-		hold(forward, n, after);
+		hold(forward, n, after, err);
 	genops_flow_forget(forward->flow);
 	return code;
 }
@@ -133,7 +136,7 @@ int genops_forward_batch(struct genops_forward *forward, const struct genops_bat
     struct genops_segment_position *ret_after, struct genops_error *err)
 {
 	if (forward->is_held)
-		return fail_held(err);
+		return fail_held(forward, err);
 	for (size_t i = 0, n = 0, bytes = 0; i < batch->n; i++) {
 		const struct genops_queue_entry entry = {batch->entries[i].kind, genops_batch_entry(batch, i)};
 		if (!n)
@@ -158,7 +161,7 @@ int genops_forward_batch(struct genops_forward *forward, const struct genops_bat
 int genops_forward_given(struct genops_forward *forward, struct genops_queue *queue, struct genops_error *err)
 {
 	if (forward->is_held)
-		return fail_held(err);
+		return fail_held(forward, err);
 	forward->n = 0;
 	return give(forward, queue, NULL, err);
 }

@@ -19,6 +19,7 @@ struct genops_forward {
 	bool has_position;                   /* what is held came from a batch, up to: */
 	struct genops_segment_position held; /* reached when it is in the queue */
 	/* private */
+	struct genops_error why;             /* it is held */
 	struct genops_queue_entry *entries;  /* of the block that is being made; of what is held */
 	size_t n, max;
 	struct genops_buffer kept;           /* the bytes of what is held */
@@ -29,7 +30,7 @@ void genops_forward_done(struct genops_forward *forward);
 /* From the next batch on; on failure what was configured before stays in use. */
 GENOPS_NODISCARD int genops_forward_configure(struct genops_forward *forward, struct genops_config *config, struct genops_error *err);
 
-/* *ret_after: behind the last entry that is in the queue whole, also on failure. FULL (also while something is held), IO, NOMEM. */
+/* `err` is never NULL here. *ret_after: behind the last entry that is in the queue whole, also on failure. FULL (also while something is held), IO, NOMEM. */
 GENOPS_NODISCARD int genops_forward_batch(struct genops_forward *forward, const struct genops_batch *batch, struct genops_queue *queue,
     struct genops_segment_position *ret_after, struct genops_error *err);
 /* What the flow says by itself. */

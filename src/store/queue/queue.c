@@ -14,11 +14,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "store/queue/queue_state.h"
 
 #define COMPRESSED_FROM 8192 /* entries that wait */
+#define DISK_LEFT	((uint64_t)2 << 20)
 
 bool genops_queue_path(const struct genops_queue *queue, uint64_t file, char *ret_path)
 {
@@ -276,6 +278,33 @@ static int make_room(
 	    (unsigned long long)(queue->max_bytes >> 20));
 }
 
+/* The disk is left some room: for the ledger, and for a new file, without which no delivered one goes. */
+static int leave_room(const struct genops_queue *queue, struct genops_error *err)
+{
+	struct statvfs disk;
+	if (fstatvfs(queue->fd, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < queue->block.len + DISK_LEFT)
+		return fail_write(ENOSPC, err);
+	return GENOPS_OK;
+}
+
+/* A new file begins with every writer's position. */
+static int write_positions(struct genops_queue *queue, struct genops_error *err)
+{
+	if (!queue->n_positions || genops_queue_newest(queue)->size > QUEUE_FILE_BEGIN)
+		return GENOPS_OK;
+	GENOPS_TRY(encode(queue, NULL, 0, queue->positions, queue->n_positions, err));
+	return write_block(queue, err);
+}
+
+/* Once the new file has the positions the old ones go, if everybody has them: on a full disk that makes room. */
+static int next_file(struct genops_queue *queue, struct genops_error *err)
+{
+	GENOPS_TRY(start_file(queue, err));
+	GENOPS_TRY(write_positions(queue, err));
+	genops_queue_remove_passed(queue);
+	return GENOPS_OK;
+}
+
 static int append(struct genops_queue *queue, const struct genops_queue_entry *entries,
     size_t n_entries, const struct genops_segment_position *positions, size_t n_positions,
     struct genops_error *err)
@@ -283,18 +312,22 @@ static int append(struct genops_queue *queue, const struct genops_queue_entry *e
 	bool wants_file;
 	GENOPS_TRY(encode(queue, entries, n_entries, positions, n_positions, err));
 	GENOPS_TRY(make_room(queue, queue->block.len, &wants_file, err));
-	if (wants_file)
-		GENOPS_TRY(start_file(queue, err));
-	if (queue->n_positions && genops_queue_newest(queue)->size == QUEUE_FILE_BEGIN) {
-		GENOPS_TRY(encode(queue, NULL, 0, queue->positions, queue->n_positions, err));
-		GENOPS_TRY(write_block(queue, err));
+	if (wants_file || genops_queue_newest(queue)->size == QUEUE_FILE_BEGIN) {
+		GENOPS_TRY(wants_file ? next_file(queue, err) : write_positions(queue, err));
 		GENOPS_TRY(encode(queue, entries, n_entries, positions, n_positions, err));
 	}
-	GENOPS_TRY(write_block(queue, err));
+	int code = leave_room(queue, err);
+	if (code == GENOPS_OK)
+		code = write_block(queue, err);
+	if (code == GENOPS_FULL && genops_queue_newest(queue)->size > QUEUE_FILE_BEGIN && is_all_passed(queue)) {
+		GENOPS_TRY(next_file(queue, err));
+		GENOPS_TRY(encode(queue, entries, n_entries, positions, n_positions, err));
+		code = write_block(queue, err);
+	}
+	if (code != GENOPS_OK)
+		return code;
 	queue->next_entry += n_entries;
 	genops_queue_merge_positions(queue, positions, n_positions);
-	if (wants_file)
-		genops_queue_remove_passed(queue);
 	return GENOPS_OK;
 }
 

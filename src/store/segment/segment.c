@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -146,6 +147,24 @@ static int open_file(const struct genops_segment_writer *writer, const char *pat
 	return error;
 }
 
+/* A spare has its place on the disk already; this is for new ones. What cannot be known is tried. */
+static bool leaves_room(const struct genops_segment_writer *writer, size_t size)
+{
+	struct statvfs disk;
+	return statvfs(writer->folder, &disk) != 0 || (uint64_t)disk.f_bavail * disk.f_frsize >= size + GENOPS_SEGMENT_LEAVES;
+}
+
+/* Near a full disk in small steps. Returns an errno. */
+static int open_fresh(const struct genops_segment_writer *writer, const char *path, const struct genops_segment_position *at, size_t least,
+    struct segment_file *file)
+{
+	int error = leaves_room(writer, file->size) ? open_file(writer, path, at, false, file) : ENOSPC;
+	if (!is_disk_full(error) || file->size <= least)
+		return error;
+	file->size = least;
+	return leaves_room(writer, least) ? open_file(writer, path, at, false, file) : ENOSPC;
+}
+
 static int make_file(struct genops_segment_writer *writer, const struct genops_segment_position *at,
     size_t size, size_t least, struct segment_file *ret_file, struct genops_error *err)
 {
@@ -164,7 +183,7 @@ static int make_file(struct genops_segment_writer *writer, const struct genops_s
 	bool wants_spare = size == GENOPS_SEGMENT_SIZE, has_spare = false;
 	if (wants_spare)
 		has_spare = open_file(writer, path, at, true, &spare) == 0;
-	int error = has_spare ? 0 : open_file(writer, path, at, false, &fresh);
+	int error = has_spare ? 0 : open_fresh(writer, path, at, least, &fresh);
 	/* A spare has its place on the disk already. */
 	if (is_disk_full(error) && !wants_spare && bytes + spare.size <= writer->max_bytes) {
 		has_spare = open_file(writer, path, at, true, &spare) == 0;

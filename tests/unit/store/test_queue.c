@@ -3,6 +3,8 @@
  * keys. */
 #include "queue_fixture.h"
 
+#include <sys/resource.h>
+
 /* ---- the ordinary life ---- */
 
 /* proves CRB-060: the queue's content survives a restart, every destination goes on where it was */
@@ -171,6 +173,35 @@ static void test_full_of_delivered(void **state)
 	genops_queue_close(queue);
 }
 
+/* The disk is full, and all that fills it is delivered: the file goes, and appending goes on. */
+static void test_full_disk_of_delivered(void **state)
+{
+	struct genops_queue *queue = open_queue();
+	struct genops_queue_cursor *cursor = open_cursor(queue, "d", true);
+	struct rlimit limit, before;
+	uint64_t n = 0;
+	getrlimit(RLIMIT_FSIZE, &before);
+	limit = before;
+	limit.rlim_cur = 100000;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	while (append(queue, n + 1) == GENOPS_OK)
+		n++;
+	expect_blocks(cursor, 1, n - 1);
+	acknowledge(cursor);
+	assert_int_equal(append(queue, n + 1), GENOPS_FULL); /* one is still needed */
+	expect_blocks(cursor, n, n);
+	acknowledge(cursor);
+	append_blocks(queue, n + 1, n + 3);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_false(has_file("1.q"));
+	genops_queue_close(queue);
+	queue = open_queue();
+	cursor = open_cursor(queue, "d", true);
+	expect_blocks(cursor, n + 1, n + 3);
+	genops_queue_close(queue);
+}
+
 static void test_options(void **state)
 {
 	struct genops_queue *queue = NULL;
@@ -292,6 +323,7 @@ int main(void)
 	    ROW(test_positions),
 	    ROW(test_full),
 	    ROW(test_full_of_delivered),
+	    ROW(test_full_disk_of_delivered),
 	    ROW(test_options),
 	    ROW(test_threads),
 	    ROW(test_change_of_encryption),
