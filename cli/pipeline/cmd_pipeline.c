@@ -11,6 +11,7 @@ static const struct command_option options[] = {
     {"lookups", 0, OPTION_TEXT, offsetof(struct pipeline_options, lookups), "FILE", "test: lookups instead of the configuration's"},
     {"now", 0, OPTION_TEXT, offsetof(struct pipeline_options, now), "MS", "what Date.now() says, milliseconds since 1970 (the clock)"},
     {"seed", 0, OPTION_COUNT, offsetof(struct pipeline_options, seed), "N", "with --now: what Math.random() begins with (0)"},
+    {"limit", 0, OPTION_COUNT, offsetof(struct pipeline_options, limit), "N", "tail: end after so many (0: never)"},
     {"json", 'j', OPTION_FLAG, offsetof(struct pipeline_options, as_json), NULL, "print JSON"},
     {0},
 };
@@ -19,7 +20,7 @@ static const struct verb {
 	const char *name;
 	int min, max; /* arguments behind it */
 	int (*run)(const struct invocation *invocation);
-} verbs[] = {{"eval", 0, 1, verb_eval}, {"test", 0, 1, verb_test}};
+} verbs[] = {{"list", 0, 0, verb_list}, {"tail", 0, 1, verb_tail}, {"test", 0, 1, verb_test}, {"eval", 0, 1, verb_eval}};
 
 static int run(const struct invocation *invocation)
 {
@@ -33,19 +34,24 @@ static int run(const struct invocation *invocation)
 			    verbs[i].min, verbs[i].max, n);
 		return verbs[i].run(invocation);
 	}
-	return complain_text(EXIT_WRONG_USE, "genops pipeline can eval and test, not \"%s\"", name);
+	return complain_text(EXIT_WRONG_USE, "genops pipeline can list, tail, test, eval, not \"%s\"", name);
 }
 
 const struct command command_pipeline = {
     .name = "pipeline",
-    .summary = "try pipelines out, and what an expression of one says of an event",
+    .summary = "list pipelines, watch them, try them out, ask an expression",
     .usage = "VERB [ARGUMENT] [OPTION]...",
-    .details = "  genops pipeline test [FILE] --input spans.json     before and after, rule by rule\n"
+    .details = "  genops pipeline list [--json]                      all of them, with counts by rule and route\n"
+	       "  genops pipeline tail [PIPELINE] [--json]           what goes through a running serve, live\n"
+	       "  genops pipeline test [FILE] --input spans.json     before and after, rule by rule\n"
 	       "  genops pipeline eval [EXPRESSION] [--event FILE]\n"
 	       "\n"
 	       "test runs events through the pipelines of FILE (or a pattern, or the configuration's) with\n"
 	       "the lookups of the configuration; nothing is sent. At the end come counts by rule and route,\n"
 	       "and what looks wrong in the documents.\n"
+	       "\n"
+	       "tail shows what routes took and what was dropped. Serving never waits for it: what is not\n"
+	       "taken in time is left out, and the next line says how much.\n"
 	       "\n"
 	       "eval: an expression by argument, or questions on standard input: a line is {\"expression\":\n"
 	       "\"...\", \"event\": {...}}, its answer a line {\"value\": ...} or {\"error\": \"...\"}. With \"template\"\n"

@@ -9,12 +9,14 @@
 
 struct pipeline_options {
 	const char *event, *now, *input, *lookups;
-	int64_t seed;
+	int64_t seed, limit;
 	bool as_json;
 };
 
 int verb_eval(const struct invocation *invocation);
 int verb_test(const struct invocation *invocation);
+int verb_list(const struct invocation *invocation);
+int verb_tail(const struct invocation *invocation);
 
 /* All of a file, at most `max` bytes, or of standard input ("-"), into memory that the caller frees; an exit code. */
 int verb_read_file(const char *name, size_t max, char **ret_text, size_t *ret_len);

@@ -70,6 +70,31 @@ GENOPS_API GENOPS_NODISCARD int genops_pipeline_trial_run(genops_pipeline_trial 
 GENOPS_API GENOPS_NODISCARD int genops_pipeline_trial_summary(
     genops_pipeline_trial *trial, genops_pipeline_trial_fn *fn, void *arg, struct genops_error *err);
 
+/* --- pipelines that run (genops pipeline list, tail) --- */
+
+/* All pipelines of the configuration, and what whoever drains its state directory has counted by filter, function, rule and route, as a
+ * table for people, or in JSON:
+ * {"pipelines": [{"id", "description", "enabled", "file", "line", "filters", "functions", "routes": [{"name", "destination", "filter"}],
+ * "counts": [{"kind", "name", "in", "matched", "dropped", "failed"}], "dead_letters"}]}. Nothing is opened or locked. The caller frees
+ * *ret_text with free(). CONFIG, SYNTAX, NOMEM. */
+GENOPS_API GENOPS_NODISCARD int genops_pipeline_list(
+    const struct genops_engine_options *options, bool as_text, char **ret_text, size_t *ret_len, struct genops_error *err);
+
+/* Watches what goes through the pipelines of the state directory, in whatever process they run. Whoever drains never waits for a viewer:
+ * what he does not take in time is lost to him, and he is told how much. Up to eight watch at once. `pipeline` NULL: all of them. NULL with
+ * *err: CONFIG, IO, NOMEM. */
+typedef struct genops_pipeline_tail genops_pipeline_tail;
+GENOPS_API genops_pipeline_tail *genops_pipeline_tail_open(
+    const struct genops_engine_options *options, const char *pipeline, struct genops_error *err);
+GENOPS_API void genops_pipeline_tail_close(genops_pipeline_tail *tail); /* NULL is fine */
+/* The next one, borrowed until the next call: {"lost": N, "pipeline", "result": "routed" | "dropped", "routes": [{"route", "destination",
+ * "payload"}], "event": {...}}; of an event that no route took only name, trace_id and span_id. TIMEOUT (nothing for so long; a timeout
+ * under 0 waits for ever), IO, NOMEM. */
+GENOPS_API GENOPS_NODISCARD int genops_pipeline_tail_next(
+    genops_pipeline_tail *tail, int64_t timeout_ms, genops_str *ret_line, struct genops_error *err);
+/* The last one in words, one line, borrowed until the next call. NOMEM. */
+GENOPS_API GENOPS_NODISCARD int genops_pipeline_tail_words(genops_pipeline_tail *tail, genops_str *ret_text, struct genops_error *err);
+
 #ifdef __cplusplus
 }
 #endif

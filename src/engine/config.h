@@ -11,6 +11,7 @@
 #ifndef ENGINE_CONFIG_H
 #define ENGINE_CONFIG_H
 
+#include "base/log.h"
 #include "base/option.h"
 #include "govern/budget.h"
 #include "govern/policy/policy.h"
@@ -235,7 +236,7 @@ struct genops_config {
 	struct genops_config_warning {
 		int line, column;
 		genops_str file; /* "" : the configuration's own */
-		bool is_lint;    /* of a pipeline's document */
+		bool is_lint, is_kept; /* of a pipeline's document; a lookup that stays as it was */
 		genops_str message, fix;
 	} *warnings;
 };
@@ -262,6 +263,9 @@ struct genops_config_source {
 struct genops_config *genops_config_load(const struct genops_config_source *source, struct genops_error *err);
 struct genops_config *genops_config_ref(struct genops_config *config);
 void genops_config_unref(struct genops_config *config);
+
+/* Logs what of its pipelines and lookups the log should have: once, by whoever drains. */
+void genops_config_tell(const struct genops_config *config, const struct genops_log *log);
 
 /* Has any file that it was made from (configuration, prices) changed on disk since? */
 bool genops_config_is_stale(const struct genops_config *config);

@@ -322,6 +322,7 @@ bool genops_drain_configure(struct genops_drain *drain, struct genops_config *co
 	if (genops_forward_configure(&drain->forward, drain->config, &err) != GENOPS_OK)
 		genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "the changed pipelines are not used", &err);
 	start_pumps(drain);
+	genops_config_tell(drain->config, &drain->engine->log);
 	genops_collibra_worker_keep(drain->engine, drain->config, &drain->importer);
 	return true;
 }
@@ -422,6 +423,7 @@ int genops_drain_open(genops_engine *engine, struct genops_drain **ret_drain, st
 	drain->is_changed = drain->is_queue_unsynced = true;
 	genops_seed_begin(&drain->seeding, drain->ledger, NULL, drain->config);
 	start_pumps(drain);
+	genops_config_tell(drain->config, &engine->log);
 	genops_collibra_worker_keep(drain->engine, drain->config, &drain->importer);
 	*ret_drain = drain;
 	return GENOPS_OK;

@@ -32,6 +32,7 @@ struct genops_flow {
 	struct genops_config *config;           /* one reference; NULL: not configured yet */
 	struct genops_processor_run *run;
 	struct genops_flow_documents *documents;
+	struct genops_flow_tap *tap;
 	struct genops_arena arena;              /* the record that is being decoded */
 	struct genops_buffer rest;              /* a request without its AI calls */
 	struct genops_buffer operations;        /* spans of them that wait for more */
@@ -294,7 +295,10 @@ struct genops_flow *genops_flow_new(
 		genops_buffer_init(&flow->rest, REQUEST_MAX);
 		flow->state_dir = strdup(state_dir);
 		flow->documents = genops_flow_documents_new(log, reject_event, flow, err);
-		if (flow->state_dir && flow->documents && genops_service_run_new(&asks, &flow->run, err) == GENOPS_OK)
+		flow->tap = flow->state_dir ? genops_flow_tap_new(flow->state_dir, err) : NULL;
+		if (flow->documents)
+			genops_flow_documents_show(flow->documents, flow->tap);
+		if (flow->tap && flow->documents && genops_service_run_new(&asks, &flow->run, err) == GENOPS_OK)
 			return flow;
 	}
 	genops_fail(err, GENOPS_NOMEM, "no memory for the pipelines");
@@ -308,6 +312,7 @@ void genops_flow_free(struct genops_flow *flow)
 		return;
 	drop_outputs(flow);
 	genops_flow_documents_free(flow->documents);
+	genops_flow_tap_free(flow->tap);
 	genops_service_run_free(flow->run);
 	genops_arena_done(&flow->arena);
 	genops_buffer_done(&flow->operations);

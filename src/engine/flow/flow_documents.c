@@ -45,6 +45,8 @@ struct genops_flow_documents {
 	const struct genops_otlp_span *span;
 	struct genops_value event;
 	struct genops_error error;           /* of emit: the callback has no place for it */
+	struct genops_flow_tap *tap;         /* NULL: none */
+	bool is_shown;                       /* somebody watches */
 };
 
 /* --- routes --- */
@@ -131,6 +133,8 @@ static int emit(void *arg, const struct genops_pipeline *pipeline, const struct 
 	}
 	if (!target)
 		return genops_fail(&documents->error, GENOPS_NOT_FOUND, "route %.*s: there is no destination for it", GENOPS_STR_ARG(route->name));
+	if (documents->is_shown)
+		genops_flow_tap_route(documents->tap, route, event, payload);
 	if (target->takes & GENOPS_TAKES(GENOPS_ITEM_EVENT))
 		return emit_event(documents, target, pipeline, route, event, payload);
 	if (target->takes & GENOPS_TAKES(GENOPS_ITEM_TRACES))
@@ -163,12 +167,16 @@ static int take_span(struct genops_flow_documents *documents, struct genops_erro
 		struct genops_flow_document *document = &documents->items[i];
 		struct genops_error why = {0};
 		documents->error.code = GENOPS_OK;
+		if (documents->is_shown)
+			genops_flow_tap_begin(documents->tap, document->pipeline);
 		int code = genops_pipeline_apply(
 		    document->pipeline, &documents->run, documents->event, document->counts, emit, documents, &result, &why);
 		if (code == GENOPS_NOMEM)
 			return genops_fail(err, code, "no memory for pipeline %.*s", GENOPS_STR_ARG(document->pipeline->id));
 		if (code != GENOPS_OK)
 			reject(documents, document, documents->error.code ? &documents->error : &why);
+		else if (documents->is_shown)
+			genops_flow_tap_end(documents->tap, result, documents->event);
 	}
 	return GENOPS_OK;
 }
@@ -184,6 +192,7 @@ int genops_flow_documents_take(
 	documents->resource = &reader.resource;
 	documents->span = &span;
 	documents->run.expression.now_ms = genops_clock_unix_ns() / GENOPS_NS_PER_MS;
+	documents->is_shown = documents->tap && genops_flow_tap_is_watched(documents->tap, genops_clock_monotonic_ns());
 	genops_event_span_begin(&documents->maker);
 	genops_otlp_reader_init(&reader, GENOPS_SIGNAL_TRACES, envelope->request);
 	while (code == GENOPS_OK && genops_otlp_reader_next(&reader, &bytes) > 0) {
@@ -197,6 +206,11 @@ int genops_flow_documents_take(
 		documents->targets[i].writer = (struct genops_otlp_writer){.out = &documents->targets[i].spans};
 	}
 	return code;
+}
+
+void genops_flow_documents_show(struct genops_flow_documents *documents, struct genops_flow_tap *tap)
+{
+	documents->tap = tap;
 }
 
 bool genops_flow_documents_are_wanted(const struct genops_flow_documents *documents, enum genops_signal signal)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "engine/config.h"
 #include "engine/flow/flow_output.h"
+#include "engine/flow/flow_tap.h"
 #include "telemetry/otlp/envelope.h"
 
 struct genops_flow_document {             /* one pipeline, and what has happened in it since it was first configured */
@@ -26,6 +27,8 @@ typedef void genops_flow_reject_fn(void *arg, const struct genops_flow_document 
 struct genops_flow_documents *genops_flow_documents_new(
     const struct genops_log *log, genops_flow_reject_fn *fn, void *arg, struct genops_error *err);
 void genops_flow_documents_free(struct genops_flow_documents *documents);
+/* Shows events to who watches; borrowed, NULL: to nobody. */
+void genops_flow_documents_show(struct genops_flow_documents *documents, struct genops_flow_tap *tap);
 
 /* The configuration outlives its use. On failure nothing has changed. Counts go over to what has the same name. */
 GENOPS_NODISCARD int genops_flow_documents_configure(

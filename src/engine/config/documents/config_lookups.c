@@ -98,8 +98,12 @@ static int keep(struct genops_config_reader *reader, const struct genops_yaml_no
 	struct genops_error cause = *reader->err;
 	memset(reader->err, 0, sizeof *reader->err);
 	*ret_table = genops_lookup_table_ref(table);
-	return genops_config_read_warn(reader, node, "mend the file: it is read again when it changes",
-	    "lookup \"%.100s\" stays as it was: %.300s", before->settings.id.ptr, cause.message);
+	size_t n = reader->config->n_warnings;
+	GENOPS_TRY(genops_config_read_warn(reader, node, "mend the file: it is read again when it changes",
+	    "lookup \"%.100s\" stays as it was: %.300s", before->settings.id.ptr, cause.message));
+	for (; n < reader->config->n_warnings; n++)
+		reader->config->warnings[n].is_kept = true;
+	return GENOPS_OK;
 }
 
 static int make_table(struct genops_config_reader *reader, const struct genops_yaml_node *node, struct genops_config_lookup *lookup)
@@ -143,11 +147,10 @@ static int read_document(struct genops_config_reader *reader, const struct genop
 		    GENOPS_LOOKUP_KEYS_MAX);
 	GENOPS_TRY(genops_config_read_place(
 	    reader, node, genops_config_file_path(reader, document.file, reader->folder, &document.file)));
-	if (!config->lookups) {
-		config->lookups = genops_lookups_new();
+	if (!config->lookup_settings) {
 		config->lookup_settings = genops_arena_alloc(reader->arena, GENOPS_CONFIG_ITEMS_MAX * sizeof *config->lookup_settings);
 	}
-	if (!config->lookups || !config->lookup_settings)
+	if (!config->lookup_settings)
 		return genops_config_read_no_memory(reader);
 	struct genops_config_lookup *lookup = &config->lookup_settings[config->n_lookups];
 	lookup->settings = (struct genops_lookup_settings){.id = document.id,
@@ -166,5 +169,8 @@ static int read_document(struct genops_config_reader *reader, const struct genop
 
 int genops_config_lookups_read(struct genops_config_reader *reader, const struct genops_yaml_node *section)
 {
+	reader->config->lookups = genops_lookups_new(); /* also empty: then every lookup_table is unknown */
+	if (!reader->config->lookups)
+		return genops_config_read_no_memory(reader);
 	return genops_config_documents_each(reader, section, "a lookup", read_document, NULL);
 }

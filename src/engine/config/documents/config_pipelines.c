@@ -120,3 +120,17 @@ int genops_config_pipelines_read(struct genops_config_reader *reader, const stru
 {
 	return genops_config_documents_each(reader, section, "a pipeline", read_document, NULL);
 }
+
+void genops_config_tell(const struct genops_config *config, const struct genops_log *log)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < config->n_warnings; i++) {
+		const struct genops_config_warning *warning = &config->warnings[i];
+		n += warning->is_lint;
+		if (warning->is_kept)
+			genops_log_write(log, GENOPS_LOG_WARN, "%s; %s", warning->message.ptr, warning->fix.ptr);
+	}
+	if (n)
+		genops_log_write(log, GENOPS_LOG_WARN, "%zu place%s in the pipelines may not do what %s; genops validate tells them", n, n == 1 ? "" : "s",
+		    n == 1 ? "its author means" : "their authors mean");
+}
