@@ -6,9 +6,7 @@
 
 #define LINE 8 /* slots as long as a cache line */
 
-/* Of the thread, from 1; 0: not given yet. Initial-exec: found without a call, and four bytes fit into what the C library keeps for
- * libraries that are loaded later. */
-static _Thread_local unsigned own_number __attribute__((tls_model("initial-exec")));
+static _Thread_local unsigned own_number; /* of the thread, from 1; 0: not given yet */
 static atomic_uint n_threads;
 
 static size_t first_slot(void)
