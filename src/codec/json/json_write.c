@@ -111,6 +111,19 @@ static bool is_plain(char c)
 	return (signed char)c >= ' ' && c != '"' && c != '\\';
 }
 
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* Eight plain bytes? Each test sets the highest bit of a byte that is not; a borrow from a lower byte may set one too many, and then
+ * the bytes are looked at one by one. */
+static bool is_plain_word(const char *at)
+{
+	uint64_t word, quote, backslash;
+	memcpy(&word, at, sizeof word);
+	quote = word ^ EACH_BYTE('"');
+	backslash = word ^ EACH_BYTE('\\');
+	return !((word | (word - EACH_BYTE(' ')) | (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1))) & EACH_BYTE(0x80));
+}
+
 static void add_escape(struct genops_buffer *buf, char c)
 {
 	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
@@ -129,6 +142,10 @@ void genops_json_add_string(struct genops_buffer *buf, genops_str text)
 	size_t from = 0, at = 0;
 	genops_buffer_add_char(buf, '"');
 	while (at < text.len) {
+		if (text.len - at >= 8 && is_plain_word(text.ptr + at)) {
+			at += 8;
+			continue;
+		}
 		if (is_plain(text.ptr[at])) {
 			at++;
 			continue;
@@ -182,6 +199,11 @@ void genops_json_int(struct genops_json_writer *json, int64_t value)
 void genops_json_add_double(struct genops_buffer *buf, double value)
 {
 	char text[32];
+	/* Whole numbers that %.15g would write without an exponent, as most are. */
+	if (value > -1e15 && value < 1e15 && value == (double)(int64_t)value && (value != 0 || !signbit(value))) {
+		genops_buffer_add_int(buf, (int64_t)value);
+		return;
+	}
 	locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 	if (c_locale == (locale_t)0) {
 		buf->error = buf->error ? buf->error : GENOPS_NOMEM;

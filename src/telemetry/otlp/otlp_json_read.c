@@ -255,7 +255,8 @@ static void on_key(struct reader *reader, const struct genops_json_value *value)
 	frame->row = NULL;
 	for (uint32_t i = 1; i < message->n_fields; i++) {
 		const struct genops_otlp_field *row = &message->fields[i];
-		if (row->name.len && genops_str_equal(row->name, value->text)) {
+		if (row->name.len == value->text.len && row->name.len && row->name.ptr[0] == value->text.ptr[0] &&
+		    memcmp(row->name.ptr, value->text.ptr, row->name.len) == 0) {
 			frame->row = row;
 			frame->number = i;
 			return;

@@ -11,9 +11,7 @@
 #include "codec/json_write.h"
 #include "telemetry/otlp/otlp_schema.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 
 #define FIELDS_MAX 17 /* of any message, by its greatest number and one */
 #define ID_LEN_MAX 64
@@ -35,12 +33,35 @@ static bool fail(struct writer *writer, int code)
 static void write_integer(struct genops_buffer *out, bool is_quoted, bool is_signed, uint64_t bits)
 {
 	char text[24];
-	int len = is_signed ? snprintf(text, sizeof text, "%" PRId64, (int64_t)bits) : snprintf(text, sizeof text, "%" PRIu64, bits);
+	size_t at = sizeof text;
+	bool is_negative = is_signed && (int64_t)bits < 0;
+	uint64_t rest = is_negative ? 0 - bits : bits;
 	if (is_quoted)
-		genops_buffer_add_char(out, '"');
-	genops_buffer_add(out, (genops_str){text, (size_t)len});
+		text[--at] = '"';
+	do {
+		text[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (is_negative)
+		text[--at] = '-';
 	if (is_quoted)
-		genops_buffer_add_char(out, '"');
+		text[--at] = '"';
+	genops_buffer_add(out, (genops_str){text + at, sizeof text - at});
+}
+
+/* `"name":`, behind a comma if it is not the first. */
+static void write_name(struct genops_buffer *out, genops_str name, bool is_first)
+{
+	char *to = genops_buffer_reserve(out, name.len + 4);
+	if (!to)
+		return;
+	if (!is_first)
+		*to++ = ',';
+	*to++ = '"';
+	memcpy(to, name.ptr, name.len);
+	to[name.len] = '"';
+	to[name.len + 1] = ':';
+	out->len += name.len + 3 + !is_first;
 }
 
 static void write_double(struct genops_buffer *out, double value)
@@ -187,6 +208,8 @@ static bool find_fields(const struct genops_otlp_message *message, genops_str by
 	struct genops_wire_field field;
 	uint32_t choice = 0;
 	int code;
+	for (uint32_t i = 0; i < message->n_fields; i++)
+		found[i] = NULL;
 	genops_wire_reader_init(&in, bytes, 0);
 	for (const char *from = in.at; (code = genops_wire_next(&in, &field)) > 0; from = in.at) {
 		const struct genops_otlp_field *row = genops_otlp_message_field(message, field.number);
@@ -207,7 +230,7 @@ static bool find_fields(const struct genops_otlp_message *message, genops_str by
 
 static bool write_message(struct writer *writer, const struct genops_otlp_message *message, genops_str bytes)
 {
-	const char *found[FIELDS_MAX] = {0}, *end = bytes.len ? bytes.ptr + bytes.len : bytes.ptr;
+	const char *found[FIELDS_MAX], *end = bytes.len ? bytes.ptr + bytes.len : bytes.ptr;
 	struct genops_buffer *out = writer->out;
 	bool is_first = true;
 	if (!find_fields(message, bytes, found))
@@ -221,10 +244,8 @@ static bool write_message(struct writer *writer, const struct genops_otlp_messag
 			continue;
 		if (!row->is_repeated && (genops_wire_next(&in, &field) <= 0 || is_default(row, &field)))
 			continue;
-		comma(out, &is_first);
-		genops_buffer_add_char(out, '"');
-		genops_buffer_add(out, row->name);
-		genops_buffer_add(out, GENOPS_STR("\":"));
+		write_name(out, row->name, is_first);
+		is_first = false;
 		if (!(row->is_repeated ? write_array(writer, row, i, in) : write_value(writer, row, &field)))
 			return false;
 	}
