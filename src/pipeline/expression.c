@@ -47,7 +47,7 @@ static int keep_all(struct genops_expression *made, struct genops_parser *parser
 	struct genops_regex **regexes = keep(&made->arena, &parser->regexes, sizeof(struct genops_regex *), &made->n_regexes);
 	if (!made->code || !made->places || !made->constants || !made->keys || !regexes) {
 		made->n_regexes = 0;
-		return genops_fail(err, GENOPS_LIMIT, "the expression is too long");
+		return genops_fail(err, GENOPS_NOMEM, "no memory for an expression"); /* the arena holds the longest */
 	}
 	made->regexes = regexes;
 	return GENOPS_OK;

@@ -12,6 +12,10 @@ static bool add(struct genops_parser *parser, struct genops_buffer *buf, const v
 	genops_buffer_add(buf, (genops_str){bytes, len});
 	if (!buf->error)
 		return true;
+	if (buf->error == GENOPS_NOMEM) {
+		parser->lexer.code = genops_fail(parser->lexer.err, GENOPS_NOMEM, "no memory for an expression");
+		return false;
+	}
 	return genops_lexer_fail(&parser->lexer, parser->token.at, "compute parts of it in an eval before", "the expression is too long");
 }
 

@@ -160,8 +160,10 @@ static bool read_text(struct genops_lexer *lexer, int stop, genops_str *ret_text
 	for (int c; (c = peek(lexer, (uint32_t)most)) >= 0 && c != stop && !(stop == '`' && c == '$' && peek(lexer, (uint32_t)most + 1) == '{');)
 		most += c == '\\' ? 2 : 1;
 	char *out = genops_arena_take(lexer->arena, most + 8);
-	if (!out)
-		return genops_lexer_fail(lexer, start, "", "no memory");
+	if (!out) {
+		lexer->code = genops_fail(lexer->err, GENOPS_NOMEM, "no memory for an expression");
+		return false;
+	}
 	for (int c; (c = peek(lexer, 0)) != stop;) {
 		int64_t code = 0;
 		if (c < 0 || (c == '\n' && stop != '`') || (c == '\r' && stop != '`'))

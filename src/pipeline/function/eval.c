@@ -36,7 +36,10 @@ static int read_field(const struct genops_node_reader *reader, const struct geno
 	const struct genops_yaml_node *key = entry->key;
 	struct field *field = &eval->fields[eval->n];
 	snprintf(what, sizeof what, "the expression of \"%.*s\"", key->text.len > 80 ? 80 : (int)key->text.len, key->text.ptr ? key->text.ptr : "");
-	if (!genops_field_path_parse(key->text, reader->arena, &field->path))
+	int code = genops_field_path_parse(key->text, reader->arena, &field->path);
+	if (code == GENOPS_NOMEM)
+		return genops_fail(reader->rows.err, code, "no memory for a pipeline");
+	if (code != GENOPS_OK)
 		return genops_yaml_rows_fail(&reader->rows, key, "write a name, or a path like attributes['genops.team']", "\"%.*s\" is no field",
 		    key->text.len > 64 ? 64 : (int)key->text.len, key->text.ptr ? key->text.ptr : "");
 	for (unsigned i = 0; i < field->path.n; i++) {

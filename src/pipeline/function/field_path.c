@@ -4,14 +4,16 @@
 
 /* --- reading --- */
 
-static bool add_segment(struct genops_field_path *path, struct genops_arena *arena, genops_str text)
+static int add_segment(struct genops_field_path *path, struct genops_arena *arena, genops_str text)
 {
 	genops_str copy;
-	if (path->n == GENOPS_FIELD_PATH_MAX || !text.len || !genops_arena_dup(arena, text, &copy))
-		return false;
+	if (path->n == GENOPS_FIELD_PATH_MAX || !text.len)
+		return GENOPS_SYNTAX;
+	if (!genops_arena_dup(arena, text, &copy))
+		return GENOPS_NOMEM;
 	path->segments[path->n++] =
 	    (struct genops_field_segment){genops_value_key_of(copy), genops_str_find_char(copy, '*') != SIZE_MAX};
-	return true;
+	return GENOPS_OK;
 }
 
 /* ['name'] or ["name"] at the beginning of *rest. */
@@ -35,32 +37,37 @@ static bool is_flat(const struct genops_field_path *path)
 	return path->n && genops_str_is(path->segments[path->n - 1].key.text, "attributes");
 }
 
-bool genops_field_path_parse(genops_str source, struct genops_arena *arena, struct genops_field_path *ret_path)
+/* A name behind a dot, or at the beginning. */
+static bool take_name(const struct genops_field_path *path, genops_str *rest, genops_str *ret_text)
+{
+	size_t end = 0;
+	bool is_rest = is_flat(path);
+	if (path->n && rest->ptr[0] != '.')
+		return false;
+	*rest = genops_str_skip(*rest, path->n > 0);
+	while (end < rest->len && (is_rest || (rest->ptr[end] != '.' && rest->ptr[end] != '[')))
+		end++;
+	*ret_text = (genops_str){rest->ptr, end};
+	*rest = genops_str_skip(*rest, end);
+	return true;
+}
+
+int genops_field_path_parse(genops_str source, struct genops_arena *arena, struct genops_field_path *ret_path)
 {
 	struct genops_field_path path = {0};
 	genops_str rest = genops_str_trim(source), text;
-	if (!rest.len || !genops_arena_dup(arena, rest, &path.source))
-		return false;
+	if (!rest.len)
+		return GENOPS_SYNTAX;
+	if (!genops_arena_dup(arena, rest, &path.source))
+		return GENOPS_NOMEM;
 	while (rest.len) {
-		if (rest.ptr[0] == '[') {
-			if (!path.n || !take_brackets(&rest, &text))
-				return false;
-		} else {
-			size_t end = 0;
-			if (path.n && rest.ptr[0] != '.')
-				return false;
-			rest = genops_str_skip(rest, path.n > 0);
-			bool is_rest = is_flat(&path);
-			while (end < rest.len && (is_rest || (rest.ptr[end] != '.' && rest.ptr[end] != '[')))
-				end++;
-			text = (genops_str){rest.ptr, end};
-			rest = genops_str_skip(rest, end);
-		}
-		if (!add_segment(&path, arena, text))
-			return false;
+		bool is_taken = rest.ptr[0] == '[' ? path.n && take_brackets(&rest, &text) : take_name(&path, &rest, &text);
+		if (!is_taken)
+			return GENOPS_SYNTAX;
+		GENOPS_TRY(add_segment(&path, arena, text));
 	}
 	*ret_path = path;
-	return true;
+	return GENOPS_OK;
 }
 
 /* --- writing --- */

@@ -20,8 +20,8 @@ struct genops_field_path {
 	} segments[GENOPS_FIELD_PATH_MAX];
 };
 
-/* Texts are copied into the arena. False: it is no path, or there is no memory. */
-bool genops_field_path_parse(genops_str source, struct genops_arena *arena, struct genops_field_path *ret_path);
+/* Texts are copied into the arena. SYNTAX: it is no path; NOMEM. */
+GENOPS_NODISCARD int genops_field_path_parse(genops_str source, struct genops_arena *arena, struct genops_field_path *ret_path);
 
 /* Puts a value at a path without patterns; objects on the way are made. False: no memory, or what is on the way is no object. */
 bool genops_field_path_put(const struct genops_field_path *path, struct genops_value_object *event, struct genops_arena *arena,

@@ -79,7 +79,10 @@ static int read_paths(const struct genops_node_reader *reader, const struct geno
 	for (size_t i = 0; i < n; i++, entry = entry ? entry->next : NULL) {
 		const struct genops_yaml_node *item = entry ? entry->value : node;
 		GENOPS_TRY(genops_yaml_rows_expect(&reader->rows, item, "a field", GENOPS_YAML_SCALAR));
-		if (!genops_field_path_parse(item->text, reader->arena, &paths[i]))
+		int code = genops_field_path_parse(item->text, reader->arena, &paths[i]);
+		if (code == GENOPS_NOMEM)
+			return genops_fail(reader->rows.err, code, "no memory for a pipeline");
+		if (code != GENOPS_OK)
 			return genops_yaml_rows_fail(&reader->rows, item, "write a name, or a path like attributes['genops.eval.metadata.*']",
 			    "\"%.*s\" is no field", item->text.len > 64 ? 64 : (int)item->text.len, item->text.ptr ? item->text.ptr : "");
 	}

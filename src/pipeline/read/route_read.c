@@ -66,6 +66,8 @@ static int write_settings(const struct genops_node_reader *reader, const struct 
 	}
 	genops_json_object_end(&json);
 	*ret_n = n;
+	if (out->error == GENOPS_NOMEM)
+		return genops_fail(reader->rows.err, GENOPS_NOMEM, "no memory for a pipeline");
 	if (out->error)
 		return genops_yaml_rows_fail(&reader->rows, node, NULL, "the route's settings are over %d bytes", SETTINGS_MAX);
 	return GENOPS_OK;
