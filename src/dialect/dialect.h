@@ -56,6 +56,7 @@ struct genops_answer {
 	bool is_final;                  /* of a stream: complete, and nothing that costs can follow */
 	bool is_error;                  /* the provider said error, also inside a 200 stream */
 	char error_type[64], finish_reason[32], request_id[96];
+	char response_id[96];           /* the body's "id" */
 	int64_t n_tool_calls;
 	/* Where a running stream can be ended cleanly: after cut_offset bytes of the piece just fed
 	 * (and tap.before) the client

@@ -65,7 +65,7 @@ struct genops_record {
 	int http_status;                    /* 0: none */
 	bool is_stream, is_dry_run;
 	bool is_observed;                   /* made by others, known from their spans: nothing could be refused */
-	genops_str finish_reason, error_type, provider_request_id, key_name, dialect; /* dialect: "openai.chat" */
+	genops_str finish_reason, error_type, provider_request_id, response_id, key_name, dialect; /* response_id: of the answer's body; dialect: "openai.chat" */
 	int64_t max_output_tokens;          /* asked for; 0: not said */
 	double temperature;
 	bool has_temperature;

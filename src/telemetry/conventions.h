@@ -82,6 +82,7 @@
 	X(GEN_AI_OPERATION, "gen_ai.operation.name", STRING, BOTH, "chat, embeddings, ...")           \
 	X(GEN_AI_REQUEST_MODEL, "gen_ai.request.model", STRING, BOTH, "Model as requested.")          \
 	X(GEN_AI_RESPONSE_MODEL, "gen_ai.response.model", STRING, BOTH, "Model that answered.")       \
+	X(GEN_AI_RESPONSE_ID, "gen_ai.response.id", STRING, BOTH, "The answer's own id.")             \
 	X(GEN_AI_INPUT_TOKENS, "gen_ai.usage.input_tokens", INT, BOTH, "All of the prompt.")          \
 	X(GEN_AI_OUTPUT_TOKENS, "gen_ai.usage.output_tokens", INT, BOTH, "All of the output.")        \
 	X(GEN_AI_CACHE_READ, "gen_ai.usage.cache_read.input_tokens", INT, BOTH, "From a cache.")      \

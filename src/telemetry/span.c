@@ -137,6 +137,7 @@ static void add_model(struct genops_span_writer *out, const struct genops_record
 	    out, GENOPS_CONVENTION_GEN_AI_REQUEST_MODEL, record->request_model);
 	genops_span_writer_string(
 	    out, GENOPS_CONVENTION_GEN_AI_RESPONSE_MODEL, record->response_model);
+	genops_span_writer_string(out, GENOPS_CONVENTION_GEN_AI_RESPONSE_ID, record->response_id);
 	add_request(out, record);
 	if (genops_conventions_is_executed(record->outcome))
 		add_tokens(out, record);

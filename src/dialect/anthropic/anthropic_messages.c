@@ -57,6 +57,7 @@ static const struct genops_field answer_rows[] = {
     {"error", GENOPS_ANSWER_ERROR},
     {"error.type", GENOPS_ANSWER_ERROR_TYPE},
     /* in the events of a stream */
+    {"message.id", GENOPS_ANSWER_ID},
     {"message.model", GENOPS_ANSWER_MODEL},
     {"message.usage", GENOPS_ANSWER_FIRST_USAGE},
     GENOPS_RESPONSES_USAGE_ROWS("message.usage"),
@@ -69,6 +70,7 @@ static const struct genops_field answer_rows[] = {
     {"delta.partial_json", GENOPS_ANSWER_TEXT},
     {"delta.stop_reason", GENOPS_ANSWER_FINISH},
     /* whole; usage also in message_delta */
+    {"id", GENOPS_ANSWER_ID},
     {"model", GENOPS_ANSWER_MODEL},
     {"stop_reason", GENOPS_ANSWER_FINISH},
     {"content[].type", GENOPS_ANSWER_ITEM_TYPE},

@@ -76,6 +76,7 @@ static const struct genops_field request_rows[] = {
 };
 
 static const struct genops_field answer_rows[] = {
+    {"id", GENOPS_ANSWER_ID},
     {"model", GENOPS_ANSWER_MODEL},
     {"service_tier", GENOPS_ANSWER_TIER},
     {"choices[]", GENOPS_ANSWER_CHOICE},

@@ -66,6 +66,7 @@ static const struct genops_field answer_rows[] = {
     {"error.code", GENOPS_ANSWER_ERROR_TYPE},
     {"code", GENOPS_ANSWER_ERROR_TYPE},
     /* in the events of a stream */
+    {"response.id", GENOPS_ANSWER_ID},
     {"response.model", GENOPS_ANSWER_MODEL},
     {"response.service_tier", GENOPS_ANSWER_TIER},
     {"response.status", GENOPS_ANSWER_FINISH},
@@ -76,6 +77,7 @@ static const struct genops_field answer_rows[] = {
     GENOPS_OPENAI_USAGE_ROWS("response.usage"),
     GENOPS_RESPONSES_USAGE_ROWS("response.usage"),
     /* whole */
+    {"id", GENOPS_ANSWER_ID},
     {"model", GENOPS_ANSWER_MODEL},
     {"service_tier", GENOPS_ANSWER_TIER},
     {"status", GENOPS_ANSWER_FINISH},

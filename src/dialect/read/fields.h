@@ -41,6 +41,7 @@ enum genops_field_kind {
 	GENOPS_FIELD_SPOKEN,	 /* text to be spoken, paid by the character */
 	/* answers */
 	GENOPS_ANSWER_MODEL,
+	GENOPS_ANSWER_ID,	 /* the answer's own: client's spans tell it, too */
 	GENOPS_ANSWER_TIER,
 	GENOPS_ANSWER_SPEED,
 	GENOPS_ANSWER_FINISH,	 /* finish reason */

@@ -146,6 +146,10 @@ static void read_text(struct genops_follow *follow, int kind, genops_str text)
 	case GENOPS_ANSWER_MODEL:
 		read_model(follow, text);
 		break;
+	case GENOPS_ANSWER_ID:
+		if (!answer->response_id[0])
+			copy_text(answer->response_id, sizeof answer->response_id, text);
+		break;
 	case GENOPS_ANSWER_TIER:
 		read_tier(follow, text);
 		break;

@@ -166,6 +166,7 @@ static void describe_answer(genops_exchange *exchange)
 	record->finish_reason = genops_str_of(answer->finish_reason);
 	record->error_type = genops_str_of(answer->error_type);
 	record->provider_request_id = genops_str_of(answer->request_id);
+	record->response_id = genops_str_of(answer->response_id);
 	if (is_billed(exchange)) {
 		genops_usage usage = usage_so_far(exchange);
 		(void)genops_operation_record_usage(exchange->operation, &usage, NULL);

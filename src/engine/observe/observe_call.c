@@ -218,7 +218,11 @@ int genops_observe_remember_record(
 {
 	static const uint8_t none[8] = {0};
 	struct genops_seen seen = {record->start_unix_ns, record->end_unix_ns};
-	if (record->is_observed || !memcmp(record->parent_span_id, none, sizeof none))
+	if (record->is_observed)
+		return GENOPS_OK;
+	if (record->response_id.len)
+		GENOPS_TRY(add(observer, GENOPS_SEEN_RESPONSE, record->response_id, (genops_str){0}, (genops_str){0}, &seen, err));
+	if (!memcmp(record->parent_span_id, none, sizeof none))
 		return GENOPS_OK;
 	return add(observer, GENOPS_SEEN_PARENT, bytes_of(record->trace_id, 16), bytes_of(record->parent_span_id, 8),
 	    (genops_str){0}, &seen, err);

@@ -126,7 +126,7 @@ static int fill_answer(struct genops_operation *operation, const struct genops_o
 	record->max_output_tokens = call->max_output_tokens;
 	if (!genops_arena_dup(arena, cut(call->finish_reason, 256), &record->finish_reason) ||
 	    !genops_arena_dup(arena, cut(call->error_type, 256), &record->error_type) ||
-	    !genops_arena_dup(arena, cut(call->response_id, 256), &record->provider_request_id) ||
+	    !genops_arena_dup(arena, cut(call->response_id, 256), &record->response_id) ||
 	    !genops_arena_dup(arena, record->service_name, &record->service_name))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an observed call");
 	return GENOPS_OK;

@@ -61,7 +61,8 @@
 	X(49, U32, pid, 0)                                                                         \
 	X(50, ENUM, usage.tier, GENOPS_TIER_PRIORITY + 1)                                          \
 	X(51, FLAG, usage.is_estimated, 0)                                                         \
-	X(52, FLAG, is_observed, 0)
+	X(52, FLAG, is_observed, 0)                                                                \
+	X(53, TEXT, response_id, 0)
 
 enum record_list {
 	RECORD_EVALUATION = 4,
