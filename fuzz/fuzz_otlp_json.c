@@ -31,11 +31,14 @@ static void check(enum genops_signal signal, genops_str request)
 	genops_buffer_init(&wire, ROOM);
 	genops_buffer_init(&again, ROOM);
 	genops_buffer_init(&scratch, ROOM);
-	expect(genops_otlp_request_pieces(signal, request, &scratch, drop, NULL, &count, NULL) == GENOPS_OK);
-	expect(genops_otlp_json_write(signal, request, &json, NULL) == GENOPS_OK);
-	expect(genops_otlp_json_read(signal, genops_buffer_view(&json), &wire, NULL) == GENOPS_OK);
-	expect(genops_otlp_json_write(signal, genops_buffer_view(&wire), &again, NULL) == GENOPS_OK);
-	expect(genops_str_equal(genops_buffer_view(&json), genops_buffer_view(&again)));
+	int code = genops_otlp_request_pieces(signal, request, &scratch, drop, NULL, &count, NULL);
+	expect(code == GENOPS_OK || code == GENOPS_LIMIT); /* values too deep in a resource */
+	if (code == GENOPS_OK && count.n_rejected == 0) {
+		expect(genops_otlp_json_write(signal, request, &json, NULL) == GENOPS_OK);
+		expect(genops_otlp_json_read(signal, genops_buffer_view(&json), &wire, NULL) == GENOPS_OK);
+		expect(genops_otlp_json_write(signal, genops_buffer_view(&wire), &again, NULL) == GENOPS_OK);
+		expect(genops_str_equal(genops_buffer_view(&json), genops_buffer_view(&again)));
+	}
 	genops_buffer_done(&json);
 	genops_buffer_done(&wire);
 	genops_buffer_done(&again);

@@ -244,11 +244,15 @@ def test_refusals(bare, kind):
     assert len(list(receivers.envelopes(bare.state))) == n
 
 
-def test_deep_values_are_refused(bare):
+def test_deep_values_are_rejected(bare):
     nested = {"stringValue": "x"}
     for _ in range(300):
         nested = {"arrayValue": {"values": [nested]}}
-    request = {"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": [{"key": "k", "value": nested}]}]}]}]}
+    attributes = [{"key": "k", "value": nested}]
+    request = {"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": attributes}, {"name": "flat"}]}]}]}
+    reply = post(bare.http, body=json.dumps(request).encode(), headers=JSON)
+    assert reply.status == 200 and json.loads(reply.body)["partialSuccess"]["rejectedSpans"] == "1"
+    request["resourceSpans"][0]["resource"] = {"attributes": attributes}
     assert post(bare.http, body=json.dumps(request).encode(), headers=JSON).status == 400
 
 

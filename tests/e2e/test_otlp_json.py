@@ -14,7 +14,7 @@ import subprocess
 import pytest
 
 import gateway as gateways
-from otlp_messages import ID_KEYS, REQUESTS, Generator, convert_ids, from_json, shuffle, to_json
+from otlp_messages import ID_KEYS, REQUESTS, Generator, convert_ids, from_json, shuffle, to_json, varint
 
 CAPTURES = os.path.join(gateways.SOURCE, "tests", "captures")
 SEEDS = range(40)
@@ -217,3 +217,23 @@ def test_damaged_json_is_refused_or_read_as_protobuf_reads_it(converter):
             if not any(key in changed for key in ID_KEYS):
                 assert same(ours, theirs), changed
     assert n_taken > 50
+
+
+def test_what_is_taken_is_not_too_deep_for_others(converter):
+    """Python's protobuf, like C++'s, Java's and Rust's, refuses requests of messages more than 100 deep."""
+    def field(number, content):
+        return varint(number << 3 | 2) + varint(len(content)) + content
+    places = {"traces": [11, 3], "metrics": [9, 1, 8, 7], "logs": [6]}  # attributes of an event; of an exemplar of a histogram's point
+    for signal, path in places.items():
+        for depth in range(1, 60):
+            value = b"\x18\x01"
+            for _ in range(depth - 1):
+                value = field(6, field(1, field(2, value)))
+            data = field(2, value)
+            for number in reversed(path):
+                data = field(number, data)
+            data = field(1, field(2, field(2, data)))
+            accepted, rejected, _ = converter.pieces(signal, data)
+            assert (accepted, rejected) == ((1, 0) if depth <= 30 else (0, 1))
+            if accepted:
+                REQUESTS[signal]().ParseFromString(data)

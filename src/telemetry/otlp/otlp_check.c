@@ -46,9 +46,14 @@ static bool check_fields(struct genops_otlp_check *check, const struct genops_ot
 
 static bool check_inner(struct genops_otlp_check *check, const struct genops_otlp_message *message, genops_str bytes)
 {
-	check->n_items += message->is_item;
 	check->n_points += message->is_point;
-	return check_fields(check, message, bytes);
+	if (!message->is_item)
+		return check_fields(check, message, bytes);
+	check->n_items++;
+	check->is_in_item = true;
+	bool is_right = check_fields(check, message, bytes);
+	check->is_in_item = false;
+	return is_right;
 }
 
 /* As genops_str_is_utf8 begins, inline: names and texts are mostly short, and mostly ASCII. */
@@ -101,6 +106,10 @@ static inline bool is_plain_attribute(genops_str bytes)
 static bool check_value(struct genops_otlp_check *check, const struct genops_otlp_message *outer,
     const struct genops_wire_field *field)
 {
+	if (check->depth == GENOPS_OTLP_DEPTH_MAX && check->is_in_item) {
+		check->is_too_deep = true; /* what is below it goes no further, so it need not be looked at */
+		return true;
+	}
 	if (check->depth == GENOPS_OTLP_DEPTH_MAX)
 		return fault(check, GENOPS_LIMIT, outer, field, "values nested too deeply", field->bytes.ptr);
 	check->depth++;

@@ -11,8 +11,11 @@
 
 struct genops_otlp_check {
 	int64_t n_items, n_points; /* that were walked; points are of metrics */
-	const struct genops_otlp_field *wrong_id; /* the first id of a wrong length, which only its own item is rejected for; NULL: none */
+	/* What only its own item is rejected for: the first id of a wrong length (NULL: none), values too deep. */
+	const struct genops_otlp_field *wrong_id;
 	size_t wrong_len;
+	bool is_too_deep;
+	bool is_in_item; /* set by the caller for what is a part of an item */
 
 	/* private */
 	unsigned depth;
@@ -22,7 +25,7 @@ struct genops_otlp_check {
 	const char *fault, *fault_at;
 };
 
-/* `check` begins as zero and counts on. OK, SYNTAX, LIMIT (values too deep). */
+/* `check` begins as zero and counts on. OK, SYNTAX, LIMIT (values too deep outside of items). */
 GENOPS_NODISCARD int genops_otlp_check_message(struct genops_otlp_check *check, enum genops_otlp_message_id id, genops_str bytes);
 
 /* After a fault: what and where, as an error of a request that begins at `begin`. */

@@ -10,7 +10,8 @@
 
 #include "telemetry/otlp/otlp_request.h"
 
-/* Appends the request as protobuf. SYNTAX, LIMIT, NOMEM; the message says at which byte. */
+/* Appends the request as protobuf. SYNTAX, LIMIT, NOMEM; the message says at which byte. Ids of a wrong length stay so, and values that are
+ * too deep stay too deep (by one level): otlp_request.h rejects only their items. */
 GENOPS_NODISCARD int genops_otlp_json_read(
     enum genops_signal signal, genops_str json, struct genops_buffer *out, struct genops_error *err);
 /* Appends the request as one line of JSON. CORRUPT, LIMIT, NOMEM. */

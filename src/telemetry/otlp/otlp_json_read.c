@@ -3,7 +3,7 @@
  *
  * The scanner tells every value of the document in order ("**", where a member's name comes as a string without extent); the rows of
  * otlp_schema.h say which field it is, and it is written at once. So there is no tree, and what is held is a frame for each open message.
- * Ids of a wrong length are kept, as otlp_request.h rejects only the item that has them. What is wrong is remembered with its place; from
+ * Ids of a wrong length are kept, as otlp_request.h rejects only the item that has them; so are values that are too deep, by a level. What is wrong is remembered with its place; from
  * then on values are ignored.
  */
 #include "telemetry/otlp/otlp_json.h"
@@ -15,8 +15,9 @@
 
 #include <math.h>
 
-#define FRAMES_MAX	(8 + 3 * GENOPS_OTLP_DEPTH_MAX) /* a value in a KeyValue in a list takes three */
-#define JSON_DEPTH_MAX	(16 + 5 * GENOPS_OTLP_DEPTH_MAX)
+#define VALUES_MAX	(GENOPS_OTLP_DEPTH_MAX + 1) /* one too many, so that the item is rejected; below it nothing is kept */
+#define FRAMES_MAX	(16 + 3 * VALUES_MAX)	    /* a value in a KeyValue in a list takes three */
+#define JSON_DEPTH_MAX	1000
 #define EXACT_MAX	9007199254740992.0 /* 2^53: integers up to it are themselves as a double */
 #define ID_LEN_MAX	16
 
@@ -233,11 +234,17 @@ static bool put_text(struct reader *reader, const struct frame *frame, const str
 static bool push(struct reader *reader, const struct genops_otlp_message *message, size_t mark, const struct genops_json_value *value)
 {
 	bool is_value = message == &genops_otlp_messages[GENOPS_OTLP_ANY_VALUE];
-	if (reader->n_frames == FRAMES_MAX || (is_value && reader->n_values == GENOPS_OTLP_DEPTH_MAX))
+	if (reader->n_frames == FRAMES_MAX)
 		return fail(reader, GENOPS_LIMIT, value, "values nested too deeply");
 	reader->n_values += is_value;
 	reader->frames[reader->n_frames++] = (struct frame){.message = message, .mark = mark};
 	return true;
+}
+
+static void skip(struct reader *reader, const struct genops_json_value *value)
+{
+	reader->is_skipping = true;
+	reader->skip_depth = value->depth;
 }
 
 static void pop(struct reader *reader)
@@ -307,6 +314,10 @@ static bool on_object(struct reader *reader, struct frame *frame, const struct g
 {
 	if (frame->row->kind != GENOPS_OTLP_KIND_MESSAGE)
 		return fail(reader, GENOPS_SYNTAX, value, "an object where none is due");
+	if (frame->row->message == GENOPS_OTLP_ANY_VALUE && reader->n_values == VALUES_MAX) {
+		skip(reader, value);
+		return true;
+	}
 	return push(reader, &genops_otlp_messages[frame->row->message], genops_wire_begin(reader->out, frame->number), value);
 }
 
@@ -351,8 +362,7 @@ static void on_value(void *arg, const struct genops_json_value *value)
 	} else if (frame->row) {
 		(void)on_known(reader, frame, value);
 	} else if (value->type == GENOPS_JSON_OBJECT || value->type == GENOPS_JSON_ARRAY) {
-		reader->is_skipping = true;
-		reader->skip_depth = value->depth;
+		skip(reader, value);
 	}
 }
 

@@ -25,7 +25,7 @@ struct cut {
 	struct genops_error *err;
 	struct genops_otlp_count count;
 	int64_t n_items;	    /* looked at */
-	bool has_wrong_ids;	    /* somewhere in the request */
+	bool has_wrong_items;	    /* somewhere in the request */
 	/* What the resource and the scope whose items are being cut have beside them, behind one another; then the same of a metric
 	 * and of its data. Cut off at HEAD_MAX, where nothing of it is taken. */
 	struct genops_buffer heads;
@@ -121,6 +121,9 @@ static bool is_rejected(struct cut *cut, const struct genops_otlp_check *check, 
 		snprintf(text, sizeof text, "%s has %zu bytes; send %d, or none", check->wrong_id->name.ptr, check->wrong_len,
 		    check->wrong_id->kind == GENOPS_OTLP_KIND_TRACE_ID ? 16 : 8);
 		reject(cut, n, text);
+	} else if (check->is_too_deep) {
+		snprintf(text, sizeof text, "values more than %d deep in one another; send flatter attributes", GENOPS_OTLP_DEPTH_MAX);
+		reject(cut, n, text);
 	} else if (head > HEAD_MAX) {
 		snprintf(text, sizeof text, "its resource and scope have %zu bytes; at most %zu are taken", head, HEAD_MAX);
 		reject(cut, n, text);
@@ -159,8 +162,8 @@ static int place(struct cut *cut, size_t len, int64_t n)
 static int cut_point(struct cut *cut, const struct metric *metric, genops_str point)
 {
 	const struct genops_otlp_field *points = &metric->data_message->fields[POINTS_FIELD];
-	struct genops_otlp_check check = {0};
-	if (cut->has_wrong_ids)
+	struct genops_otlp_check check = {.is_in_item = true};
+	if (cut->has_wrong_items)
 		(void)!genops_otlp_check_message(&check, (enum genops_otlp_message_id)points->message, point);
 	if (is_rejected(cut, &check, cut->data_head, point.len, 1))
 		return GENOPS_OK;
@@ -217,7 +220,7 @@ static int cut_item(struct cut *cut, genops_str item)
 	struct genops_otlp_check check = {0};
 	cut->n_items++;
 	/* Checked before, so it is right but for what is counted here. */
-	if (is_metric || cut->has_wrong_ids)
+	if (is_metric || cut->has_wrong_items)
 		(void)!genops_otlp_check_message(&check, genops_otlp_signals[cut->signal].record, item);
 	if (check.n_points && (item.len > GENOPS_OTLP_PIECE_MAX - HEAD_MAX || check.n_points > GENOPS_OTLP_PIECE_ITEMS))
 		return cut_metric(cut, item);
@@ -276,9 +279,10 @@ int genops_otlp_request_pieces(enum genops_signal signal, genops_str request, st
 	struct genops_otlp_check check = {0};
 	if (genops_otlp_check_message(&check, genops_otlp_signals[signal].request, request) != GENOPS_OK)
 		return genops_otlp_check_fail(&check, signal, request.ptr, err);
-	struct cut cut = {.signal = signal, .out = scratch, .fn = fn, .arg = arg, .err = err, .has_wrong_ids = check.wrong_id};
+	struct cut cut = {.signal = signal, .out = scratch, .fn = fn, .arg = arg, .err = err};
+	cut.has_wrong_items = check.wrong_id || check.is_too_deep;
 	if (request.len > GENOPS_OTLP_PIECE_MAX || check.n_items > GENOPS_OTLP_PIECE_ITEMS ||
-	    check.n_points > GENOPS_OTLP_PIECE_ITEMS || check.wrong_id) {
+	    check.n_points > GENOPS_OTLP_PIECE_ITEMS || cut.has_wrong_items) {
 		genops_buffer_init(&cut.heads, HEAD_MAX);
 		int code = cut_request(&cut, request);
 		genops_buffer_done(&cut.heads);
