@@ -336,10 +336,28 @@ bool genops_drain_offer(struct genops_drain *drain, int64_t since_monotonic_ns)
 	return true;
 }
 
+/* Sums of cost as metrics, and what else processors say by themselves. Nothing is lost when it cannot be said now. */
+static void tick(struct genops_drain *drain)
+{
+	int64_t now_unix_ns = genops_clock_unix_ns();
+	struct genops_error err;
+	if (!has_destinations(drain) || drain->forward.is_held || genops_flow_due(drain->flow) > now_unix_ns)
+		return;
+	int code = genops_flow_tick(drain->flow, now_unix_ns, &err);
+	drain->is_queue_unsynced = true;
+	if (code == GENOPS_OK)
+		code = genops_forward_given(&drain->forward, drain->queue, &err);
+	if (code != GENOPS_OK && code != GENOPS_FULL)
+		genops_log_error(&drain->engine->log, GENOPS_LOG_WARN, "the metrics of service.pipelines wait", &err);
+	for (size_t i = 0; i < drain->n_pumps; i++)
+		genops_pump_wake(drain->pumps[i]);
+}
+
 void genops_drain_upkeep(struct genops_drain *drain)
 {
 	int64_t now_ns = genops_clock_monotonic_ns();
 	struct genops_error err;
+	tick(drain);
 	genops_seed_pass(&drain->seeding, drain->engine, drain->ledger, drain->config, true, now_ns);
 	if (now_ns - drain->synced_ns >= drain->config->sync_interval_ns && drain->is_unsynced) {
 		drain->is_unsynced = false;
@@ -400,6 +418,7 @@ static int open_stores(struct genops_drain *drain, struct genops_error *err)
 	drain->flow = genops_flow_new(&drain->engine->log, drain->engine->state_dir, drain->metrics, err);
 	if (!drain->flow)
 		return GENOPS_NOMEM;
+	genops_flow_ask(drain->flow, &(const struct genops_flow_sources){drain->engine, drain->ledger});
 	genops_forward_init(&drain->forward, drain->flow);
 	GENOPS_TRY(genops_forward_configure(&drain->forward, drain->config, err));
 	GENOPS_TRY(genops_observer_new(drain->engine, drain->ledger, drain->metrics, &drain->observer, err));

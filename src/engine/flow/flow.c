@@ -31,6 +31,7 @@ struct genops_flow {
 	struct genops_metrics *metrics;
 	struct genops_config *config;           /* one reference; NULL: not configured yet */
 	struct genops_processor_run *run;
+	struct genops_flow_sources sources;     /* what processors ask */
 	struct genops_flow_documents *documents;
 	struct genops_flow_tap *tap;
 	struct genops_arena arena;              /* the record that is being decoded */
@@ -91,6 +92,27 @@ static void fault(void *arg, const struct genops_processor *processor, const str
 	genops_log_write(flow->log, GENOPS_LOG_WARN, "processor %.*s: %s", (int)processor->name.len, processor->name.ptr, why->message);
 }
 
+/* --- what processors ask --- */
+
+static int ask_costs(void *arg, const genops_str *by, size_t n_by, genops_service_costs_fn *fn, void *fn_arg, int64_t *ret_begin_unix_ns,
+    struct genops_error *err)
+{
+	const struct genops_flow *flow = arg;
+	return genops_flow_sources_costs(&flow->sources, by, n_by, fn, fn_arg, ret_begin_unix_ns, err);
+}
+
+static bool ask_budget(void *arg, genops_str name, int64_t now_unix_ns, int64_t *ret_limit_nano_usd, int64_t *ret_consumed_nano_usd)
+{
+	const struct genops_flow *flow = arg;
+	return genops_flow_sources_budget(
+	    &flow->sources, flow->config, name, now_unix_ns, ret_limit_nano_usd, ret_consumed_nano_usd);
+}
+
+void genops_flow_ask(struct genops_flow *flow, const struct genops_flow_sources *sources)
+{
+	flow->sources = *sources;
+}
+
 /* --- service.pipelines --- */
 
 static int emit(void *arg, const struct genops_service_pipeline *pipeline, const struct genops_envelope *envelope, int64_t n_items,
@@ -104,7 +126,8 @@ static int emit(void *arg, const struct genops_service_pipeline *pipeline, const
 	    .body = envelope->request,
 	    .tenant = envelope->tenant};
 	struct genops_error why;
-	if (!output->n_destinations || (pipeline->is_plain && genops_str_equal(envelope->receiver, GENOPS)))
+	bool is_operations = envelope->signal == GENOPS_SIGNAL_TRACES && genops_str_equal(envelope->receiver, GENOPS);
+	if (!output->n_destinations || (pipeline->is_plain && is_operations))
 		return GENOPS_OK; /* operations get there as they are */
 	int code = genops_flow_output_add(output, &item, &why);
 	if (code == GENOPS_LIMIT)
@@ -117,6 +140,16 @@ static int take_envelope(struct genops_flow *flow, const struct genops_envelope 
 	GENOPS_TRY(genops_service_take(&flow->config->service, flow->run, envelope, genops_clock_unix_ns(), emit, flow, err));
 	return genops_flow_documents_are_wanted(flow->documents, envelope->signal) ? genops_flow_documents_take(flow->documents, envelope, err)
 										   : GENOPS_OK;
+}
+
+int64_t genops_flow_due(const struct genops_flow *flow)
+{
+	return flow->config ? genops_service_due(&flow->config->service, flow->run) : INT64_MAX;
+}
+
+int genops_flow_tick(struct genops_flow *flow, int64_t now_unix_ns, struct genops_error *err)
+{
+	return genops_service_tick(&flow->config->service, flow->run, now_unix_ns, emit, flow, err);
 }
 
 static int take_spans(struct genops_flow *flow, genops_str bytes, struct genops_error *err)
@@ -287,7 +320,8 @@ struct genops_flow *genops_flow_new(
 {
 	struct genops_flow *flow = calloc(1, sizeof *flow);
 	if (flow) {
-		const struct genops_service_asks asks = {.reject = reject, .fault = fault, .arg = flow};
+		const struct genops_service_asks asks = {
+		    .costs = ask_costs, .budget = ask_budget, .reject = reject, .fault = fault, .arg = flow};
 		flow->log = log;
 		flow->metrics = metrics;
 		genops_arena_init(&flow->arena, RECORD_MAX);

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "engine/config.h"
+#include "engine/flow/flow_sources.h"
 #include "store/queue.h"
 #include "telemetry/metrics.h"
 
@@ -23,6 +24,13 @@ struct genops_flow *genops_flow_new(const struct genops_log *log, const char *st
 void genops_flow_free(struct genops_flow *flow);
 /* From the next entry on. What rules and routes have counted stays. On failure what was configured before stays in use. */
 GENOPS_NODISCARD int genops_flow_configure(struct genops_flow *flow, struct genops_config *config, struct genops_error *err);
+
+/* What processors may ask for; without, they find nothing. */
+void genops_flow_ask(struct genops_flow *flow, const struct genops_flow_sources *sources);
+/* When genops_flow_tick has something to do; INT64_MAX: never. */
+int64_t genops_flow_due(const struct genops_flow *flow);
+/* What processors say by themselves; it comes out with genops_flow_give. NOMEM. */
+GENOPS_NODISCARD int genops_flow_tick(struct genops_flow *flow, int64_t now_unix_ns, struct genops_error *err);
 
 /* Takes one entry (borrowed for the call). An event that cannot be processed goes to the dead letters with its reason, is counted, and is
  * no error. NOMEM, LIMIT. */

@@ -22,7 +22,10 @@
 	X(batch)                                                                                      \
 	X(memory_limiter)                                                                             \
 	X(filter)                                                                                     \
-	X(attributes)
+	X(attributes)                                                                                 \
+	X(cost_aggregator)                                                                            \
+	X(budget_enforcer)                                                                            \
+	X(policy_evaluator)
 
 struct genops_processor_type;
 struct genops_processor_run; /* service.h */
@@ -91,7 +94,8 @@ struct genops_processor_memory_limiter {
 
 /* genops/budget_enforcer: each line becomes a budget of the configuration. */
 struct genops_processor_budget {
-	genops_str name;                /* of the budget: "genops/budget_enforcer team=ml-platform daily" */
+	genops_str name;                /* of the budget: "genops/budget_enforcer: team=ml-platform daily" */
+	genops_str timezone;            /* "" : UTC */
 	size_t n_match;                 /* attributes that an operation must have: "team" -> "ml-platform" */
 	struct genops_text_pair *match;
 	int64_t limit_nano_usd;

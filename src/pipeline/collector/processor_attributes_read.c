@@ -136,7 +136,8 @@ static int read_pattern(const struct reading *reading, const struct genops_yaml_
 {
 	struct genops_error why = {0};
 	genops_str text = action->pattern.text;
-	int code = genops_re2_compile(text, &action->pattern.regex, &why);
+	int code = action->verb == GENOPS_ATTRIBUTES_EXTRACT ? genops_re2_compile(text, &action->pattern.regex, &why)
+							    : genops_re2_compile_search(text, &action->pattern.regex, &why);
 	if (code == GENOPS_NOMEM)
 		return genops_fail(reading->in->err, code, "%s", why.message);
 	if (code != GENOPS_OK)

@@ -117,10 +117,10 @@ int genops_service_run_new(const struct genops_service_asks *asks, struct genops
 		return genops_fail(err, GENOPS_NOMEM, "out of memory for service.pipelines");
 	if (asks)
 		run->asks = *asks;
-	for (int i = 0; i < 2; i++)
-		genops_buffer_init(&run->buffers[i], GENOPS_SERVICE_REQUEST_MAX);
-	genops_buffer_init(&run->metrics, GENOPS_SERVICE_REQUEST_MAX);
-	genops_buffer_init(&run->item, GENOPS_SERVICE_REQUEST_MAX);
+	struct genops_buffer *buffers[] = {
+	    &run->buffers[0], &run->buffers[1], &run->metrics, &run->item, &run->part, &run->steps[0], &run->steps[1]};
+	for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+		genops_buffer_init(buffers[i], GENOPS_SERVICE_REQUEST_MAX);
 	genops_arena_init(&run->arena, GENOPS_SERVICE_ITEM_MAX);
 	*ret = run;
 	return GENOPS_OK;
@@ -133,8 +133,11 @@ void genops_service_run_free(struct genops_processor_run *run)
 	for (size_t i = 0; i < run->n_memories; i++)
 		free(run->memories[i].name);
 	free(run->memories);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		genops_buffer_done(&run->buffers[i]);
+		genops_buffer_done(&run->steps[i]);
+	}
+	genops_buffer_done(&run->part);
 	genops_buffer_done(&run->metrics);
 	genops_buffer_done(&run->item);
 	genops_arena_done(&run->arena);
@@ -280,10 +283,16 @@ bool genops_service_is_heard(const struct genops_service *service, const struct 
 static int tick(const struct genops_service *service, struct genops_processor_run *run, const struct genops_processor *processor,
     genops_service_emit_fn *emit, void *arg, struct genops_error *err)
 {
+	struct genops_error why = {0};
 	genops_buffer_clear(&run->metrics);
-	GENOPS_TRY(processor->type->tick(processor, run, run->now_unix_ns, &run->metrics, err));
-	if (run->metrics.error)
-		return genops_fail(err, run->metrics.error, "the metrics of processor \"%.*s\" are too long", GENOPS_STR_ARG(processor->name));
+	int code = processor->type->tick(processor, run, run->now_unix_ns, &run->metrics, &why);
+	if (code == GENOPS_OK && run->metrics.error)
+		code = genops_fail(&why, run->metrics.error, "its metrics are too long: use fewer dimensions");
+	if (code != GENOPS_OK) { /* told, and tried again when its time comes again */
+		run->current = find_memory(run, processor->name);
+		genops_service_run_fault(run, processor, &why);
+		return GENOPS_OK;
+	}
 	for (size_t i = 0; i < service->n_pipelines && run->metrics.len; i++) {
 		const struct genops_service_pipeline *pipeline = &service->pipelines[i];
 		if (pipeline->signal != GENOPS_SIGNAL_METRICS)
@@ -314,7 +323,7 @@ int genops_service_tick(const struct genops_service *service, struct genops_proc
 		if (passed >= 0 && passed < processor->type->interval_ns(processor))
 			continue;
 		GENOPS_TRY(tick(service, run, processor, emit, arg, err));
-		find_memory(run, processor->name)->last_tick_unix_ns = now_unix_ns;
+		find_memory(run, processor->name)->last_tick_unix_ns = now_unix_ns; /* the others' may have moved it */
 	}
 	return GENOPS_OK;
 }

@@ -43,11 +43,14 @@ const struct genops_processor_memory_limiter *genops_service_memory_limiter(cons
 /* Is there a metrics pipeline for what this processor says by itself? */
 bool genops_service_is_heard(const struct genops_service *service, const struct genops_processor *processor);
 
+typedef int genops_service_costs_fn(void *arg, const genops_str *values, int64_t cost_nano_usd);
+
 /* What a processor may ask for, and what becomes of what cannot be processed. */
 struct genops_service_asks {
-	/* Sums of cost over all operations that are recorded, grouped by `by` (ledger's keys): calls `fn` for each group. NULL: there are none. */
-	int (*costs)(void *arg, const genops_str *by, size_t n_by, int (*fn)(void *fn_arg, const genops_str *values, int64_t cost_nano_usd, int64_t n),
-	    void *fn_arg, struct genops_error *err);
+	/* Sums of cost over all operations that are recorded, grouped by `by` (store/ledger.h's keys): calls `fn` for each group. Their beginning
+	 * is the time of the first operation. NULL: there are none. */
+	int (*costs)(void *arg, const genops_str *by, size_t n_by, genops_service_costs_fn *fn, void *fn_arg, int64_t *ret_begin_unix_ns,
+	    struct genops_error *err);
 	/* How a budget stands now; false: there is none, or it cannot be read. NULL: the same. */
 	bool (*budget)(void *arg, genops_str name, int64_t now_unix_ns, int64_t *ret_limit_nano_usd, int64_t *ret_consumed_nano_usd);
 	/* A request that a processor could not process and that goes nowhere: to the dead letters with `why`. */
@@ -80,6 +83,7 @@ typedef int genops_service_emit_fn(void *arg, const struct genops_service_pipeli
 GENOPS_NODISCARD int genops_service_take(const struct genops_service *service, struct genops_processor_run *run,
     const struct genops_envelope *envelope, int64_t now_unix_ns, genops_service_emit_fn *emit, void *arg, struct genops_error *err);
 /* Asks each processor that has something to say by itself, when its interval has passed since it said it last (or since the run was made). */
+/* What fails is told to asks->fault and tried again at the next time. */
 GENOPS_NODISCARD int genops_service_tick(const struct genops_service *service, struct genops_processor_run *run, int64_t now_unix_ns,
     genops_service_emit_fn *emit, void *arg, struct genops_error *err);
 /* When to call it next; INT64_MAX: never. */

@@ -32,6 +32,7 @@ struct genops_processor_run {
 	int64_t now_unix_ns;
 	struct genops_buffer buffers[2], metrics;
 	struct genops_buffer item;              /* one item as it shall be */
+	struct genops_buffer part, steps[2];    /* of what an item becomes on the way */
 	struct genops_arena arena;              /* of values made for one item */
 	struct genops_item_map map;             /* of attributes that are changed */
 	struct genops_regex_space *space;       /* of searches; made at the first */

@@ -177,6 +177,45 @@ static void the_collectors_file_loads(void **state)
 	assert_true(warns(config, "no traces pipeline has the receiver genops"));
 	assert_false(warns(config, "dd-marker"));
 	assert_int_equal(config->telemetry.n_exporters, 0);
+	const struct genops_service *service = &config->service;
+	assert_int_equal(service->n_pipelines, 2);
+	is(service->pipelines[0].name, "traces");
+	assert_int_equal(service->pipelines[0].n_processors, 3);
+	is(service->pipelines[0].processors[1]->name, "filter");
+	assert_false(service->pipelines[0].is_plain);
+	assert_int_equal(service->pipelines[1].signal, GENOPS_SIGNAL_METRICS);
+	assert_true(service->pipelines[1].is_plain);
+	genops_config_unref(config);
+}
+
+/* The guide's three processors, as it writes them, in a pipeline. OTL-061..OTL-064 */
+static void the_guides_processors_load(void **state)
+{
+	struct genops_config *config = load(NULL,
+	    "processors:\n"
+	    "  genops/cost_aggregator:\n    # Aggregate costs by team and project\n    dimensions:\n      - genops.team\n      - genops.project\n\n"
+	    "    # Export aggregated metrics\n    export_interval: 60s\n"
+	    "  genops/budget_enforcer:\n    # Enforce budget limits\n    budgets:\n      - team: \"ml-platform\"\n        limit: 1000.0\n"
+	    "        period: \"daily\"\n        action: \"block\"  # or \"alert\"\n"
+	    "  genops/budget_enforcer/two: {budgets: [{team: search, limit: 5, action: alert, timezone: UTC, name: search-cap}]}\n"
+	    "  genops/policy_evaluator:\n    # Evaluate policies on collected telemetry\n    policies:\n      - name: \"pii-detection\"\n"
+	    "        pattern: \".*SSN.*|.*credit_card.*\"\n        action: \"redact\"\n"
+	    "receivers: {otlp: {protocols: {grpc: }}}\nexporters: {debug: }\n"
+	    "service: {pipelines: {traces: {receivers: [otlp, genops], processors: [genops/cost_aggregator, genops/budget_enforcer, genops/budget_enforcer/two,"
+	    " genops/policy_evaluator], exporters: [debug]}, metrics: {receivers: [otlp], exporters: [debug]}}}\n", NULL);
+	assert_int_equal(config->n_warnings, 0);
+	assert_int_equal(config->n_budgets, 2);
+	const struct genops_budget_rule *rule = &config->budgets[0];
+	is(rule->name, "genops/budget_enforcer: team=ml-platform daily");
+	assert_int_equal(rule->level, GENOPS_LEVEL_BLOCK);
+	assert_int_equal(rule->limit_nano_usd[GENOPS_PERIOD_DAILY], 1000 * USD);
+	assert_int_equal(rule->limit_nano_usd[GENOPS_PERIOD_MONTHLY], -1);
+	assert_int_equal(rule->match.n_entries, 1);
+	is(rule->match.entries[0].key, "team");
+	is(rule->match.entries[0].values[0], "ml-platform");
+	assert_int_equal(rule->n_alerts, 3);
+	assert_int_equal(config->budgets[1].level, GENOPS_LEVEL_WARN);
+	is(config->budgets[1].name, "search-cap");
 	genops_config_unref(config);
 }
 
@@ -409,6 +448,7 @@ int main(void)
 	    TEST(the_guides_file_loads),
 	    TEST(the_guides_switches_switch),
 	    TEST(the_collectors_file_loads),
+	    TEST(the_guides_processors_load),
 	    TEST(nothing_at_all_loads),
 	    TEST(what_is_being_written_is_left_alone),
 	    TEST(the_file_is_found),

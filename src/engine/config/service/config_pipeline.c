@@ -125,11 +125,9 @@ static int use_processors(struct genops_config_reader *reader, const struct geno
 	if (!pipeline->processors)
 		return genops_config_read_no_memory(reader);
 	for (size_t i = 0; i < names->n; i++) {
-		struct genops_processor *processor = NULL;
+		struct genops_processor *processor;
 		GENOPS_TRY(genops_config_processor_find(
 		    reader, item_place(list, i), names->items[i], pipeline->signal, &processor));
-		if (!processor)
-			continue;
 		processor->is_used = true;
 		pipeline->is_plain &= !processor->type->apply;
 		pipeline->processors[pipeline->n_processors++] = processor;

@@ -25,6 +25,8 @@ GENOPS_NODISCARD int genops_config_processor_read(struct genops_config_reader *r
 /* One that a pipeline of this signal names at the node `at`; its name is defined. */
 GENOPS_NODISCARD int genops_config_processor_find(struct genops_config_reader *reader, const struct genops_yaml_node *at, genops_str name,
     enum genops_signal signal, struct genops_processor **ret_processor);
+/* What the genops/budget_enforcers that are used ask for becomes budgets of the configuration. */
+GENOPS_NODISCARD int genops_config_processor_budgets(struct genops_config_reader *reader);
 /* All of service.pipelines, into config->service; marks what they name. */
 GENOPS_NODISCARD int genops_config_pipeline_read(
     struct genops_config_reader *reader, const struct genops_yaml_node *pipelines, struct genops_config_plan *plan);

@@ -16,13 +16,11 @@ static const char *const others[] = {"resource", "transform", "redaction", "prob
     "schema", "sumologic", "interval", "logdedup", "lookup", "metricsgeneration", "metricstarttime", "remotetap", "geoip", "coralogix",
     "isolationforest", "unroll", "dnslookup", "cardinality_guardian", "log_dedup", "tailtracer", "experimental_metricsgeneration", NULL};
 
-/* Rows to come. */
-static const char *const later[] = {"genops", NULL};
 
-static bool is_one_of(const char *const *names, genops_str name)
+static bool is_other(genops_str name)
 {
 	genops_str rest = name, type = genops_str_split(&rest, '/');
-	for (const char *const *other = names; *other; other++) {
+	for (const char *const *other = others; *other; other++) {
 		if (genops_str_is(type, *other))
 			return true;
 	}
@@ -33,7 +31,7 @@ static int find_type(struct genops_config_reader *reader, const struct genops_ya
 {
 	char fix[96] = "";
 	*ret_type = genops_processor_type_find(key->text);
-	if (*ret_type || is_one_of(others, key->text) || is_one_of(later, key->text))
+	if (*ret_type || is_other(key->text))
 		return GENOPS_OK;
 	const char *nearest = genops_processor_type_nearest(key->text);
 	if (nearest)
@@ -100,9 +98,39 @@ int genops_config_processor_find(struct genops_config_reader *reader, const stru
 		*ret_processor = processor;
 		return GENOPS_OK;
 	}
-	if (is_one_of(later, name))
-		return genops_config_read_warn(
-		    reader, at, "", "processor \"%.100s\" is not available in this build: everything passes it unchanged", name.ptr);
 	return genops_config_read_fail(reader, at, "remove it from this pipeline, or send to a Collector that has it",
 	    "processor \"%.100s\" of the Collector is not done here", name.ptr);
+}
+
+/* --- budgets --- */
+
+static int add_budget(struct genops_config_reader *reader, const struct genops_processor_budget *budget)
+{
+	struct genops_budget_limit limit = {.n_alerts = 3, .alert_percent = {80, 90, 100}, .timezone = budget->timezone};
+	struct genops_budget_rule rule = {.name = budget->name, .level = budget->is_blocking ? GENOPS_LEVEL_BLOCK : GENOPS_LEVEL_WARN};
+	struct genops_match_entry *entries = genops_arena_alloc(reader->arena, (budget->n_match + 1) * sizeof *entries);
+	const char *slash = strrchr(reader->file, '/');
+	char origin[256];
+	snprintf(origin, sizeof origin, "%s:%d", slash ? slash + 1 : reader->file, budget->node->line);
+	if (!entries || !genops_arena_dup(reader->arena, genops_str_of(origin), &rule.origin))
+		return genops_config_read_no_memory(reader);
+	for (size_t i = 0; i < budget->n_match; i++)
+		entries[i] = (struct genops_match_entry){budget->match[i].key, 1, &budget->match[i].value};
+	rule.match = (struct genops_match){budget->n_match, entries};
+	limit.limit_nano_usd[budget->period] = budget->limit_nano_usd;
+	return genops_config_budget_add(reader, budget->node, &rule, &limit);
+}
+
+int genops_config_processor_budgets(struct genops_config_reader *reader)
+{
+	struct genops_service *service = &reader->config->service;
+	for (size_t i = 0; i < service->n_processors; i++) {
+		const struct genops_processor *processor = &service->processors[i];
+		const struct genops_processor_budget_enforcer *enforcer = processor->settings;
+		if (!processor->is_used || processor->type != &genops_processor_type_budget_enforcer)
+			continue;
+		for (size_t k = 0; k < enforcer->n_budgets; k++)
+			GENOPS_TRY(add_budget(reader, &enforcer->budgets[k]));
+	}
+	return GENOPS_OK;
 }

@@ -136,6 +136,7 @@ int genops_config_service_read(struct genops_config_reader *reader, const struct
 	if (has_service) {
 		GENOPS_TRY(read_service(reader, service, &plan));
 		GENOPS_TRY(warn_unused(reader, service, &plan));
+		GENOPS_TRY(genops_config_processor_budgets(reader));
 	}
 	GENOPS_TRY(keep(reader, &plan, !has_service));
 	return use_environment(reader, has_service);

@@ -48,7 +48,7 @@ static bool own_pattern(struct genops_condition_parser *p, genops_condition_node
 {
 	struct genops_error why = {0};
 	node->pattern.text = node->right->value.bytes;
-	int code = genops_re2_compile(node->pattern.text, &node->pattern.regex, &why);
+	int code = genops_re2_compile_search(node->pattern.text, &node->pattern.regex, &why);
 	if (code == GENOPS_OK) {
 		node->next_pattern = p->patterns;
 		p->patterns = node;

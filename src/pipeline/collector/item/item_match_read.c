@@ -117,7 +117,7 @@ static int read_pattern(const struct reading *reading, const struct genops_yaml_
 	pattern->text = text;
 	if (!reading->is_regexp)
 		return GENOPS_OK;
-	int code = genops_re2_compile(text, &pattern->regex, reading->in->err);
+	int code = genops_re2_compile_search(text, &pattern->regex, reading->in->err);
 	if (code == GENOPS_SYNTAX || code == GENOPS_LIMIT) {
 		struct genops_error why = *reading->in->err;
 		return genops_yaml_rows_fail(reading->in, node, why.fix, "%s: pattern \"%.*s\": %s", reading->what,

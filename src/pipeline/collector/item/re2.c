@@ -136,16 +136,75 @@ static int rewrite(struct rewriting *r, struct genops_error *err)
 	return GENOPS_OK;
 }
 
-int genops_re2_compile(genops_str pattern, struct genops_regex **ret_regex, struct genops_error *err)
+/* --- searching only --- */
+
+/* Where the alternative that begins at `from` ends: at a | that stands in no group and no class, or at the end. */
+static size_t alternative_end(genops_str pattern, size_t from)
 {
-	struct genops_buffer out;
+	int depth = 0;
+	bool is_in_class = false;
+	for (size_t i = from; i < pattern.len; i++) {
+		char c = pattern.ptr[i];
+		if (c == '\\') {
+			if (genops_str_starts(genops_str_skip(pattern, i), GENOPS_STR("\\Q")))
+				return SIZE_MAX; /* not worth the trouble */
+			i++;
+		} else if (is_in_class) {
+			is_in_class = c != ']';
+		} else if (c == '[') {
+			is_in_class = true;
+			i += i + 1 < pattern.len && pattern.ptr[i + 1] == '^';
+			i += i + 1 < pattern.len && pattern.ptr[i + 1] == ']';
+		} else if (c == '|' && !depth) {
+			return i;
+		} else {
+			depth += (c == '(') - (c == ')');
+		}
+	}
+	return pattern.len;
+}
+
+static genops_str strip_alternative(genops_str text)
+{
+	const genops_str any = GENOPS_STR(".*");
+	genops_str all = text;
+	while (genops_str_starts(text, any) && !(text.len > 2 && strchr("?+*{", text.ptr[2])))
+		text = genops_str_skip(text, 2);
+	while (genops_str_ends(text, any) && !(text.len > 2 && text.ptr[text.len - 3] == '\\'))
+		text.len -= 2;
+	return text.len ? text : all;
+}
+
+/* False: it stays as it is. */
+static bool strip(genops_str pattern, struct genops_buffer *out)
+{
+	for (size_t from = 0;;) {
+		size_t end = alternative_end(pattern, from);
+		if (end == SIZE_MAX)
+			return false;
+		genops_buffer_add(out, strip_alternative((genops_str){pattern.ptr + from, end - from}));
+		if (end == pattern.len)
+			return true;
+		genops_buffer_add_char(out, '|');
+		from = end + 1;
+	}
+}
+
+static int compile(genops_str pattern, bool is_search, struct genops_regex **ret_regex, struct genops_error *err)
+{
+	struct genops_buffer out, stripped;
 	char flags[4];
 	size_t n = 0;
 	if (pattern.len > GENOPS_REGEX_LEN_MAX)
 		return genops_fail(err, GENOPS_LIMIT, "a pattern is longer than %zu bytes", GENOPS_REGEX_LEN_MAX);
 	genops_buffer_init(&out, GENOPS_REGEX_LEN_MAX);
+	genops_buffer_init(&stripped, GENOPS_REGEX_LEN_MAX);
 	struct rewriting r = {.pattern = pattern, .out = &out};
 	int code = read_flags(&r, err);
+	if (is_search && code == GENOPS_OK && strip(genops_str_skip(pattern, r.at), &stripped) && !stripped.error) {
+		r.pattern = genops_buffer_view(&stripped);
+		r.at = 0;
+	}
 	if (code == GENOPS_OK)
 		code = rewrite(&r, err);
 	if (code == GENOPS_OK && out.error)
@@ -159,5 +218,16 @@ int genops_re2_compile(genops_str pattern, struct genops_regex **ret_regex, stru
 	if (code == GENOPS_OK)
 		code = genops_regex_compile(genops_buffer_view(&out), (genops_str){flags, n}, ret_regex, err);
 	genops_buffer_done(&out);
+	genops_buffer_done(&stripped);
 	return code;
+}
+
+int genops_re2_compile(genops_str pattern, struct genops_regex **ret_regex, struct genops_error *err)
+{
+	return compile(pattern, false, ret_regex, err);
+}
+
+int genops_re2_compile_search(genops_str pattern, struct genops_regex **ret_regex, struct genops_error *err)
+{
+	return compile(pattern, true, ret_regex, err);
 }

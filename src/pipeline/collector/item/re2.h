@@ -11,5 +11,8 @@
 
 /* SYNTAX (what is wrong, in words), LIMIT, NOMEM. */
 GENOPS_NODISCARD int genops_re2_compile(genops_str pattern, struct genops_regex **ret_regex, struct genops_error *err);
+/* For who only asks whether it is found: `.*` at the beginning or end of an alternative changes nothing then, and is left out, as it would
+ * make the search of a long text quadratic. */
+GENOPS_NODISCARD int genops_re2_compile_search(genops_str pattern, struct genops_regex **ret_regex, struct genops_error *err);
 
 #endif
