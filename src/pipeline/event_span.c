@@ -53,7 +53,8 @@ static void make_ready(struct genops_event_span *maker)
 bool genops_event_span_is_part(genops_str name)
 {
 	/* By length and first letter most names are none of them. */
-	if (name.len < 4 || name.len > 20 || !strchr("_nktspedar", name.ptr[0]))
+	static const bool is_first[128] = {['_'] = true, ['n'] = true, ['k'] = true, ['t'] = true, ['s'] = true, ['p'] = true, ['e'] = true, ['d'] = true, ['a'] = true, ['r'] = true};
+	if (name.len < 4 || name.len > 20 || !is_first[name.ptr[0] & 127])
 		return false;
 	for (unsigned i = 0; i < GENOPS_EVENT_PARTS; i++) {
 		if (genops_str_is(name, names[i]))

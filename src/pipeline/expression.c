@@ -117,6 +117,15 @@ void genops_expression_free(struct genops_expression *expression)
 	free(expression);
 }
 
+bool genops_expression_names(const struct genops_expression *expression, genops_str name)
+{
+	for (uint32_t i = 0; i < expression->n_keys; i++) {
+		if (genops_str_equal(expression->keys[i].text, name))
+			return true;
+	}
+	return false;
+}
+
 void genops_expression_run_done(struct genops_expression_run *run)
 {
 	genops_regex_space_free(run->regex_space);

@@ -52,6 +52,9 @@ GENOPS_NODISCARD int genops_expression_text(const struct genops_expression *expr
 
 double genops_expression_random(struct genops_expression_run *run); /* what Math.random() says next */
 
+/* Does it name that field or member anywhere? */
+bool genops_expression_names(const struct genops_expression *expression, genops_str name);
+
 /* As JavaScript's Boolean(value): what a filter asks. */
 bool genops_expression_is_true(struct genops_value value);
 

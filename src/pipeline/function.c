@@ -31,23 +31,10 @@ const struct genops_function_type *genops_function_type_find(genops_str name)
 	return NULL;
 }
 
-static void tell(struct genops_pipeline_run *run, const struct genops_place *place, struct genops_pipeline_count *count)
+void genops_function_failed(struct genops_pipeline_run *run, const struct genops_place *place, struct genops_pipeline_count *count)
 {
 	if (count->n_failed++ == 0 && run->fault)
 		run->fault(run->fault_arg, run->pipeline, place, &run->error);
-}
-
-bool genops_function_evaluate(struct genops_pipeline_run *run, const struct genops_expression *expression, const struct genops_place *place,
-    const struct genops_value_object *event, struct genops_pipeline_count *count, struct genops_value *ret_value)
-{
-	struct genops_value over = {.type = GENOPS_VALUE_OBJECT, .as.object = (struct genops_value_object *)(uintptr_t)event};
-	/* Only the first failure is told, so only that one needs its words. */
-	struct genops_error *err = count->n_failed ? NULL : &run->error;
-	if (genops_expression_evaluate(expression, over, &run->expression, ret_value, err) == GENOPS_OK)
-		return true;
-	*ret_value = (struct genops_value){0};
-	tell(run, place, count);
-	return false;
 }
 
 void genops_function_fault(struct genops_pipeline_run *run, const struct genops_place *place, struct genops_pipeline_count *count, int code,
@@ -59,5 +46,5 @@ void genops_function_fault(struct genops_pipeline_run *run, const struct genops_
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
 	genops_fail(&run->error, code, "%s", message);
-	tell(run, place, count);
+	genops_function_failed(run, place, count);
 }

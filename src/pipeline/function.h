@@ -71,9 +71,22 @@ const struct genops_function_type *const *genops_function_types(void); /* NULL-e
 
 /* --- for the types --- */
 
-/* Evaluates; what fails is counted at `count` and told once, and *ret_value is undefined. False: it failed. */
-bool genops_function_evaluate(struct genops_pipeline_run *run, const struct genops_expression *expression, const struct genops_place *place,
-    const struct genops_value_object *event, struct genops_pipeline_count *count, struct genops_value *ret_value);
+/* The expression that was evaluated into run->error failed: counts it and tells it once. */
+void genops_function_failed(struct genops_pipeline_run *run, const struct genops_place *place, struct genops_pipeline_count *count);
+
+/* Evaluates; what fails is counted at `count` and told once, and *ret_value is undefined. False: it failed. Only the first failure is told,
+ * so only that one needs its words. */
+static inline bool genops_function_evaluate(struct genops_pipeline_run *run, const struct genops_expression *expression,
+    const struct genops_place *place, const struct genops_value_object *event, struct genops_pipeline_count *count, struct genops_value *ret_value)
+{
+	struct genops_value over = {.type = GENOPS_VALUE_OBJECT, .as.object = (struct genops_value_object *)(uintptr_t)event};
+	struct genops_error *err = count->n_failed ? NULL : &run->error;
+	if (genops_expression_evaluate(expression, over, &run->expression, ret_value, err) == GENOPS_OK)
+		return true;
+	*ret_value = (struct genops_value){0};
+	genops_function_failed(run, place, count);
+	return false;
+}
 /* Something else failed at that place: counts it and tells it once. */
 void genops_function_fault(struct genops_pipeline_run *run, const struct genops_place *place, struct genops_pipeline_count *count, int code,
     const char *format, ...) GENOPS_PRINTF(5, 6);

@@ -159,6 +159,17 @@ static int run_routes(struct genops_pipeline_run *run, struct genops_value_objec
 	return GENOPS_OK;
 }
 
+/* What the functions write to. Attributes, which most expressions read, are at hand in it. */
+static struct genops_value_object *copy_of(const struct genops_pipeline *pipeline, struct genops_arena *arena, const struct genops_value_object *event)
+{
+	struct genops_value_object *copy = genops_value_object_over(arena, event, pipeline->n_fields + 1);
+	if (!copy || !pipeline->names_attributes)
+		return copy;
+	struct genops_value_key key = genops_value_key_of(GENOPS_STR("attributes"));
+	const struct genops_value *attributes = genops_value_object_get(event, &key);
+	return !attributes || genops_value_object_put(arena, copy, key, *attributes) ? copy : NULL;
+}
+
 int genops_pipeline_apply(const struct genops_pipeline *pipeline, struct genops_pipeline_run *run, struct genops_value event,
     struct genops_pipeline_count *counts, genops_pipeline_emit_fn *emit, void *emit_arg, enum genops_pipeline_result *ret_result,
     struct genops_error *err)
@@ -171,7 +182,7 @@ int genops_pipeline_apply(const struct genops_pipeline *pipeline, struct genops_
 		*ret_result = GENOPS_PIPELINE_PASSED_BY;
 		return GENOPS_OK;
 	}
-	struct genops_value_object *copy = genops_value_object_over(run->expression.arena, event.as.object, pipeline->n_fields);
+	struct genops_value_object *copy = copy_of(pipeline, run->expression.arena, event.as.object);
 	if (!copy)
 		return genops_fail(err, GENOPS_LIMIT, "the event's memory is used up");
 	GENOPS_TRY(run_functions(run, copy, counts, &is_dropped, err));

@@ -47,6 +47,7 @@ struct genops_pipeline {
 	struct genops_route *routes;
 	size_t n_counts;                        /* of struct genops_pipeline_count */
 	uint32_t n_fields;                      /* about how many fields the functions put; private */
+	bool names_attributes;                  /* an expression does, so that a copy of an event begins with them; private */
 	struct genops_arena arena;              /* all of it; private */
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 
@@ -21,10 +22,11 @@ static uint64_t seed(void)
 
 struct genops_value_key genops_value_key_of(genops_str text)
 {
-	static _Thread_local uint64_t known;
-	if (!known)
-		known = seed() | 1;
-	return (struct genops_value_key){text, (uint32_t)genops_hash_checksum(text.ptr, text.len, known)};
+	static _Atomic uint64_t known; /* whoever is first writes the same */
+	uint64_t value = atomic_load_explicit(&known, memory_order_relaxed);
+	if (!value)
+		atomic_store_explicit(&known, value = seed() | 1, memory_order_relaxed);
+	return (struct genops_value_key){text, (uint32_t)genops_hash_checksum(text.ptr, text.len, value)};
 }
 
 static void index_add(struct genops_value_object *object, uint32_t member)

@@ -38,8 +38,13 @@ static struct genops_value_object *object_of(genops_str message, uint32_t field,
 	struct genops_value_object *object = genops_value_object_new(arena, n < 4096 ? (uint32_t)n : 4096);
 	genops_otlp_attributes_init(&attributes, message, field);
 	while (object && (code = genops_otlp_attributes_next(&attributes, &attribute)) != 0) {
-		if (code < 0 || !value_of(&attribute.value, arena, depth + 1, &value) ||
-		    !genops_value_object_put(arena, object, genops_value_key_of(attribute.key), value))
+		if (code < 0)
+			return NULL;
+		if (attribute.value.type == GENOPS_OTLP_STRING && attribute.value.bytes.len) /* as most are */
+			value = genops_value_text(attribute.value.bytes);
+		else if (!value_of(&attribute.value, arena, depth + 1, &value))
+			return NULL;
+		if (!genops_value_object_put(arena, object, genops_value_key_of(attribute.key), value))
 			return NULL;
 	}
 	return object;

@@ -326,23 +326,15 @@ static bool call(struct genops_machine *machine, const struct genops_instruction
 
 /* --- the machine --- */
 
-static struct genops_value field(const struct genops_machine *machine, uint32_t key)
-{
-	const struct genops_value *found = NULL;
-	if (machine->event.type == GENOPS_VALUE_OBJECT)
-		found = genops_value_object_get(machine->event.as.object, &machine->expression->keys[key]);
-	return found ? *found : (struct genops_value){0};
-}
-
 /* Does the jump at `at` go, given what is on top? */
-static bool goes(const struct genops_instruction *at, struct genops_value top)
+static inline bool goes(const struct genops_instruction *at, struct genops_value top)
 {
 	switch ((enum genops_op)at->op) {
 	case OP_JUMP_FALSE:
 	case OP_AND:
 		return !genops_convert_to_boolean(top);
 	case OP_OR:
-		return genops_convert_to_boolean(top);
+		return top.type == GENOPS_VALUE_TEXT ? top.len > 0 : genops_convert_to_boolean(top);
 	case OP_COALESCE:
 		return !genops_value_is_nullish(top);
 	default:
@@ -350,67 +342,115 @@ static bool goes(const struct genops_instruction *at, struct genops_value top)
 	}
 }
 
-/* Runs instruction `i` on the stack whose height is *top; the next one's number, or 0: failed. */
-static uint32_t step(struct genops_machine *machine, uint32_t i, struct genops_value *stack, unsigned *top)
+/* What is not done in the loop itself: calls and operators. Behind the last value it leaves; NULL: failed. */
+static struct genops_value *other(struct genops_machine *machine, const struct genops_instruction *at, struct genops_value *top)
 {
-	const struct genops_expression *expression = machine->expression;
-	const struct genops_instruction *at = &expression->code[i];
-	bool ok = true, does_go;
+	machine->place = machine->expression->places[at - machine->expression->code];
 	switch ((enum genops_op)at->op) {
-	case OP_CONSTANT:
-		stack[(*top)++] = expression->constants[at->a];
-		return i + 1;
-	case OP_EVENT:
-		stack[(*top)++] = machine->event;
-		return i + 1;
-	case OP_FIELD:
-		stack[(*top)++] = field(machine, at->a);
-		return i + 1;
-	case OP_FIELD_MEMBER:
-		machine->place = expression->places[i];
-		ok = member(machine, field(machine, at->a), &expression->keys[at->b], &stack[*top]);
-		++*top;
-		return ok ? i + 1 : 0;
-	case OP_MEMBER:
-		machine->place = expression->places[i];
-		ok = member(machine, stack[*top - 1], &expression->keys[at->a], &stack[*top - 1]);
-		return ok ? i + 1 : 0;
-	case OP_POP:
-		--*top;
-		return i + 1;
-	case OP_JUMP:
-		return at->a;
-	case OP_JUMP_FALSE:
-	case OP_AND:
-	case OP_OR:
-	case OP_COALESCE:
-		does_go = goes(at, stack[*top - 1]);
-		*top -= at->op == OP_JUMP_FALSE || !does_go;
-		return does_go ? at->a : i + 1;
-	case OP_OPTIONAL:
-		if (!goes(at, stack[*top - 1]))
-			return i + 1;
-		stack[*top - 1] = (struct genops_value){0};
-		return at->a;
 	case OP_JOIN:
 	case OP_LIST:
 	case OP_FUNCTION:
 	case OP_METHOD:
-		machine->place = expression->places[i];
-		*top -= at->n;
-		ok = call(machine, at, &stack[*top]);
-		++*top;
-		return ok ? i + 1 : 0;
+		top -= at->n;
+		return call(machine, at, top) ? top + 1 : NULL;
+	case OP_MEMBER:
+		return member(machine, top[-1], &machine->expression->keys[at->a], &top[-1]) ? top : NULL;
 	default:
 		break;
 	}
-	machine->place = expression->places[i];
 	if (at->op >= OP_NOT && at->op <= OP_VOID)
-		ok = unary(machine, at->op, &stack[*top - 1]);
+		return unary(machine, at->op, &top[-1]) ? top : NULL;
+	return binary(machine, at->op, &top[-2], top[-1]) ? top - 1 : NULL;
+}
+
+/* == and != of what needs no conversion; otherwise false, and nothing is done. */
+static inline bool quick_equal(struct genops_value *a, const struct genops_value *b, bool is_equal)
+{
+	bool same;
+	if (a->type == GENOPS_VALUE_TEXT && b->type == GENOPS_VALUE_TEXT)
+		same = a->len == b->len && (a->as.text == b->as.text || memcmp(a->as.text, b->as.text, a->len) == 0);
+	else if (b->type <= GENOPS_VALUE_NULL || a->type <= GENOPS_VALUE_NULL)
+		same = b->type <= GENOPS_VALUE_NULL && a->type <= GENOPS_VALUE_NULL;
+	else if (a->type == GENOPS_VALUE_BOOLEAN && b->type == GENOPS_VALUE_BOOLEAN)
+		same = a->as.boolean == b->as.boolean;
 	else
-		ok = binary(machine, at->op, &stack[*top - 2], stack[*top - 1]);
-	*top -= at->op >= OP_ADD || at->op == OP_INDEX;
-	return ok ? i + 1 : 0;
+		return false;
+	*a = genops_value_boolean(same == is_equal);
+	return true;
+}
+
+/* The members of a field that is an object, which nearly all are. False: see member(). */
+static inline bool quick_member(
+    const struct genops_value_object *event, const struct genops_value_key *keys, const struct genops_instruction *at, struct genops_value *ret)
+{
+	const struct genops_value *found = event ? genops_value_object_get(event, &keys[at->a]) : NULL;
+	*ret = found ? *found : (struct genops_value){0};
+	if (ret->type != GENOPS_VALUE_OBJECT)
+		return false;
+	found = genops_value_object_get(ret->as.object, &keys[at->b]);
+	*ret = found ? *found : (struct genops_value){0};
+	return true;
+}
+
+/* All of it; behind the value it leaves, or NULL: failed. */
+static struct genops_value *run_all(struct genops_machine *machine, struct genops_value *top)
+{
+	const struct genops_expression *expression = machine->expression;
+	const struct genops_instruction *at = expression->code, *end = at + expression->n_code;
+	const struct genops_value_object *event = machine->event.type == GENOPS_VALUE_OBJECT ? machine->event.as.object : NULL;
+	const struct genops_value *found;
+	while (at < end && top) {
+		switch ((enum genops_op)at->op) {
+		case OP_CONSTANT:
+			*top++ = expression->constants[at->a];
+			break;
+		case OP_EVENT:
+			*top++ = machine->event;
+			break;
+		case OP_FIELD:
+			found = event ? genops_value_object_get(event, &expression->keys[at->a]) : NULL;
+			*top++ = found ? *found : (struct genops_value){0};
+			break;
+		case OP_FIELD_MEMBER:
+			if (!quick_member(event, expression->keys, at, top)) {
+				machine->place = expression->places[at - expression->code];
+				if (!member(machine, *top, &expression->keys[at->b], top))
+					return NULL;
+			}
+			top++;
+			break;
+		case OP_EQUAL:
+		case OP_NOT_EQUAL:
+			top = quick_equal(&top[-2], &top[-1], at->op == OP_EQUAL) ? top - 1 : other(machine, at, top);
+			break;
+		case OP_POP:
+			top--;
+			break;
+		case OP_JUMP:
+			at = expression->code + at->a;
+			continue;
+		case OP_JUMP_FALSE:
+		case OP_AND:
+		case OP_OR:
+		case OP_COALESCE: {
+			bool does_go = goes(at, top[-1]);
+			top -= at->op == OP_JUMP_FALSE || !does_go;
+			at = does_go ? expression->code + at->a : at + 1;
+			continue;
+		}
+		case OP_OPTIONAL:
+			if (!goes(at, top[-1]))
+				break;
+			top[-1] = (struct genops_value){0};
+			at = expression->code + at->a;
+			continue;
+		default:
+			top = other(machine, at, top);
+			break;
+		}
+		at++;
+	}
+	return top;
 }
 
 int genops_expression_evaluate(const struct genops_expression *expression, struct genops_value event,
@@ -418,12 +458,8 @@ int genops_expression_evaluate(const struct genops_expression *expression, struc
 {
 	struct genops_machine machine = {.expression = expression, .run = run, .event = event, .err = err};
 	struct genops_value stack[GENOPS_EXPRESSION_STACK_MAX + 1];
-	unsigned top = 0;
-	for (uint32_t i = 0; i < expression->n_code;) {
-		i = step(&machine, i, stack, &top);
-		if (!i)
-			return machine.code;
-	}
+	if (!run_all(&machine, stack))
+		return machine.code;
 	*ret_value = stack[0];
 	return GENOPS_OK;
 }

@@ -190,6 +190,23 @@ static int read_routes(const struct genops_node_reader *reader, const struct gen
 	return GENOPS_OK;
 }
 
+static void look_for_attributes(void *arg, const struct genops_function_fact *fact)
+{
+	bool *names_attributes = arg;
+	*names_attributes |= fact->expression && genops_expression_names(fact->expression, GENOPS_STR("attributes"));
+}
+
+static bool names_attributes(const struct genops_pipeline *pipeline)
+{
+	bool found = false;
+	for (size_t i = 0; i < pipeline->n_functions; i++) {
+		const struct genops_function *function = &pipeline->functions[i];
+		if (function->type->facts)
+			function->type->facts(function, look_for_attributes, &found);
+	}
+	return found;
+}
+
 static int read_all(const struct genops_node_reader *reader, const struct genops_yaml_node *document, struct genops_pipeline *pipeline)
 {
 	GENOPS_TRY(genops_yaml_rows_section(&reader->rows, document, "a pipeline", genops_pipeline_rows, pipeline));
@@ -197,7 +214,9 @@ static int read_all(const struct genops_node_reader *reader, const struct genops
 	pipeline->place = genops_node_place(reader->reading, document);
 	GENOPS_TRY(read_filters(reader, document, pipeline));
 	GENOPS_TRY(read_functions(reader, document, pipeline));
-	return read_routes(reader, document, pipeline);
+	GENOPS_TRY(read_routes(reader, document, pipeline));
+	pipeline->names_attributes = names_attributes(pipeline);
+	return GENOPS_OK;
 }
 
 int genops_pipeline_read(const struct genops_yaml_node *document, const struct genops_pipeline_reading *reading, struct genops_pipeline **ret,

@@ -109,7 +109,7 @@ static const struct {
 };
 
 /* A short text or a double, which nearly all are, in one step. False: to be read field by field. */
-static bool read_short_value(genops_str any_value, struct genops_otlp_value *value)
+static inline bool read_short_value(genops_str any_value, struct genops_otlp_value *value)
 {
 	const unsigned char *at = (const unsigned char *)any_value.ptr;
 	if (any_value.len >= 2 && at[0] == 0x0A && at[1] < 0x80 && at[1] == any_value.len - 2) {
@@ -178,6 +178,30 @@ static bool read_attribute(genops_str key_value, struct genops_otlp_attribute *a
 	return is_right && code == 0;
 }
 
+/* All of it in one step; nothing is touched if it is to be read field by field. */
+static inline bool read_short_attribute(genops_str key_value, struct genops_otlp_attribute *attribute)
+{
+	genops_str key, value;
+	if (!genops_otlp_attribute_split(key_value, &key, &value) || !read_short_value(value, &attribute->value))
+		return false;
+	attribute->key = key;
+	attribute->encoded = key_value;
+	return true;
+}
+
+/* An attribute that stands next, in fewer than 128 bytes: without the steps of a reader that takes any field. False: nothing was read. */
+static inline bool next_short(struct genops_otlp_attributes *attributes, struct genops_otlp_attribute *ret_attribute)
+{
+	const unsigned char *at = (const unsigned char *)attributes->reader.at;
+	size_t left = (size_t)(attributes->reader.end - attributes->reader.at);
+	if (left < 2 || at[0] != (attributes->field << 3 | GENOPS_WIRE_BYTES) || at[1] >= 0x80 || at[1] > left - 2)
+		return false;
+	if (!read_short_attribute((genops_str){attributes->reader.at + 2, at[1]}, ret_attribute))
+		return false;
+	attributes->reader.at += 2 + at[1];
+	return true;
+}
+
 void genops_otlp_attributes_init(struct genops_otlp_attributes *attributes, genops_str message, uint32_t field)
 {
 	genops_wire_reader_init(&attributes->reader, message, 0);
@@ -189,6 +213,8 @@ int genops_otlp_attributes_next(struct genops_otlp_attributes *attributes, struc
 	struct genops_wire_field field;
 	struct genops_otlp_attribute attribute;
 	int code;
+	if (next_short(attributes, ret_attribute))
+		return 1;
 	while ((code = genops_wire_next(&attributes->reader, &field)) > 0) {
 		if (field.number != attributes->field)
 			continue;
