@@ -41,7 +41,9 @@ static void run(const struct genops_pipeline *pipeline, const char *text, const 
 	if (pipeline->n_counts > sizeof counts / sizeof *counts || genops_value_from_json(genops_str_of(text), &kept, &event, &err) != GENOPS_OK)
 		abort();
 	(void)genops_value_to_json(event, &before);
-	(void)genops_pipeline_apply(pipeline, &running, event, counts, emit, &json, &result, &err);
+	int code = genops_pipeline_apply(pipeline, &running, event, counts, emit, &json, &result, &err);
+	if (code != GENOPS_OK && code != GENOPS_LIMIT && code != GENOPS_NOMEM)
+		abort();
 	(void)genops_value_to_json(event, &after);
 	if (before.len != after.len || memcmp(before.ptr, after.ptr, before.len) != 0)
 		abort();
