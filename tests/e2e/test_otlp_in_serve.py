@@ -315,3 +315,67 @@ def test_no_receivers_at_all(tmp_path):
         assert running.http is running.grpc is None and not any("is taken" in line for line in running.log)
     finally:
         running.stop()
+
+
+# --- the Cribl guide's document ---
+
+SOURCE = """Source Configuration:
+  Name: genops-otlp
+  Input ID: genops_otlp_source
+  Port: 4318
+  Path: /v1/traces
+  Protocol: HTTP
+
+Authentication:
+  Type: Bearer Token
+  Token: <generate-secure-token>
+
+Advanced Settings:
+  Max Request Size: 10 MB
+  Request Timeout: 30s
+  Keep-Alive: enabled
+
+Buffer Settings:
+  Max Buffer Size: 100 MB
+  Flush Interval: 10s
+"""
+PARSING = """
+Data Parsing:
+  Format: OTLP (auto-detected)
+  Parse OTLP Attributes: Yes
+  Preserve Resource Attributes: Yes
+  Flatten Nested Attributes: No (preserve genops.* hierarchy)
+"""
+
+
+@pytest.mark.parametrize("is_inline", [False, True])
+def test_the_guides_source(tmp_path_factory, is_inline):
+    """CRB-021 to CRB-038, as it stands but for the port."""
+    folder = tmp_path_factory.mktemp("serve")
+    document = SOURCE.replace("4318", str(receivers.free_port())) + PARSING
+    (folder / "source.yaml").write_text(document)
+    indented = "".join(f"    {line}\n" if line else "\n" for line in document.splitlines())
+    running = receivers.Serve(folder, f"sources:\n  -\n{indented}" if is_inline else "sources: source.yaml\n")
+    try:
+        assert any("(genops-otlp)" in line for line in running.log) and running.grpc is None
+        token = {"Authorization": "Bearer <generate-secure-token>"}
+        assert post(running.http, body=traces("a")).status == 401
+        assert post(running.http, body=traces("a"), headers={**PROTOBUF, **token}).status == 200
+        assert post(running.http, "/v1/metrics", b"", {**PROTOBUF, **token}).status == 404
+        assert post(running.http, body=bytes(10_000_001), headers={**PROTOBUF, **token}).status == 413
+        assert running.metrics("genops_self_received_items_total")['receiver="genops-otlp",transport="http",signal="traces"'] == 1
+    finally:
+        running.stop()
+
+
+def test_the_guides_source_is_told_what_is_unsafe_and_what_is_not_done(tmp_path):
+    def validate(text):
+        (tmp_path / "source.yaml").write_text(text)
+        (tmp_path / "genops.yaml").write_text("sources: [source.yaml]\n")
+        return genops("validate", config=tmp_path / "genops.yaml", state=tmp_path / "state", home=tmp_path)
+    done = validate(SOURCE + PARSING)
+    assert "this token is a placeholder" in done.stdout and done.returncode == 0, done.stdout
+    for old, new, hint in [("Keep-Alive", "Keep-Alives", "Keep-Alive"), ("Bearer Token", "Basic", "Bearer Token"), ("10 MB", "10 cows", "Max Request Size"),
+                           ("Format: OTLP (auto-detected)", "Format: JSON", "OTLP"), ("Flatten Nested Attributes: No", "Flatten Nested Attributes: Yes", "Flatten")]:
+        done = validate((SOURCE + PARSING).replace(old, new))
+        assert done.returncode != 0 and "source.yaml:" in done.stdout and hint in done.stdout, done.stdout

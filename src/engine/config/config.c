@@ -30,6 +30,7 @@ const struct genops_option genops_config_rows[] = {
     SECTION("gateway", "the HTTP gateway of genops serve and genops run"),
     SECTION("telemetry", "names on the wire, the durable queue"),
     SECTION("receivers", "the Collector's format: otlp, over HTTP and gRPC; unset: otlp on its usual ports of this machine"),
+    SECTION("sources", "documents of the Cribl guide: receivers in its words, inline or paths of files"),
     SECTION("processors", "the Collector's format; batch is done"),
     SECTION("exporters", "the Collector's format: otlp, otlphttp, debug, file"),
     SECTION("service", "the Collector's format: which exporters get what"),
@@ -151,7 +152,7 @@ static int read_sections(struct genops_config_reader *reader, const struct genop
 	reader->is_exporting = true;
 	GENOPS_TRY(genops_config_governance_read(reader, genops_config_read_get(root, rows, "governance")));
 	GENOPS_TRY(genops_config_gateway_read(reader, genops_config_read_get(root, rows, "gateway")));
-	GENOPS_TRY(genops_config_receiver_read(reader, genops_yaml_get(root, "receivers")));
+	GENOPS_TRY(genops_config_receiver_read(reader));
 	GENOPS_TRY(genops_config_telemetry_read(reader, genops_config_read_get(root, rows, "telemetry"),
 	    genops_config_read_get(root, rows, "observability")));
 	GENOPS_TRY(genops_config_service_read(reader, root));

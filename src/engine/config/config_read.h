@@ -156,8 +156,8 @@ GENOPS_NODISCARD int genops_config_provider_read(
     struct genops_config_reader *reader, const struct genops_yaml_node *node);
 GENOPS_NODISCARD int genops_config_telemetry_read(struct genops_config_reader *reader,
     const struct genops_yaml_node *telemetry, const struct genops_yaml_node *observability);
-/* After governance. Without a section there is one receiver, otlp, on its usual ports of this machine. */
-GENOPS_NODISCARD int genops_config_receiver_read(struct genops_config_reader *reader, const struct genops_yaml_node *node);
+/* `receivers` and `sources`, after governance. Without either there is one receiver, otlp, on its usual ports of this machine. */
+GENOPS_NODISCARD int genops_config_receiver_read(struct genops_config_reader *reader);
 /* exporters and what feeds them: after telemetry and observability. */
 GENOPS_NODISCARD int genops_config_service_read(
     struct genops_config_reader *reader, const struct genops_yaml_node *root);
@@ -199,6 +199,11 @@ extern const struct genops_option genops_config_receiver_age_rows[];
 extern const struct genops_option genops_config_receiver_tls_rows[];
 extern const struct genops_option genops_config_receiver_auth_rows[];
 extern const struct genops_option genops_config_receiver_token_rows[];
+extern const struct genops_option genops_config_source_rows[];
+extern const struct genops_option genops_config_source_place_rows[];
+extern const struct genops_option genops_config_source_auth_rows[];
+extern const struct genops_option genops_config_source_advanced_rows[];
+extern const struct genops_option genops_config_source_buffer_rows[];
 extern const struct genops_option genops_config_receiver_bearer_rows[]; /* extensions.bearertokenauth */
 extern const struct genops_option genops_config_telemetry_rows[];
 extern const struct genops_option genops_config_queue_rows[];

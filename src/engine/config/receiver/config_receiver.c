@@ -195,19 +195,49 @@ static int find_type(struct genops_config_reader *reader, const struct genops_ya
 	    reader, key, fix, "there is no receiver type \"%.*s\"", type.len > 64 ? 64 : (int)type.len, type.len ? type.ptr : "");
 }
 
-static int check_name(struct genops_config_reader *reader, const struct genops_yaml_node *key)
+/* It stands in nginx's configuration and in labels. */
+static int check_name(struct genops_config_reader *reader, const struct genops_yaml_node *key, genops_str name)
 {
-	for (size_t i = 0; i < key->text.len; i++) {
-		char c = key->text.ptr[i];
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
 		bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-		if ((!is_word && !strchr("/_-.", c)) || key->text.len > 60)
+		if ((!is_word && !strchr("/_-.", c)) || name.len > 60)
 			return genops_config_read_fail(reader, key, "use letters, digits, - _ and .", "a receiver cannot have this name");
 	}
 	return GENOPS_OK;
 }
 
+int genops_config_receiver_add(struct genops_config_reader *reader, const struct genops_yaml_node *place, genops_str name,
+    struct genops_config_receiver **ret_receiver)
+{
+	struct genops_config *config = reader->config;
+	size_t n = config->n_receivers;
+	GENOPS_TRY(check_name(reader, place, name));
+	if (n >= GENOPS_CONFIG_ITEMS_MAX)
+		return genops_config_read_fail(reader, place, NULL, "there are more than %d receivers", GENOPS_CONFIG_ITEMS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		if (genops_str_equal(config->receivers[i].name, name))
+			return genops_config_read_fail(reader, place, "give each a name of its own", "there are two receivers \"%.*s\"", GENOPS_STR_ARG(name));
+	}
+	if (!(n & (n - 1))) { /* room for the next power of two */
+		struct genops_config_receiver *grown = genops_arena_alloc(reader->arena, (n ? 2 * n : 1) * sizeof *grown);
+		if (!grown)
+			return genops_config_read_no_memory(reader);
+		if (n)
+			memcpy(grown, config->receivers, n * sizeof *grown);
+		config->receivers = grown;
+	}
+	struct genops_config_receiver *receiver = &config->receivers[n];
+	*receiver = (struct genops_config_receiver){0};
+	if (!genops_arena_dup(reader->arena, name, &receiver->name))
+		return genops_config_read_no_memory(reader);
+	config->n_receivers++;
+	*ret_receiver = receiver;
+	return GENOPS_OK;
+}
+
 /* Two that want one address. */
-static int check_addresses(struct genops_config_reader *reader, const struct genops_yaml_node *key)
+int genops_config_receiver_check(struct genops_config_reader *reader, const struct genops_yaml_node *key)
 {
 	const struct genops_config *config = reader->config;
 	const struct genops_config_receiver *last = &config->receivers[config->n_receivers - 1];
@@ -227,42 +257,38 @@ static int check_addresses(struct genops_config_reader *reader, const struct gen
 
 static int read_entry(struct genops_config_reader *reader, const struct genops_yaml_entry *entry)
 {
-	struct genops_config_receiver *receiver = &reader->config->receivers[reader->config->n_receivers];
+	struct genops_config_receiver *receiver;
 	size_t index = 0;
-	GENOPS_TRY(check_name(reader, entry->key));
 	GENOPS_TRY(find_type(reader, entry->key, &index));
 	if (index != OTLP) {
 		GENOPS_TRY(genops_config_read_check_variables(reader, entry->value));
 		return genops_config_read_warn(reader, entry->key, "let a Collector receive it, and send OTLP here",
-		    "receiver type \"%s\" is not available in this build: \"%.*s\" receives nothing", types[index], GENOPS_STR_ARG(entry->key->text));
+		    "receiver type \"%s\" is not available in this build: \"%.*s\" receives nothing", types[index],
+		    entry->key->text.len > 100 ? 100 : (int)entry->key->text.len, entry->key->text.ptr);
 	}
-	*receiver = (struct genops_config_receiver){0};
-	if (!genops_arena_dup(reader->arena, entry->key->text, &receiver->name))
-		return genops_config_read_no_memory(reader);
+	GENOPS_TRY(genops_config_receiver_add(reader, entry->key, entry->key->text, &receiver));
 	GENOPS_TRY(read_otlp(reader, entry->key, entry->value, receiver));
-	reader->config->n_receivers++;
-	return check_addresses(reader, entry->key);
+	return genops_config_receiver_check(reader, entry->key);
 }
 
-int genops_config_receiver_read(struct genops_config_reader *reader, const struct genops_yaml_node *node)
+/* Nobody said anything: the usual ports of this machine. */
+static int read_usual(struct genops_config_reader *reader)
 {
-	struct genops_config *config = reader->config;
-	bool is_absent = !node || genops_yaml_is_null(node);
-	if (!is_absent)
+	struct genops_config_receiver *receiver;
+	GENOPS_TRY(genops_config_receiver_add(reader, NULL, GENOPS_STR("otlp"), &receiver));
+	receiver->is_implicit = true;
+	return read_otlp(reader, NULL, NULL, receiver);
+}
+
+int genops_config_receiver_read(struct genops_config_reader *reader)
+{
+	const struct genops_yaml_node *node = genops_config_read_get(reader->root, genops_config_rows, "receivers");
+	const struct genops_yaml_node *sources = genops_config_read_get(reader->root, genops_config_rows, "sources");
+	if (node)
 		GENOPS_TRY(genops_config_read_expect(reader, node, "receivers", GENOPS_YAML_MAPPING));
-	size_t n = is_absent ? 1 : node->n;
-	if (n > GENOPS_CONFIG_ITEMS_MAX)
-		return genops_config_read_fail(reader, node, NULL, "there are more than %d receivers", GENOPS_CONFIG_ITEMS_MAX);
-	config->receivers = genops_arena_alloc(reader->arena, (n + 1) * sizeof *config->receivers);
-	if (!config->receivers)
-		return genops_config_read_no_memory(reader);
-	if (is_absent) {
-		config->receivers[0] = (struct genops_config_receiver){.name = GENOPS_STR("otlp"), .is_implicit = true};
-		GENOPS_TRY(read_otlp(reader, NULL, NULL, &config->receivers[0]));
-		config->n_receivers = 1;
-		return GENOPS_OK;
-	}
-	for (const struct genops_yaml_entry *entry = node->first; entry; entry = entry->next)
+	for (const struct genops_yaml_entry *entry = node ? node->first : NULL; entry; entry = entry->next)
 		GENOPS_TRY(read_entry(reader, entry));
-	return GENOPS_OK;
+	if (!node && !sources)
+		return read_usual(reader);
+	return genops_config_receiver_sources(reader, sources);
 }

@@ -11,6 +11,14 @@
 GENOPS_NODISCARD int genops_config_receiver_check_done(struct genops_config_reader *reader,
     const struct genops_yaml_node *node, const struct genops_option *rows, const char *what);
 
+/* Another receiver, empty but for its name; it must be filled, then checked. Two of one name are an error. */
+GENOPS_NODISCARD int genops_config_receiver_add(struct genops_config_reader *reader, const struct genops_yaml_node *place,
+    genops_str name, struct genops_config_receiver **ret_receiver);
+GENOPS_NODISCARD int genops_config_receiver_check(struct genops_config_reader *reader, const struct genops_yaml_node *place);
+
+/* config_receiver_source.c: section `sources`; NULL: none. */
+GENOPS_NODISCARD int genops_config_receiver_sources(struct genops_config_reader *reader, const struct genops_yaml_node *section);
+
 /* config_receiver_protocol.c: one of protocols.http and protocols.grpc; a null node is all defaults. */
 GENOPS_NODISCARD int genops_config_receiver_protocol(struct genops_config_reader *reader, const struct genops_yaml_node *key,
     const struct genops_yaml_node *node, bool is_grpc, struct genops_config_listener *ret_listener);

@@ -210,8 +210,9 @@ static int check_paths(struct genops_config_reader *reader, const struct genops_
 				    "%s is not a path", names[i]);
 		}
 		for (size_t j = 0; j < i; j++) {
+			const struct genops_yaml_node *said = node ? genops_yaml_get(node, names[i]) : NULL;
 			if (genops_str_equal(path, listener->paths[j]))
-				return genops_config_read_fail(reader, genops_yaml_get(node, names[i]), "give each a path of its own",
+				return genops_config_read_fail(reader, said ? said : genops_yaml_get(node, names[j]), "give each a path of its own",
 				    "%s and %s are the same", names[j], names[i]);
 		}
 	}

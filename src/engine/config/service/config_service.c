@@ -17,7 +17,7 @@ const struct genops_option genops_config_service_rows[] = {
     {.name = "extensions",
 	.type = GENOPS_OPTION_LIST,
 	.offset = offsetof(struct service, extensions),
-	.text = "the Collector's; none are available in this build"},
+	.text = "the Collector's; bearertokenauth is here, others have no effect"},
     {.name = "telemetry", .type = GENOPS_OPTION_CUSTOM, .text = "the Collector's own; GenOps has /metrics and GENOPS_LOG_LEVEL"},
     {.name = NULL},
 };
@@ -48,9 +48,12 @@ static int read_service(struct genops_config_reader *reader, const struct genops
 	struct service raw = {0};
 	const struct genops_option *rows = genops_config_service_rows;
 	GENOPS_TRY(genops_config_read_section(reader, service, "service", rows, &raw));
-	if (raw.extensions.n)
-		GENOPS_TRY(genops_config_read_warn(reader, genops_yaml_get(service, "extensions"), "",
-		    "extensions of the Collector are not available in this build; they have no effect"));
+	for (size_t i = 0; i < raw.extensions.n; i++) {
+		genops_str rest = raw.extensions.items[i];
+		if (!genops_str_is(genops_str_split(&rest, '/'), "bearertokenauth")) /* which a receiver reads that names it */
+			GENOPS_TRY(genops_config_read_warn(reader, genops_yaml_get(service, "extensions"), "",
+			    "extension \"%.100s\" is not available in this build: it has no effect", raw.extensions.items[i].ptr));
+	}
 	return genops_config_pipeline_read(reader, genops_config_read_get(service, rows, "pipelines"), plan);
 }
 
