@@ -8,15 +8,17 @@
 #include <genops/pipeline.h>
 
 struct pipeline_options {
-	const char *event, *now, *input, *lookups;
+	const char *event, *now, *input, *lookups, *name, *output;
 	int64_t seed, limit;
-	bool as_json;
+	bool as_json, is_cribl;
 };
 
 int verb_eval(const struct invocation *invocation);
 int verb_test(const struct invocation *invocation);
 int verb_list(const struct invocation *invocation);
 int verb_tail(const struct invocation *invocation);
+int verb_export(const struct invocation *invocation);
+int verb_import(const struct invocation *invocation);
 
 /* All of a file, at most `max` bytes, or of standard input ("-"), into memory that the caller frees; an exit code. */
 int verb_read_file(const char *name, size_t max, char **ret_text, size_t *ret_len);

@@ -95,6 +95,19 @@ GENOPS_API GENOPS_NODISCARD int genops_pipeline_tail_next(
 /* The last one in words, one line, borrowed until the next call. NOMEM. */
 GENOPS_API GENOPS_NODISCARD int genops_pipeline_tail_words(genops_pipeline_tail *tail, genops_str *ret_text, struct genops_error *err);
 
+/* --- Cribl packs (genops pipeline export, import) --- */
+
+/* The configuration's pipelines and the lookups that they name as a Cribl pack: the bytes of a .crbl. `name` is the pack's id: letters, digits,
+ * - and _. *ret_notes is what a pack cannot say, as lines for people or as JSON [{"where", "what"}]. The caller frees both with free().
+ * CONFIG, SYNTAX, LIMIT, NOMEM. */
+GENOPS_API GENOPS_NODISCARD int genops_pipeline_export_pack(const struct genops_engine_options *options, const char *name, bool as_text,
+    char **ret_pack, size_t *ret_len, char **ret_notes, struct genops_error *err);
+/* A pack's pipelines into a directory, which is made and must be empty: pipelines/NAME.yaml, lookups.yaml with its tables, destinations.yaml. What GenOps cannot
+ * say is in *ret_notes (as above), and a pipeline that lacks something is written with enabled: false. SYNTAX, UNSUPPORTED, LIMIT, EXISTS,
+ * IO, NOMEM. */
+GENOPS_API GENOPS_NODISCARD int genops_pipeline_import_pack(
+    genops_str pack, const char *directory, bool as_text, char **ret_notes, struct genops_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -256,6 +256,9 @@ struct genops_config_source {
 	const struct genops_config_parameters *parameters; /* NULL: none */
 	const struct genops_config *before; /* in force until now: lookups may be taken over from it; NULL: none */
 	const char *pipelines, *lookups; /* documents by path or pattern instead of those sections; routes may lead nowhere then; NULL: none */
+	/* Called with each document of a pipeline, once it has been read; NULL: nobody asks. */
+	void (*on_pipeline)(void *arg, const struct genops_yaml_node *document);
+	void *on_pipeline_arg;
 	bool without_prices;            /* only the settings are wanted: prices stays NULL, price files are not read */
 };
 

@@ -340,6 +340,8 @@ struct genops_config *genops_config_load(const struct genops_config_source *sour
 	    .daily_budget_limit = GENOPS_COST_UNKNOWN,
 	    .parameters = source->parameters,
 	    .before = source->before,
+	    .on_pipeline = source->on_pipeline,
+	    .on_pipeline_arg = source->on_pipeline_arg,
 	    .without_prices = source->without_prices,
 	};
 	if (load(&reader, source) == GENOPS_OK)

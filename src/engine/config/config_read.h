@@ -33,6 +33,8 @@ struct genops_config_reader {
 	const struct genops_config_parameters *parameters; /* NULL: none */
 	const struct genops_config *before; /* NULL: none */
 	bool is_trial;                  /* routes may lead nowhere */
+	void (*on_pipeline)(void *arg, const struct genops_yaml_node *document);
+	void *on_pipeline_arg;
 };
 
 /* --- config_read.c --- */

@@ -112,6 +112,8 @@ static int read_document(struct genops_config_reader *reader, const struct genop
 	GENOPS_TRY(keep(reader, pipeline));
 	for (size_t i = 0; i < pipeline->n_routes; i++)
 		GENOPS_TRY(resolve(reader, &pipeline->routes[i]));
+	if (reader->on_pipeline)
+		reader->on_pipeline(reader->on_pipeline_arg, node);
 	GENOPS_TRY(genops_lint_pipeline(pipeline, warn, &warner, reader->err));
 	return warner.code;
 }
