@@ -23,7 +23,7 @@ enum part {
 	EVENTS,
 };
 
-static const char *const names[GENOPS_EVENT_PARTS] = {"__inputId", "__tenant", "_time", "name", "kind", "trace_id", "span_id", "parent_span_id",
+const char *const genops_event_span_parts[GENOPS_EVENT_PARTS] = {"__inputId", "__tenant", "_time", "name", "kind", "trace_id", "span_id", "parent_span_id",
     "start_time_unix_nano", "end_time_unix_nano", "duration_ms", "status", "attributes", "resource", "scope", "events"};
 
 struct event {
@@ -41,7 +41,7 @@ struct event {
 static void make_ready(struct genops_event_span *maker)
 {
 	for (unsigned i = 0; i < GENOPS_EVENT_PARTS; i++) {
-		maker->keys[i] = genops_value_key_of(genops_str_of(names[i]));
+		maker->keys[i] = genops_value_key_of(genops_str_of(genops_event_span_parts[i]));
 		unsigned at = maker->keys[i].hash % 64;
 		while (maker->parts[at])
 			at = (at + 1) % 64;
@@ -57,7 +57,7 @@ bool genops_event_span_is_part(genops_str name)
 	if (name.len < 4 || name.len > 20 || !is_first[name.ptr[0] & 127])
 		return false;
 	for (unsigned i = 0; i < GENOPS_EVENT_PARTS; i++) {
-		if (genops_str_is(name, names[i]))
+		if (genops_str_is(name, genops_event_span_parts[i]))
 			return true;
 	}
 	return false;

@@ -39,7 +39,8 @@ GENOPS_NODISCARD int genops_event_of_span(struct genops_event_span *maker, const
     const struct genops_otlp_resource *resource, const struct genops_otlp_span *span, struct genops_arena *arena,
     struct genops_value *ret_event, struct genops_error *err);
 
-/* Is it one of the names above? */
+extern const char *const genops_event_span_parts[GENOPS_EVENT_PARTS]; /* the names above */
+/* Is it one of them? */
 bool genops_event_span_is_part(genops_str name);
 
 /* The span that `event` has become (event/event_write.c): as it came, but for attributes that were changed, its name if that was, and with

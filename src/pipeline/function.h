@@ -52,7 +52,9 @@ typedef void genops_function_fact_fn(void *arg, const struct genops_function_fac
 
 struct genops_function_type {
 	const char *name, *summary;
-	const struct genops_option *rows;      /* beside name, type, description, filter, disabled; for the reference page */
+	const struct genops_option *rows;      /* beside name, type, description, filter, disabled */
+	const struct genops_option *rule_rows; /* of each of its rules, NULL: it has none; both for the reference page, too */
+	const char *text;                      /* more for that page; NULL: none */
 	/* Keys are checked against rows before. On failure `done` is called, too. */
 	int (*read)(const struct genops_yaml_node *node, const struct genops_pipeline_reading *reading, struct genops_arena *arena,
 	    struct genops_function *function, struct genops_error *err);

@@ -3,6 +3,7 @@
  * one row in `pages`. Refusals are shown by asking the dialects for them. Pure; any thread.
  */
 #include "engine/check/reference_expressions.h"
+#include "engine/check/reference_pipelines.h"
 #include "engine/check/reference_rows.h"
 
 #include "base/str.h"
@@ -284,7 +285,8 @@ static void add_destinations(struct genops_buffer *out)
 	X("errors", add_errors)                                                                       \
 	X("providers", add_providers)                                                                 \
 	X("destinations", add_destinations)                                                           \
-	X("expressions", genops_reference_expressions)
+	X("expressions", genops_reference_expressions)                                                \
+	X("pipelines", genops_reference_pipelines)
 
 static const struct {
 	const char *name;

@@ -21,4 +21,4 @@ static int drop_apply(const struct genops_function *function, struct genops_pipe
 }
 
 const struct genops_function_type genops_function_type_drop = {
-    .name = "drop", .summary = "drops the events that its filter says yes to", .rows = rows, .read = drop_read, .apply = drop_apply};
+    .name = "drop", .summary = "Ends the event, in this pipeline only: those that its filter says yes to, or all", .rows = rows, .read = drop_read, .apply = drop_apply};

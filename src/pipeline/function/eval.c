@@ -125,5 +125,12 @@ static void eval_facts(const struct genops_function *function, genops_function_f
 	}
 }
 
-const struct genops_function_type genops_function_type_eval = {"eval", "puts fields that expressions give", rows, eval_read, eval_done, eval_apply,
-    eval_count_name, eval_facts};
+const struct genops_function_type genops_function_type_eval = {.name = "eval",
+    .summary = "Puts fields that expressions give, one after another; later ones see what earlier ones put",
+    .rows = rows,
+    .text = "    expressions:\n      - cost_total: \"parseFloat(attributes['genops.cost.total'] || '0')\"\n      - \"attributes['genops.team']\": \"team.toLowerCase()\"",
+    .read = eval_read,
+    .done = eval_done,
+    .apply = eval_apply,
+    .count_name = eval_count_name,
+    .facts = eval_facts};

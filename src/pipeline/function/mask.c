@@ -156,7 +156,9 @@ static int read_rule(const struct genops_node_reader *reader, const struct genop
 	struct { int none; } nothing;
 	GENOPS_TRY(genops_yaml_rows_section(&reader->rows, node, "a mask rule", rule_rows, &nothing));
 	const struct genops_yaml_node *field = genops_yaml_rows_get(node, rule_rows, "field"), *disabled = genops_yaml_rows_get(node, rule_rows, "disabled");
-	if (disabled && genops_str_is(disabled->text, "true"))
+	bool is_disabled;
+	GENOPS_TRY(genops_node_boolean(reader, disabled, "disabled", &is_disabled));
+	if (is_disabled)
 		return GENOPS_OK;
 	mask->n++; /* from here on `done` sees it */
 	rule->place = genops_node_place(reader->reading, node);
@@ -351,5 +353,14 @@ static void mask_facts(const struct genops_function *function, genops_function_f
 	}
 }
 
-const struct genops_function_type genops_function_type_mask = {"mask", "replaces what patterns find in fields", rows, mask_read, mask_done, mask_apply,
-    mask_count_name, mask_facts};
+const struct genops_function_type genops_function_type_mask = {.name = "mask",
+    .summary = "Replaces what patterns find in fields, everywhere in them; only in the fields that are named",
+    .rows = rows,
+    .rule_rows = rule_rows,
+    .text = "A field is a name or a path: `policy_reason`, `status.message`, `attributes['genops.eval.metadata.*']`. A number or boolean in which\n"
+	    "something is found becomes text. Where a search passes its bounds or a replacement fails, all of the value is `[REDACTED]`.",
+    .read = mask_read,
+    .done = mask_done,
+    .apply = mask_apply,
+    .count_name = mask_count_name,
+    .facts = mask_facts};

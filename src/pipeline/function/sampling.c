@@ -78,7 +78,9 @@ static int read_rule(const struct genops_node_reader *reader, const struct genop
 	GENOPS_TRY(genops_yaml_rows_section(&reader->rows, node, "a sampling rule", rule_rows, &nothing));
 	const struct genops_yaml_node *value, *description = genops_yaml_rows_get(node, rule_rows, "description"),
 					      *disabled = genops_yaml_rows_get(node, rule_rows, "disabled");
-	if (disabled && genops_str_is(disabled->text, "true"))
+	bool is_disabled;
+	GENOPS_TRY(genops_node_boolean(reader, disabled, "disabled", &is_disabled));
+	if (is_disabled)
 		return GENOPS_OK;
 	if (description)
 		GENOPS_TRY(genops_node_raw(reader, description, "description", &rule.description));
@@ -209,5 +211,15 @@ static void sampling_facts(const struct genops_function *function, genops_functi
 	fn(arg, &stamp[1]);
 }
 
-const struct genops_function_type genops_function_type_sampling = {"sampling", "keeps a share of the events, whole traces together", rows, sampling_read,
-    sampling_done, sampling_apply, sampling_count_name, sampling_facts};
+const struct genops_function_type genops_function_type_sampling = {.name = "sampling",
+    .summary = "Keeps a share of the events; the first rule that matches says how large it is",
+    .rows = rows,
+    .rule_rows = rule_rows,
+    .text = "What no rule matches passes, unless there is a default. Whole traces are kept or dropped: a hash of the trace id decides, the same in all\n"
+	    "processes, and what a lower share keeps a higher one keeps, too. Events without a trace id are kept by chance. A kept event of which\n"
+	    "others were dropped has `sampled`, how many it stands for, and `sampling.rate`, the share.",
+    .read = sampling_read,
+    .done = sampling_done,
+    .apply = sampling_apply,
+    .count_name = sampling_count_name,
+    .facts = sampling_facts};

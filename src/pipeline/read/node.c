@@ -117,3 +117,11 @@ int genops_node_number(const struct genops_node_reader *reader, const struct gen
 	*ret = number;
 	return GENOPS_OK;
 }
+
+int genops_node_boolean(const struct genops_node_reader *reader, const struct genops_yaml_node *node, const char *what, bool *ret)
+{
+	if (node && !genops_str_is(node->text, "true") && !genops_str_is(node->text, "false"))
+		return genops_yaml_rows_fail(&reader->rows, node, NULL, "%s must be true or false", what);
+	*ret = node && genops_str_is(node->text, "true");
+	return GENOPS_OK;
+}

@@ -37,6 +37,9 @@ int genops_node_fail_in(const struct genops_node_reader *reader, const struct ge
 /* A scalar's value as YAML means it: number, boolean, null, else text (copied). Lists and mappings are no value. */
 GENOPS_NODISCARD int genops_node_value(
     const struct genops_node_reader *reader, const struct genops_yaml_node *node, const char *what, struct genops_value *ret);
+/* true or false; NULL: false. CONFIG otherwise. */
+GENOPS_NODISCARD int genops_node_boolean(
+    const struct genops_node_reader *reader, const struct genops_yaml_node *node, const char *what, bool *ret);
 /* A finite number; CONFIG otherwise. */
 GENOPS_NODISCARD int genops_node_number(
     const struct genops_node_reader *reader, const struct genops_yaml_node *node, const char *what, double *ret);

@@ -20,7 +20,7 @@ const struct genops_option genops_pipeline_rows[] = {
     {"routes", GENOPS_OPTION_CUSTOM, 0, .text = "where events go: each route whose filter says yes takes the event"},
     {NULL}};
 
-static const struct genops_option filter_rows[] = {
+const struct genops_option genops_pipeline_filter_rows[] = {
     {"name", GENOPS_OPTION_TEXT, offsetof(struct genops_pipeline_filter, name), .text = "in counters and messages"},
     {"description", GENOPS_OPTION_CUSTOM, 0, .text = "for people"},
     {"expression", GENOPS_OPTION_CUSTOM, 0, .is_required = true, .text = "says yes to events that enter"},
@@ -104,7 +104,7 @@ static int read_filters(const struct genops_node_reader *reader, const struct ge
 		return no_memory(reader);
 	for (; entry; entry = entry->next) {
 		struct genops_pipeline_filter *filter = &pipeline->filters[pipeline->n_filters];
-		GENOPS_TRY(genops_yaml_rows_section(&reader->rows, entry->value, "a filter", filter_rows, filter));
+		GENOPS_TRY(genops_yaml_rows_section(&reader->rows, entry->value, "a filter", genops_pipeline_filter_rows, filter));
 		pipeline->n_filters++;
 		filter->place = genops_node_place(reader->reading, entry->value);
 		GENOPS_TRY(name_it(reader, &filter->name, pipeline->n_filters - 1));

@@ -5,7 +5,9 @@
 
 #include "pipeline/read/node.h"
 
-extern const struct genops_option genops_pipeline_rows[], genops_function_rows[], genops_route_rows[]; /* for the reference page, too */
+/* For the reference page, too. */
+extern const struct genops_option genops_pipeline_rows[], genops_pipeline_filter_rows[], genops_function_rows[], genops_route_rows[],
+    genops_route_setting_rows[];
 
 /* The key's value, NULL if it has none; *ret_key is then the key. */
 const struct genops_yaml_node *genops_pipeline_read_key(const struct genops_yaml_node *node, const char *name, const struct genops_yaml_node **ret_key);

@@ -19,7 +19,7 @@ const struct genops_option genops_route_rows[] = {
     {NULL}};
 
 /* Handed on to the destination as they are. */
-static const struct genops_option setting_rows[] = {
+const struct genops_option genops_route_setting_rows[] = {
     {"output_format", GENOPS_OPTION_CUSTOM, 0, .text = "how the destination writes the event"},
     {"compression", GENOPS_OPTION_CUSTOM, 0, .text = "of what is stored: gzip, zstd"},
     {"dataset", GENOPS_OPTION_CUSTOM, 0, .text = "where in the destination"},
@@ -49,7 +49,7 @@ static int write_settings(const struct genops_node_reader *reader, const struct 
 	size_t n = 0;
 	genops_json_writer_init(&json, out);
 	genops_json_object_begin(&json);
-	for (const struct genops_option *row = setting_rows; row->name; row++) {
+	for (const struct genops_option *row = genops_route_setting_rows; row->name; row++) {
 		struct genops_value value;
 		const struct genops_yaml_node *setting = genops_yaml_get(node, row->name);
 		if (!setting || genops_yaml_is_null(setting))
@@ -88,7 +88,7 @@ static int read_settings(const struct genops_node_reader *reader, const struct g
 int genops_route_read(const struct genops_node_reader *reader, const struct genops_yaml_node *node, struct genops_route *route)
 {
 	struct { int none; } nothing;
-	struct genops_yaml_part parts[] = {{genops_route_rows, route}, {setting_rows, &nothing}};
+	struct genops_yaml_part parts[] = {{genops_route_rows, route}, {genops_route_setting_rows, &nothing}};
 	GENOPS_TRY(genops_yaml_rows_parts(&reader->rows, node, "a route", parts, 2));
 	route->place = genops_node_place(reader->reading, node);
 	route->destination_place = genops_node_place(reader->reading, genops_yaml_get(node, "destination"));

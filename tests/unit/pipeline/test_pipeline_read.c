@@ -54,6 +54,7 @@ static const struct {
     {ONE("{type: mask, rules: [{field: a, pattern: '(', replacement: b}]}"), 3, 48, "the pattern: ", ""},
     {ONE("{type: mask, rules: [{field: a, pattern: a, flags: q, replacement: b}]}"), 3, 46, "the pattern: ", ""},
     {ONE("{type: mask, rules: [{field: a, matchRegex: /a/}]}"), 3, 26, "both of one kind", ""},
+    {ONE("{type: sampling, rules: [{disabled: maybe}]}"), 3, 41, "true or false", ""},
     {ONE("{type: mask, depth: 99, rules: []}"), 3, 25, "depth is 99", ""},
     {ONE("{type: lookup, match_field: a}"), 3, 5, "needs \"lookup_table\"", ""},
     {ONE("{type: lookup, lookup_table: customer_budget, match_field: a}"), 3, 34, "no lookup table", "customer_budgets"},
