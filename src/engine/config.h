@@ -129,6 +129,8 @@ enum genops_access_mode {
 struct genops_config_token {
 	uint8_t sha256[32];
 	genops_str name, tenant;        /* "" : none, the header's */
+	const struct genops_attribute *attributes; /* in everything that it sends, whatever stands there */
+	size_t n_attributes;
 };
 
 struct genops_config_access {           /* who may send to a listener */

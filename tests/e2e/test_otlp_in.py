@@ -320,3 +320,51 @@ def test_retry_info_is_readable():
     details = error_details_pb2.RetryInfo()
     details.retry_delay.seconds = 2
     assert details.SerializeToString() == b"\x0a\x02\x08\x02"
+
+
+BOUND_TOKEN, KEY = "bound-token-0123456789", "vk-0123456789abcdef0123456789"
+
+
+@pytest.fixture(scope="module")
+def binding(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("binding")
+    running = receivers.Bare(folder, receivers=json.dumps({"otlp": {"protocols": {"http": None, "grpc": None}, "auth": {"bearer_tokens": [
+        {"token": BOUND_TOKEN, "tenant": "acme", "attributes": {"team": "edge", "app.tier": 3}}]}}}) +
+        f"\ngovernance: {{keys: [{{name: k, key: {KEY}, attributes: {{team: search, project: bot}}}}]}}")
+    yield running
+    running.stop()
+
+
+def plain(attributes):
+    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in attributes}
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("token,tenant,bound", [(BOUND_TOKEN, "acme", {"genops.team": "edge", "app.tier": 3}),
+                                                (KEY, "mine", {"genops.team": "search", "genops.project": "bot"})])
+def test_what_a_token_binds_nobody_changes(binding, signal, token, tenant, bound):
+    """A token's tenant and attributes, and those of a governance key, stand in everything that is sent with it."""
+    request = REQUESTS[signal]()
+    names = {"traces": ("resource_spans", "scope_spans", "spans"), "metrics": ("resource_metrics", "scope_metrics", "metrics"),
+             "logs": ("resource_logs", "scope_logs", "log_records")}[signal]
+    group = getattr(request, names[0]).add()
+    items = getattr(getattr(group, names[1]).add(), names[2])
+    if signal == "metrics":
+        holders = [getattr(items.add(name=kind), kind).data_points.add() for kind in POINTS]
+    else:
+        holders = [items.add() for _ in range(3)]
+    for holder in [group.resource, *holders]:
+        for key, value in (("genops.team", "lie"), ("genops.project", "lie"), ("kept", "yes"), ("app.tier", "lie")):
+            holder.attributes.add(key=key).value.string_value = value
+    reply = post(binding.http, f"/v1/{signal}", request.SerializeToString(),
+                 {**PROTOBUF, "Authorization": f"Bearer {token}", "X-Scope-OrgID": "mine"})
+    assert (reply.status, reply.body) == (200, b"")
+    last = newest(binding)
+    assert last.tenant == tenant
+    got = getattr(last.request, names[0])[0]
+    kept = getattr(getattr(got, names[1])[0], names[2])
+    found = [getattr(item, item.WhichOneof("data")).data_points[0] for item in kept] if signal == "metrics" else kept
+    free = {key: "lie" for key in ("genops.team", "genops.project", "app.tier") if key not in bound}
+    assert [plain(one.attributes) for one in found] == [{**free, "kept": "yes", **bound}] * len(holders)
+    assert all(len(one.attributes) == len(plain(one.attributes)) for one in found), "no key twice"
+    assert plain(got.resource.attributes) == {**free, "kept": "yes"}

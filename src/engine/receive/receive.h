@@ -46,6 +46,7 @@ struct genops_receiver_request {
 	char retry_after[24], grpc_status[12], grpc_message[1024], grpc_details[2048]; /* of the answer */
 	struct genops_buffer decoded;                 /* the request, inflated */
 	struct genops_buffer converted;               /* the request as protobuf, out of JSON */
+	struct genops_buffer bound;                   /* the request with what its token binds */
 	struct genops_buffer scratch, entry, answer;
 };
 
@@ -66,6 +67,9 @@ bool genops_receive_access(struct genops_receiver_request *request, struct genop
 /* receive_append.c: the protobuf request into the segments. FULL, IO, NOMEM: not all of it; SYNTAX, LIMIT: it is no request. */
 GENOPS_NODISCARD int genops_receive_append(struct genops_receiver_request *request, genops_str bytes,
     struct genops_otlp_count *ret_count, struct genops_error *err);
+
+/* receive_bind.c: into request->bound, with the token's attributes in place of its own. SYNTAX, NOMEM, LIMIT. */
+GENOPS_NODISCARD int genops_receive_bind(struct genops_receiver_request *request, genops_str bytes, struct genops_error *err);
 
 /* receive_answer.c */
 struct genops_receive_fault {

@@ -24,14 +24,15 @@
 
 /* --- life --- */
 
-static void buffers_of(struct genops_receiver_request *request, struct genops_buffer *list[6])
+static void buffers_of(struct genops_receiver_request *request, struct genops_buffer *list[7])
 {
 	list[0] = &request->decoded;
 	list[1] = &request->converted;
-	list[2] = &request->scratch;
-	list[3] = &request->entry;
-	list[4] = &request->answer;
-	list[5] = NULL;
+	list[2] = &request->bound;
+	list[3] = &request->scratch;
+	list[4] = &request->entry;
+	list[5] = &request->answer;
+	list[6] = NULL;
 }
 
 static void find_listener(struct genops_receiver_request *request, genops_str name)
@@ -52,7 +53,7 @@ genops_receiver_request *genops_receiver_new(
     genops_engine *engine, const struct genops_receiver_source *source, struct genops_error *err)
 {
 	struct genops_receiver_request *request = genops_pool_take(&engine->free_receives);
-	struct genops_buffer *list[6], kept[5] = {{0}};
+	struct genops_buffer *list[7], kept[6] = {{0}};
 	if (request) {
 		buffers_of(request, list);
 		for (size_t i = 0; list[i]; i++)
@@ -82,7 +83,7 @@ genops_receiver_request *genops_receiver_new(
 
 void genops_receiver_free(genops_receiver_request *request)
 {
-	struct genops_buffer *list[6];
+	struct genops_buffer *list[7];
 	if (!request)
 		return;
 	genops_config_unref(request->config);
@@ -102,7 +103,7 @@ void genops_receiver_free(genops_receiver_request *request)
 
 void genops_receiver_pool_free(genops_engine *engine)
 {
-	struct genops_buffer *list[6];
+	struct genops_buffer *list[7];
 	for (struct genops_receiver_request *request; (request = genops_pool_take(&engine->free_receives)); free(request)) {
 		buffers_of(request, list);
 		for (size_t i = 0; list[i]; i++)
@@ -227,6 +228,10 @@ static void take(struct genops_receiver_request *request, genops_str bytes, size
 		request->converted.max = 4 * (size_t)request->listener->max_body + 4096;
 		code = genops_otlp_json_read(request->signal, bytes, &request->converted, &err);
 		bytes = genops_buffer_view(&request->converted);
+	}
+	if (code == GENOPS_OK && request->token && request->token->n_attributes) {
+		code = genops_receive_bind(request, bytes, &err);
+		bytes = genops_buffer_view(&request->bound);
 	}
 	if (code == GENOPS_OK)
 		code = genops_receive_append(request, bytes, &count, &err);

@@ -16,7 +16,17 @@
 
 struct token {
 	genops_str name, sha256, file, tenant;
+	struct genops_attributes attributes;
 };
+
+/* What a token stands for, beside its text. */
+static void bind(struct genops_config_token *token, const struct token *raw)
+{
+	token->name = raw->name;
+	token->tenant = raw->tenant;
+	token->attributes = raw->attributes.items;
+	token->n_attributes = raw->attributes.n;
+}
 
 struct bearer {
 	genops_str scheme, header, filename;
@@ -35,6 +45,7 @@ const struct genops_option genops_config_receiver_token_rows[] = {
     {.name = "file", .type = GENOPS_OPTION_TEXT, .offset = AT(file), .text = "instead of token: a file with one in each line; read again when it changes"},
     {.name = "name", .type = GENOPS_OPTION_TEXT, .offset = AT(name), .text = "for people"},
     {.name = "tenant", .type = GENOPS_OPTION_TEXT, .offset = AT(tenant), .text = "for whom it sends, whatever X-Scope-OrgID says"},
+    {.name = "attributes", .type = GENOPS_OPTION_CUSTOM, .text = "team, project ...: in every span, record and data point that it sends, whatever stood there"},
     {.name = NULL},
 };
 
@@ -149,7 +160,7 @@ static int add_file(struct genops_config_reader *reader, const struct genops_yam
 		code = genops_config_key_hash(line, sha256) ? add_hash(reader, node, sha256, access, &token)
 							    : genops_fail(reader->err, GENOPS_INTERNAL, "SHA-256 is not available");
 		if (code == GENOPS_OK)
-			token->name = raw->name, token->tenant = raw->tenant;
+			bind(token, raw);
 	}
 	explicit_bzero(text.ptr, text.cap);
 	genops_buffer_done(&text);
@@ -180,6 +191,9 @@ static int read_token(struct genops_config_reader *reader, const struct genops_y
 	}
 	GENOPS_TRY(genops_config_read_section(reader, node, "bearer_tokens", genops_config_receiver_token_rows, &raw));
 	GENOPS_TRY(read_tenant(reader, node, raw.tenant));
+	genops_attributes_init(&raw.attributes, reader->arena);
+	GENOPS_TRY(genops_config_match_attributes(
+	    reader, genops_config_read_get(node, genops_config_receiver_token_rows, "attributes"), "a token's attributes", &raw.attributes));
 	const struct genops_yaml_node *secret = genops_config_read_get(node, genops_config_receiver_token_rows, "token");
 	if ((secret != NULL) + (raw.sha256.len > 0) + (raw.file.len > 0) != 1)
 		return genops_config_read_fail(reader, node, NULL, "a token needs one of \"token\", \"sha256\" and \"file\"");
@@ -193,8 +207,7 @@ static int read_token(struct genops_config_reader *reader, const struct genops_y
 			return genops_config_read_fail(reader, genops_yaml_get(node, "sha256"), NULL, "sha256 is not 64 hex digits");
 		GENOPS_TRY(add_hash(reader, node, sha256, access, &token));
 	}
-	token->name = raw.name;
-	token->tenant = raw.tenant;
+	bind(token, &raw);
 	return GENOPS_OK;
 }
 
@@ -287,6 +300,8 @@ static int add_keys(struct genops_config_reader *reader, const struct genops_yam
 			continue;
 		GENOPS_TRY(add_hash(reader, place, config->keys[i].sha256, access, &token));
 		token->name = config->keys[i].name;
+		token->attributes = config->keys[i].attributes;
+		token->n_attributes = config->keys[i].n_attributes;
 	}
 	return GENOPS_OK;
 }
