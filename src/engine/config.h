@@ -165,6 +165,7 @@ struct genops_config_receiver {         /* receivers: otlp, otlp/NAME */
 	struct genops_texts allow, deny; /* addresses and networks */
 	int64_t rate_per_second;        /* of one client address; 0: none */
 	int64_t buffer_max;             /* bytes of segments that nobody has drained yet, over which it refuses */
+	const struct genops_processor_memory_limiter *memory; /* of the pipelines that it feeds; NULL: none */
 	size_t n_listeners;
 	struct genops_config_listener listeners[2];
 };

@@ -60,6 +60,8 @@ struct genops_engine {
 	_Atomic bool has_no_tally;
 	_Atomic uint64_t segment_bytes_seen, segment_bytes_since; /* receive/receive_room.c: of everybody, and of this process since */
 	_Atomic int64_t segment_bytes_at_ns;
+	_Atomic uint64_t memory_seen;        /* receive/receive_memory.c: of this process */
+	_Atomic int64_t memory_at_ns;
 
 	struct genops_pending *pending;      /* records that could not be appended yet: pending.c; under lock */
 	_Atomic uint32_t n_pending;

@@ -360,6 +360,7 @@ static void fill_settings(struct genops_pump *pump, const struct genops_config_e
 	} else {
 		pump->batch_timeout_ns = batch->timeout_ns;
 	}
+	pump->batch.send_max = batch->size_max;
 	pump->batch.size = size < 1 ? 1 : size > BATCH_MAX ? BATCH_MAX : (size_t)size;
 	/* Enough for several requests, and not so much that a small queue is full before; bounds what comes twice after a kill, too. */
 	int64_t quarter = pump->config->telemetry.queue_max_size / 4;

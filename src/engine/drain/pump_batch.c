@@ -156,8 +156,12 @@ static size_t run_of_items(const struct genops_pump_batch *batch)
 {
 	const struct genops_destination_item *items = batch->items + batch->item_at;
 	size_t n = 0, left = batch->n_items - batch->item_at, bytes = 0;
+	int64_t weight = 0;
 	while (n < left && items[n].kind == items[0].kind) {
 		bytes += items[n].body.len + items[n].payload.len;
+		weight += items[n].n;
+		if (n && batch->send_max && weight > batch->send_max)
+			break;
 		if (n && ((batch->type->items_max && n >= batch->type->items_max) ||
 			     (batch->type->bytes_max && bytes > batch->type->bytes_max)))
 			break;
@@ -176,7 +180,7 @@ bool genops_pump_batch_next(struct genops_pump_batch *batch, struct genops_desti
 	*ret_send = (struct genops_destination_batch){0};
 	if (batch->record_at < batch->n_records) {
 		ret_send->records = batch->records + batch->record_at;
-		ret_send->n_records = at_most(batch->n_records - batch->record_at, batch->narrow);
+		ret_send->n_records = at_most(at_most(batch->n_records - batch->record_at, (size_t)batch->send_max), batch->narrow);
 		return true;
 	}
 	if (batch->item_at == batch->n_items)

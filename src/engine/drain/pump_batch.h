@@ -17,6 +17,7 @@ struct genops_pump_batch {
 	bool takes_operations;               /* records of the engine's own */
 	size_t size;                         /* it is full with so many operations, spans, data points ... */
 	size_t size_bytes;                   /* or so many bytes as they lie in the queue */
+	int64_t send_max;                    /* spans and so on of one request at most, unless one item has more; 0: no bound */
 	int64_t n;                           /* gathered */
 	bool has_read;                       /* blocks that are not acknowledged yet */
 	bool is_cut;

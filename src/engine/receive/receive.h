@@ -64,6 +64,9 @@ void genops_receive_head_type(struct genops_receiver_request *request);
 /* receive_access.c: is the sender let in, and for which tenant? False: the answer is made. */
 bool genops_receive_access(struct genops_receiver_request *request, struct genops_receiver_answer *ret_answer);
 
+/* receive_memory.c: may `len` bytes more be received, as far as memory_limiter says? FULL. */
+GENOPS_NODISCARD int genops_receive_memory(struct genops_receiver_request *request, size_t len, struct genops_error *err);
+
 /* receive_append.c: the protobuf request into the segments. FULL, IO, NOMEM: not all of it; SYNTAX, LIMIT: it is no request. */
 GENOPS_NODISCARD int genops_receive_append(struct genops_receiver_request *request, genops_str bytes,
     struct genops_otlp_count *ret_count, struct genops_error *err);

@@ -49,6 +49,7 @@ static int append_piece(void *arg, genops_str piece, struct genops_error *err)
 	if (!has_room(request, piece.len))
 		return genops_fail_fix(err, GENOPS_FULL, "see `genops status`: what is received is not drained as fast as it comes",
 		    "what was received and is not drained yet fills its maximum of %lld MiB", (long long)(request->receiver->buffer_max >> 20));
+	GENOPS_TRY(genops_receive_memory(request, piece.len, err));
 	genops_buffer_clear(&request->entry);
 	request->entry.max = GENOPS_SEGMENT_ENTRY_MAX;
 	genops_envelope_encode(&envelope, &request->entry);

@@ -224,6 +224,38 @@ static int apply(struct genops_processor_run *run, const struct genops_service_p
 	return GENOPS_OK;
 }
 
+/* In requests of at most pipeline->items_max; a metric with more data points goes alone. */
+static int emit_pieces(struct genops_processor_run *run, const struct genops_service_pipeline *pipeline, struct genops_envelope envelope,
+    genops_service_emit_fn *emit, void *arg, struct genops_error *err)
+{
+	struct genops_otlp_reader reader;
+	struct genops_otlp_writer writer = {.out = &run->part};
+	int64_t n = 0;
+	genops_str item, request = envelope.request;
+	genops_otlp_reader_init(&reader, envelope.signal, request);
+	genops_buffer_clear(&run->part);
+	for (int code = 1; code > 0;) {
+		code = genops_otlp_reader_next(&reader, &item);
+		int64_t weight = code > 0 ? (envelope.signal == GENOPS_SIGNAL_METRICS ? count_points(item) : 1) : 0;
+		if (n && (code <= 0 || n + weight > pipeline->items_max)) {
+			genops_otlp_writer_end(&writer);
+			envelope.request = genops_buffer_view(&run->part);
+			if (run->part.error)
+				return genops_fail(err, GENOPS_NOMEM, "out of memory for a part of a request");
+			GENOPS_TRY(emit(arg, pipeline, &envelope, n, err));
+			genops_buffer_clear(&run->part);
+			writer = (struct genops_otlp_writer){.out = &run->part};
+			n = 0;
+		}
+		if (code > 0) {
+			genops_otlp_writer_place(&writer, &reader.resource);
+			genops_wire_put_bytes(&run->part, 2, item);
+			n += weight;
+		}
+	}
+	return GENOPS_OK;
+}
+
 static int take(struct genops_processor_run *run, const struct genops_service_pipeline *pipeline, struct genops_envelope envelope,
     genops_service_emit_fn *emit, void *arg, struct genops_error *err)
 {
@@ -237,6 +269,8 @@ static int take(struct genops_processor_run *run, const struct genops_service_pi
 			turn = !turn;
 	}
 	int64_t n = is_over ? 0 : genops_service_count(envelope.signal, envelope.request);
+	if (pipeline->items_max && n > pipeline->items_max)
+		return emit_pieces(run, pipeline, envelope, emit, arg, err);
 	return n ? emit(arg, pipeline, &envelope, n, err) : GENOPS_OK;
 }
 

@@ -22,6 +22,7 @@ struct genops_service_pipeline {
 	struct genops_texts receivers, exporters;
 	size_t n_processors;
 	const struct genops_processor **processors;
+	int64_t items_max;              /* batch: send_batch_max_size: of what leaves it at once; 0: no maximum */
 	bool is_plain;                  /* none of its processors changes anything: a request leaves as it came */
 };
 

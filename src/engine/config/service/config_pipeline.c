@@ -157,11 +157,12 @@ static int use_batch(struct genops_config_reader *reader, const struct genops_ya
 	struct genops_processor_batch *own = &candidate->exporter.batch, before = *own;
 	if (!candidate->has_batch) {
 		*own = *batch;
+		own->size = batch->size ? batch->size : 1; /* 0: nothing waits */
 		candidate->has_batch = true;
 		return GENOPS_OK;
 	}
 	own->timeout_ns = smaller(own->timeout_ns, batch->timeout_ns);
-	own->size = smaller(own->size, batch->size);
+	own->size = smaller(own->size, batch->size ? batch->size : 1);
 	if (batch->size_max && (!own->size_max || batch->size_max < own->size_max))
 		own->size_max = batch->size_max;
 	if (own->timeout_ns == before.timeout_ns && own->size == before.size && own->size_max == before.size_max &&
@@ -214,6 +215,7 @@ static int read_pipeline(struct genops_config_reader *reader, const struct genop
 	pipeline->receivers = raw.receivers;
 	pipeline->exporters = raw.exporters;
 	GENOPS_TRY(use_processors(reader, processors, &raw.processors, pipeline));
+	pipeline->items_max = find_batch(pipeline) ? find_batch(pipeline)->size_max : 0;
 	GENOPS_TRY(name_exporters(reader, entry->key, pipeline, plan));
 	service->n_pipelines++;
 	return GENOPS_OK;

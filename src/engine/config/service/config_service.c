@@ -82,6 +82,13 @@ static int warn_unused(struct genops_config_reader *reader, const struct genops_
 	    "no traces pipeline has the receiver genops: the engine's own operations are not exported");
 }
 
+/* What memory_limiter refuses is refused at the door. */
+static void limit_memory(struct genops_config *config)
+{
+	for (size_t i = 0; i < config->n_receivers; i++)
+		config->receivers[i].memory = genops_service_memory_limiter(&config->service, config->receivers[i].name);
+}
+
 static int keep(struct genops_config_reader *reader, const struct genops_config_plan *plan, bool is_all)
 {
 	struct genops_config_telemetry *telemetry = &reader->config->telemetry;
@@ -140,6 +147,7 @@ int genops_config_service_read(struct genops_config_reader *reader, const struct
 		GENOPS_TRY(read_service(reader, service, &plan));
 		GENOPS_TRY(warn_unused(reader, service, &plan));
 		GENOPS_TRY(genops_config_processor_budgets(reader));
+		limit_memory(reader->config);
 	}
 	GENOPS_TRY(keep(reader, &plan, !has_service));
 	return use_environment(reader, has_service);
