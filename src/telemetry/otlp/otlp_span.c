@@ -95,7 +95,7 @@ int genops_otlp_span_read(genops_str item, struct genops_otlp_span *ret_span)
 	return GENOPS_OK;
 }
 
-/* Types by field number of AnyValue; of 8, an index into a profile's texts, nothing is said. */
+/* Types by field number of AnyValue; 8 is an index into a profile's texts, and no value here. */
 static const struct {
 	uint8_t type, wire;
 } values[] = {
@@ -106,6 +106,7 @@ static const struct {
     [5] = {GENOPS_OTLP_ARRAY, GENOPS_WIRE_BYTES},
     [6] = {GENOPS_OTLP_KVLIST, GENOPS_WIRE_BYTES},
     [7] = {GENOPS_OTLP_BYTES, GENOPS_WIRE_BYTES},
+    [8] = {GENOPS_OTLP_NONE, GENOPS_WIRE_VARINT},
 };
 
 /* A short text or a double, which nearly all are, in one step. False: to be read field by field. */
@@ -147,7 +148,7 @@ int genops_otlp_value_read(genops_str any_value, struct genops_otlp_value *ret_v
 		value = (struct genops_otlp_value){.type = values[field.number].type, .bytes = field.bytes};
 		if (value.type == GENOPS_OTLP_DOUBLE)
 			value.number = genops_wire_double(field.value);
-		else
+		else if (value.type != GENOPS_OTLP_NONE)
 			value.integer = value.type == GENOPS_OTLP_BOOL ? field.value != 0 : (int64_t)field.value;
 	}
 	if (code < 0)

@@ -224,6 +224,30 @@ static void test_values(void **state)
 	assert_int_equal(found[6].bytes.len, 0);
 }
 
+/* Of a oneof the last one counts, whichever it is: what we read is what a backend will. */
+static void test_the_last_value_counts(void **state)
+{
+	(void)state;
+	static const struct {
+		genops_str bytes;
+		enum genops_otlp_value_type type;
+	} rows[] = {
+	    {{"\x0A\x01s\x18\x05", 5}, GENOPS_OTLP_INT},
+	    {{"\x18\x05\x0A\x01s", 5}, GENOPS_OTLP_STRING},
+	    {{"\x0A\x01s\x40\x05", 5}, GENOPS_OTLP_NONE},
+	    {{"\x0A\x01s\x48\x05", 5}, GENOPS_OTLP_STRING}, /* a field that nobody knows yet */
+	    {{"", 0}, GENOPS_OTLP_NONE},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct genops_otlp_value value;
+		assert_int_equal(genops_otlp_value_read(rows[i].bytes, &value), GENOPS_OK);
+		assert_int_equal(value.type, rows[i].type);
+	}
+	struct genops_otlp_value value;
+	assert_int_equal(genops_otlp_value_read(GENOPS_STR("\x08\x01"), &value), GENOPS_CORRUPT);
+	assert_int_equal(genops_otlp_value_read(GENOPS_STR("\x0A\x05s"), &value), GENOPS_CORRUPT);
+}
+
 static void test_a_span(void **state)
 {
 	(void)state;
@@ -297,6 +321,7 @@ int main(void)
 	    cmocka_unit_test(test_writer_shares_resource_and_scope),
 	    cmocka_unit_test(test_writer_without_anything),
 	    cmocka_unit_test(test_values),
+	    cmocka_unit_test(test_the_last_value_counts),
 	    cmocka_unit_test(test_a_span),
 	    cmocka_unit_test(test_damage),
 	};
