@@ -40,7 +40,11 @@ void genops_queue_close(struct genops_queue *queue);
 struct genops_queue_entry {
 	enum genops_entry_kind kind;
 	genops_str payload;
+	uint16_t audience; /* genops_queue_audience of each destination that it is for, or-ed; 0: everybody */
 };
+
+/* A bit that stands for a destination, and for some others: a block in which no entry has a cursor's bit is passed over by its header. */
+uint16_t genops_queue_audience(genops_str destination);
 
 /* Appends one block, all or nothing. FULL (nothing was stored; try again when a destination has
  * acknowledged), LIMIT (over GENOPS_QUEUE_BLOCK_MAX), IO, NOMEM. */

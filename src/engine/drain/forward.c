@@ -6,6 +6,7 @@
 
 #define BLOCK_ENTRIES 512                  /* about what one request to a destination carries */
 #define BLOCK_BYTES   ((size_t)768 << 10)  /* unless one entry is longer: a queue of 1 MiB holds a block, too */
+#define BLOCK_OWN     ((size_t)16 << 10)   /* from so many bytes on a block is one destination's: the others need not read it */
 #define TAKEN_BYTES   ((size_t)512 << 10)  /* of segment entries that become one block, or several if the flow makes much of them */
 #define HELD_MAX      ((size_t)512 << 20)
 
@@ -55,8 +56,10 @@ static int append(struct genops_forward *forward, struct genops_queue *queue, co
 	while (first < forward->n) {
 		size_t n = 0, bytes = 0;
 		while (first + n < forward->n && n < BLOCK_ENTRIES) {
-			bytes += forward->entries[first + n].payload.len;
-			if (n && bytes > BLOCK_BYTES)
+			const struct genops_queue_entry *entry = &forward->entries[first + n];
+			bool is_others = n && entry->audience != entry[-1].audience && bytes >= BLOCK_OWN;
+			bytes += entry->payload.len;
+			if (n && (is_others || bytes > BLOCK_BYTES))
 				break;
 			n++;
 		}

@@ -102,7 +102,7 @@ static void complain(struct genops_pump *pump, const char *reason)
 {
 	if (!strncmp(pump->complaint, reason, sizeof pump->complaint - 1))
 		return;
-	snprintf(pump->complaint, sizeof pump->complaint, "%s", reason);
+	snprintf(pump->complaint, sizeof pump->complaint, "%.255s", reason);
 	genops_log_write(&pump->engine->log, GENOPS_LOG_WARN, "destination %.*s: %s", (int)pump->settings.name.len,
 	    pump->settings.name.ptr, reason);
 }
@@ -242,7 +242,6 @@ static bool is_due(struct genops_pump *pump)
 static void acknowledge(struct genops_pump *pump)
 {
 	struct genops_error err;
-	pump->batch.has_read = false;
 	if (genops_queue_acknowledge(pump->cursor, &err) != GENOPS_OK)
 		complain(pump, err.message);
 }
@@ -277,8 +276,7 @@ static enum step step(struct genops_pump *pump)
 		return WAIT;
 	}
 	if (!pump->batch.n) {
-		if (pump->batch.has_read) /* what is no destination's, or another one's */
-			acknowledge(pump);
+		acknowledge(pump); /* what is no destination's, or another one's; nothing at all: costs nothing */
 		return IDLE;
 	}
 	return is_due(pump) ? send_on(pump, &err) : GATHERING;

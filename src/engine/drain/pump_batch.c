@@ -77,7 +77,6 @@ static int64_t weigh(struct genops_pump_batch *batch, const struct genops_queue_
 int genops_pump_batch_add(
     struct genops_pump_batch *batch, const struct genops_queue_entry *entries, size_t n, struct genops_error *err)
 {
-	batch->has_read = true;
 	for (size_t i = 0; i < n; i++) {
 		int64_t weight = weigh(batch, &entries[i]);
 		if (!weight)

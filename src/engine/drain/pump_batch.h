@@ -19,7 +19,6 @@ struct genops_pump_batch {
 	size_t size_bytes;                   /* or so many bytes as they lie in the queue */
 	int64_t send_max;                    /* spans and so on of one request at most, unless one item has more; 0: no bound */
 	int64_t n;                           /* gathered */
-	bool has_read;                       /* blocks that are not acknowledged yet */
 	bool is_cut;
 	uint64_t n_bad;                      /* entries that could not be read, since the last cut */
 	/* private */

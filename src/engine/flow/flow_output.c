@@ -11,6 +11,8 @@
 void genops_flow_output_init(struct genops_flow_output *output, const genops_str *destinations, size_t n)
 {
 	*output = (struct genops_flow_output){.destinations = destinations, .n_destinations = n};
+	for (size_t i = 0; i < n; i++)
+		output->audience |= genops_queue_audience(destinations[i]);
 	genops_buffer_init(&output->bytes, OUTPUT_MAX);
 }
 
@@ -66,5 +68,5 @@ struct genops_queue_entry genops_flow_output_entry(const struct genops_flow_outp
 {
 	size_t end = i + 1 < output->n_starts ? output->starts[i + 1] : output->bytes.len;
 	return (struct genops_queue_entry){
-	    GENOPS_ENTRY_ROUTED, {output->bytes.ptr + output->starts[i], end - output->starts[i]}};
+	    GENOPS_ENTRY_ROUTED, {output->bytes.ptr + output->starts[i], end - output->starts[i]}, output->audience};
 }

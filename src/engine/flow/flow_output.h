@@ -12,6 +12,7 @@ struct genops_flow_output {
 	const genops_str *destinations; /* of the configuration's snapshot */
 	size_t n_destinations;
 	/* private */
+	uint16_t audience;
 	struct genops_buffer bytes;     /* entries, one behind the other */
 	size_t *starts;                 /* of each */
 	size_t n_starts, max_starts;

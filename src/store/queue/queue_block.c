@@ -193,6 +193,17 @@ static int seal(struct genops_buffer *buf, struct queue_block_header *header,
 	return GENOPS_OK;
 }
 
+static uint16_t audience_of(const struct genops_queue_block *block)
+{
+	uint16_t audience = 0;
+	for (size_t i = 0; i < block->n_entries; i++) {
+		if (!block->entries[i].audience)
+			return 0;
+		audience |= block->entries[i].audience;
+	}
+	return audience;
+}
+
 int genops_queue_block_encode(const struct genops_queue_block *block, bool is_compressed,
     const struct genops_queue_key *key, struct genops_buffer *scratch, struct genops_buffer *buf,
     struct genops_error *err)
@@ -206,9 +217,11 @@ int genops_queue_block_encode(const struct genops_queue_block *block, bool is_co
 	    .n_entries = (uint32_t)block->n_entries,
 	    .n_positions = (uint32_t)block->n_positions,
 	    .raw_length = (uint32_t)raw,
+	    .audience = audience_of(block),
 	    .number = block->number,
 	    .entries_before = block->entries_before,
 	};
+	header.audience_check = QUEUE_BLOCK_AUDIENCE_CHECK(header.audience);
 	genops_buffer_clear(buf);
 	genops_buffer_clear(scratch);
 	genops_buffer_add(buf, (genops_str){zeros, HEADER_SIZE});

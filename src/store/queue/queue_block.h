@@ -25,16 +25,17 @@ struct queue_block_header {
 	uint32_t length;   /* header, positions and body; without padding */
 	uint64_t checksum; /* of all that follows */
 	uint8_t version, flags;
-	uint16_t unused;
+	uint16_t audience; /* of its entries; 0: everybody */
 	uint32_t n_entries, n_positions;
 	uint32_t raw_length;	 /* of the body, before compression */
 	uint64_t number;	 /* from 1, without gaps */
 	uint64_t entries_before; /* in all blocks before it */
 	uint64_t key_id;	 /* 0: not sealed */
 	uint8_t nonce[12];
-	uint32_t unused2;
-	uint8_t tag[16]; /* the seal covers version to unused2, positions and body */
+	uint32_t audience_check; /* QUEUE_BLOCK_AUDIENCE_CHECK: it is believed before the checksum is known */
+	uint8_t tag[16]; /* the seal covers version to audience_check, positions and body */
 };
+#define QUEUE_BLOCK_AUDIENCE_CHECK(audience) (((uint32_t)(audience) << 16 | (uint32_t)(audience)) ^ 0xFFFFU)
 static_assert(sizeof(struct queue_block_header) == 88, "the layout is fixed");
 static_assert(offsetof(struct queue_block_header, version) == 16, "the layout is fixed");
 static_assert(offsetof(struct queue_block_header, tag) == 72, "the layout is fixed");

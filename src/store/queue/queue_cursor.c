@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/str.h"
 #include "store/queue/queue_state.h"
 
 #define SLOT_MAGIC    UINT64_C(0x315255435147504f) /* "OPGQCUR1" */
 #define SLOT_DISTANCE 4096
+#define AUDIENCE_NAME ((size_t)100) /* bytes of a name that count: pumps shorten long ones */
 
 struct slot {
 	uint64_t magic, n_saved;
@@ -230,6 +232,12 @@ static int open_cursor(struct genops_queue *queue, const char *name, bool from_s
 	return GENOPS_OK;
 }
 
+uint16_t genops_queue_audience(genops_str destination)
+{
+	size_t len = destination.len < AUDIENCE_NAME ? destination.len : AUDIENCE_NAME;
+	return (uint16_t)(1U << genops_hash_checksum(destination.ptr, len, 0) % 16);
+}
+
 int genops_queue_cursor_open(struct genops_queue *queue, const char *destination, bool from_start,
     struct genops_queue_cursor **ret_cursor, struct genops_error *err)
 {
@@ -237,6 +245,8 @@ int genops_queue_cursor_open(struct genops_queue *queue, const char *destination
 	GENOPS_TRY(make_name(destination, name, err));
 	pthread_mutex_lock(&queue->lock);
 	int code = open_cursor(queue, name, from_start, ret_cursor, err);
+	if (code == GENOPS_OK)
+		(*ret_cursor)->audience = genops_queue_audience(genops_str_of(destination));
 	pthread_mutex_unlock(&queue->lock);
 	return code;
 }
@@ -357,6 +367,30 @@ static int pass_damage(
 	    (unsigned long long)cursor->at.file, (unsigned long long)bytes);
 }
 
+/* Blocks that have nothing for this destination are passed over by their headers, which are not verified for that: what stands there must
+ * be what is due, and say twice for whom it is. Else the block is read. */
+static int pass_others(struct genops_queue_cursor *cursor, uint64_t end, struct genops_error *err)
+{
+	struct queue_place *at = &cursor->at;
+	struct queue_block_header header;
+	char bytes[sizeof header];
+	GENOPS_TRY(open_data(cursor, err));
+	while (at->offset < end && pread(cursor->data_fd, bytes, sizeof bytes, (off_t)at->offset) == (ssize_t)sizeof bytes) {
+		uint64_t after = at->offset;
+		bool is_due = genops_queue_block_header((genops_str){bytes, sizeof bytes}, &header) &&
+			      header.version == QUEUE_BLOCK_VERSION && header.number == at->block &&
+			      header.entries_before == at->entries &&
+			      header.audience_check == QUEUE_BLOCK_AUDIENCE_CHECK(header.audience);
+		if (!is_due || !header.audience || header.audience & cursor->audience)
+			return GENOPS_OK;
+		after += QUEUE_ALIGNED(header.length);
+		if (after > end)
+			return GENOPS_OK;
+		*at = (struct queue_place){at->file, after, header.number + 1, header.entries_before + header.n_entries};
+	}
+	return GENOPS_OK;
+}
+
 /* The block at the cursor's place. *ret_n stays 0 when it has no entries or damage was passed
  * over. */
 static int read_block(
@@ -400,6 +434,8 @@ int genops_queue_read(struct genops_queue_cursor *cursor,
 		if (where == WHERE_END)
 			break;
 		if (where == WHERE_BLOCKS)
+			GENOPS_TRY(pass_others(cursor, end, err));
+		if (where == WHERE_BLOCKS && cursor->at.offset < end)
 			GENOPS_TRY(read_block(cursor, end, &n, err));
 	}
 	*ret_entries = cursor->entries;

@@ -40,6 +40,7 @@ struct genops_queue_cursor {
 	struct genops_queue_cursor *next;
 	char name[QUEUE_NAME_MAX];
 	bool is_open;
+	uint16_t audience; /* its bit */
 	int place_fd;	  /* of <name>.cursor */
 	uint64_t n_saved; /* picks the slot that is written next */
 	struct queue_place acknowledged;

@@ -3,6 +3,9 @@
  * keys. */
 #include "queue_fixture.h"
 
+#include "base/str.h"
+#include "store/queue/queue_block.h"
+
 #include <sys/resource.h>
 
 /* ---- the ordinary life ---- */
@@ -202,6 +205,74 @@ static void test_full_disk_of_delivered(void **state)
 	genops_queue_close(queue);
 }
 
+static int append_for(struct genops_queue *queue, uint64_t number, uint16_t audience)
+{
+	char bytes[2048];
+	const struct genops_queue_entry entry = {GENOPS_ENTRY_ROUTED, payload_of(number, bytes), audience};
+	struct genops_error err;
+	return genops_queue_append(queue, &entry, 1, NULL, 0, &err);
+}
+
+/* The number of the one entry that is read next; 0: nothing waits; -1: damage. */
+static int64_t read_one(struct genops_queue_cursor *cursor)
+{
+	const struct genops_queue_entry *entries;
+	struct genops_error err;
+	uint64_t number = 0;
+	size_t n;
+	if (genops_queue_read(cursor, &entries, &n, &err) != GENOPS_OK)
+		return -1;
+	if (n)
+		memcpy(&number, entries[0].payload.ptr, sizeof number);
+	return (int64_t)number;
+}
+
+/* Blocks for others are passed over and acknowledged; whoever damages what says so brings the damage to light instead. */
+static void test_audience(void **state)
+{
+	struct genops_queue *queue = open_with((struct genops_queue_options){0});
+	const char *other = "b0";
+	for (char c = '0'; genops_queue_audience(genops_str_of(other)) == genops_queue_audience(GENOPS_STR("a")); c++)
+		other = c == '0' ? "b1" : c == '1' ? "b2" : "b3";
+	struct genops_queue_cursor *a = open_cursor(queue, "a", true), *b = open_cursor(queue, other, true);
+	uint16_t for_a = genops_queue_audience(GENOPS_STR("a")), for_b = genops_queue_audience(genops_str_of(other));
+	for (uint64_t i = 1; i <= 9; i++)
+		assert_int_equal(append_for(queue, i, i % 3 == 0 ? 0 : i % 3 == 1 ? for_a : for_b), GENOPS_OK);
+	static const int64_t of_a[] = {1, 3, 4, 6, 7, 9, 0}, of_b[] = {2, 3, 5, 6, 8, 9, 0};
+	for (size_t i = 0; i < 7; i++) {
+		assert_int_equal(read_one(a), of_a[i]);
+		assert_int_equal(read_one(b), of_b[i]);
+	}
+	acknowledge(a);
+	acknowledge(b);
+	assert_int_equal(append_for(queue, 10, for_a), GENOPS_OK);
+	assert_int_equal(read_one(b), 0);
+	acknowledge(b);
+	assert_int_equal(stats_of(queue).n_waiting_entries, 1); /* of a */
+	genops_queue_close(queue);
+
+	/* A flipped bit in the audience of block 10 takes nothing from `a`: it reads the block, and is told. */
+	char path[128];
+	uint16_t wrong = (uint16_t)(for_a ^ for_b ^ 0x8000);
+	snprintf(path, sizeof path, "%s/queue/1.q", dir);
+	int fd = open(path, O_RDWR);
+	off_t end = lseek(fd, 0, SEEK_END), at = end;
+	struct queue_block_header header = {0};
+	while (at > 0 && header.number != 10) {
+		at -= 8;
+		assert_int_equal(pread(fd, &header, sizeof header, at) > 0, 1);
+		if (header.magic != QUEUE_BLOCK_MAGIC)
+			header.number = 0;
+	}
+	queue = open_with((struct genops_queue_options){0});
+	assert_int_equal(pwrite(fd, &wrong, sizeof wrong, at + 18), 2);
+	close(fd);
+	a = open_cursor(queue, "a", true);
+	assert_int_equal(read_one(a), -1);
+	assert_int_equal(stats_of(queue).n_corrupt_blocks, 1);
+	genops_queue_close(queue);
+}
+
 static void test_options(void **state)
 {
 	struct genops_queue *queue = NULL;
@@ -324,6 +395,7 @@ int main(void)
 	    ROW(test_full),
 	    ROW(test_full_of_delivered),
 	    ROW(test_full_disk_of_delivered),
+	    ROW(test_audience),
 	    ROW(test_options),
 	    ROW(test_threads),
 	    ROW(test_change_of_encryption),
