@@ -2,10 +2,11 @@
  * bench_pipeline.c - ns a span of what pipelines cost: the span's event, each of the guide's four pipelines as they are written, all four,
  * and the span written again; how that grows with sampling rules, mask rules, pipelines that it does not enter, and attributes.
  *
- * The mix: 16 attributes a span, all with a cost; every fourth with a policy's result, every tenth with a budget, every twentieth under a
- * framework. CPU time of this thread; the median of many rounds, so that a busy machine does not matter much.
+ * guide_spans.h says which spans these are. CPU time of this thread; the median of many rounds, so that a busy machine does not matter much.
  *   build-release/bench/bench_pipeline [DIRECTORY OF THE GUIDE'S PIPELINES]
  */
+#include "guide_spans.h"
+
 #include "pipeline/event_span.h"
 #include "pipeline/function.h"
 #include "pipeline/lookup_table.h"
@@ -41,81 +42,6 @@ static void die(const char *what, const struct genops_error *err)
 {
 	fprintf(stderr, "%s: %d:%d: %s\n", what, err->line, err->column, err->message);
 	exit(1);
-}
-
-/* --- spans --- */
-
-static void put(struct genops_buffer *out, const char *key, const char *text, double number)
-{
-	size_t attribute = genops_wire_begin(out, 9);
-	genops_wire_put_text(out, 1, genops_str_of(key));
-	size_t value = genops_wire_begin(out, 2);
-	if (text)
-		genops_wire_put_text(out, 1, genops_str_of(text));
-	else
-		genops_wire_put_double(out, 4, number);
-	genops_wire_end_tight(out, value); /* as SDKs write it */
-	genops_wire_end_tight(out, attribute);
-}
-
-static void put_span(struct genops_buffer *out, unsigned i, unsigned n_attributes)
-{
-	static const char *const teams[] = {"search", "ads", "support"}, *const customers[] = {"enterprise-123", "startup-789", "nobody"};
-	unsigned n = 10;
-	uint8_t id[16];
-	for (unsigned j = 0; j < 16; j++)
-		id[j] = (uint8_t)(i * 2654435761U >> j);
-	size_t span = genops_wire_begin(out, 2);
-	genops_wire_put_bytes(out, 1, (genops_str){(const char *)id, 16});
-	genops_wire_put_bytes(out, 2, (genops_str){(const char *)id, 8});
-	genops_wire_put_text(out, 5, GENOPS_STR("chat gpt-4o"));
-	genops_wire_put_uint(out, 6, 3);
-	genops_wire_put_fixed64(out, 7, UINT64_C(1700000000000000000));
-	genops_wire_put_fixed64(out, 8, UINT64_C(1700000000250000000));
-	put(out, "genops.cost.total", NULL, 0.001 * (i % 4000));
-	put(out, "genops.cost.provider", "openai", 0);
-	put(out, "genops.cost.model", "gpt-4o", 0);
-	put(out, "genops.cost.currency", "USD", 0);
-	put(out, "genops.tokens.input", NULL, 1200);
-	put(out, "genops.tokens.output", NULL, 300);
-	put(out, "genops.tokens.total", NULL, 1500);
-	put(out, "genops.team", teams[i % 3], 0);
-	put(out, "genops.customer_id", customers[i % 3], 0);
-	put(out, "genops.environment", "production", 0);
-	if (i % 4 == 0) {
-		put(out, "genops.policy.name", "pii", 0);
-		put(out, "genops.policy.result", i % 40 == 0 ? "blocked" : "allowed", 0);
-		put(out, "genops.policy.reason", "asked for 123-45-6789 of Jane Doe", 0);
-		n += 3;
-	}
-	if (i % 10 == 0) {
-		put(out, "genops.budget.name", "search-daily", 0);
-		put(out, "genops.budget.limit", NULL, 1000);
-		put(out, "genops.budget.used", NULL, i % 100 ? 100 : 850);
-		put(out, "genops.budget.remaining", NULL, 150);
-		n += 4;
-	}
-	if (i % 20 == 0) {
-		put(out, "genops.compliance.framework", "HIPAA", 0);
-		n++;
-	}
-	for (; n < n_attributes; n++) {
-		char key[40];
-		snprintf(key, sizeof key, "gen_ai.request.field_%u", n);
-		put(out, key, "a value of some length", 0);
-	}
-	genops_wire_end_tight(out, span);
-}
-
-static void make_request(unsigned n_attributes)
-{
-	genops_buffer_clear(&bench.request);
-	size_t resource = genops_wire_begin(&bench.request, 1);
-	size_t scope = genops_wire_begin(&bench.request, 2);
-	for (unsigned i = 0; i < SPANS; i++)
-		put_span(&bench.request, i, n_attributes);
-	genops_wire_end(&bench.request, scope);
-	genops_wire_end(&bench.request, resource);
 }
 
 /* --- pipelines --- */
@@ -258,7 +184,7 @@ static void measure_growth(struct genops_pipeline *const *four)
 	for (size_t i = 0; i < 1000; i++)
 		genops_pipeline_free(many[i]);
 	for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++) {
-		make_request(attributes[i]);
+		guide_spans(&bench.request, SPANS, attributes[i]);
 		snprintf(what, sizeof what, "all four, %u attributes", attributes[i]);
 		measure(what, four, 4, count);
 	}
@@ -284,7 +210,7 @@ int main(int argc, char **argv)
 		pipelines[i] = read_text(name, genops_str_of(text), lookups);
 		free(text);
 	}
-	make_request(16);
+	guide_spans(&bench.request, SPANS, 16);
 	measure("read, event", NULL, 0, count);
 	for (size_t i = 0; i < 4; i++)
 		measure(guide[i], &pipelines[i], 1, count);
