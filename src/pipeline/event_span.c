@@ -57,7 +57,7 @@ bool genops_event_span_is_part(genops_str name)
 	if (name.len < 4 || name.len > 20 || !is_first[name.ptr[0] & 127])
 		return false;
 	for (unsigned i = 0; i < GENOPS_EVENT_PARTS; i++) {
-		if (genops_str_is(name, genops_event_span_parts[i]))
+		if (genops_event_span_parts[i][0] == name.ptr[0] && genops_str_is(name, genops_event_span_parts[i]))
 			return true;
 	}
 	return false;

@@ -38,7 +38,8 @@ struct genops_flow_documents {
 	struct genops_arena arena, resource_arena;
 	struct genops_event_span maker;
 	struct genops_pipeline_run run;
-	struct genops_buffer body;           /* an event as JSON */
+	struct genops_buffer body, message;  /* an event as JSON, as a Span message: made once for all routes of a pipeline */
+	const struct genops_value_object *body_of, *message_of; /* which event's they are; NULL: none's */
 	/* the event that is on its way */
 	const struct genops_envelope *envelope;
 	const struct genops_otlp_resource *resource;
@@ -88,11 +89,16 @@ static int emit_span(struct genops_flow_documents *documents, struct genops_flow
 		GENOPS_TRY(end_spans(target, documents->envelope, err));
 	const struct genops_otlp_writer before = target->writer;
 	size_t len = target->spans.len;
+	int code = GENOPS_OK;
+	if (documents->message_of != event.as.object) {
+		documents->message_of = NULL;
+		genops_buffer_clear(&documents->message);
+		GENOPS_TRY(genops_event_to_span(event, documents->event, documents->span, &documents->message, err));
+		documents->message_of = event.as.object;
+	}
 	genops_otlp_writer_place(&target->writer, documents->resource);
-	size_t mark = genops_wire_begin(&target->spans, 2);
-	int code = genops_event_to_span(event, documents->event, documents->span, &target->spans, err);
-	genops_wire_end(&target->spans, mark);
-	if (code == GENOPS_OK && target->spans.error)
+	genops_wire_put_bytes(&target->spans, 2, genops_buffer_view(&documents->message));
+	if (target->spans.error)
 		code = genops_fail(err, target->spans.error, "no memory for the spans of a route");
 	if (code != GENOPS_OK) { /* as if it had not come */
 		target->writer = before;
@@ -106,10 +112,14 @@ static int emit_event(struct genops_flow_documents *documents, struct genops_flo
     const struct genops_route *route, struct genops_value event, genops_str payload)
 {
 	struct genops_error *err = &documents->error;
-	genops_buffer_clear(&documents->body);
-	genops_value_to_json(event, &documents->body);
-	if (documents->body.error)
-		return genops_fail(err, documents->body.error, "the event as JSON does not fit into memory");
+	if (documents->body_of != event.as.object) {
+		documents->body_of = NULL;
+		genops_buffer_clear(&documents->body);
+		genops_value_to_json(event, &documents->body);
+		if (documents->body.error)
+			return genops_fail(err, documents->body.error, "the event as JSON does not fit into memory");
+		documents->body_of = event.as.object;
+	}
 	const struct genops_destination_item item = {.kind = GENOPS_ITEM_EVENT,
 	    .n = 1,
 	    .time_unix_ns = time_of(documents),
@@ -148,6 +158,7 @@ static int emit(void *arg, const struct genops_pipeline *pipeline, const struct 
 static void reject(struct genops_flow_documents *documents, struct genops_flow_document *document, const struct genops_error *why)
 {
 	struct genops_otlp_writer writer = {.out = &documents->body};
+	documents->body_of = NULL;
 	genops_buffer_clear(&documents->body);
 	genops_otlp_writer_place(&writer, documents->resource);
 	genops_wire_put_bytes(&documents->body, 2, documents->span->encoded);
@@ -161,11 +172,12 @@ static int take_span(struct genops_flow_documents *documents, struct genops_erro
 {
 	enum genops_pipeline_result result;
 	genops_arena_reset(&documents->arena);
+	documents->body_of = documents->message_of = NULL; /* another event may stand where the last did */
 	GENOPS_TRY(genops_event_of_span(&documents->maker, documents->envelope, documents->resource, documents->span, &documents->arena,
 	    &documents->event, err));
 	for (size_t i = 0; i < documents->n; i++) {
 		struct genops_flow_document *document = &documents->items[i];
-		struct genops_error why = {0};
+		struct genops_error why;
 		documents->error.code = GENOPS_OK;
 		if (documents->is_shown)
 			genops_flow_tap_begin(documents->tap, document->pipeline);
@@ -328,6 +340,7 @@ struct genops_flow_documents *genops_flow_documents_new(
 	genops_arena_init(&documents->arena, EVENT_MAX);
 	genops_arena_init(&documents->resource_arena, RESOURCE_MAX);
 	genops_buffer_init(&documents->body, GENOPS_FLOW_ITEM_MAX);
+	genops_buffer_init(&documents->message, SPANS_MAX);
 	documents->maker.arena = &documents->resource_arena;
 	documents->run.expression.arena = &documents->arena;
 	documents->run.fault = tell_fault;
@@ -347,6 +360,7 @@ void genops_flow_documents_free(struct genops_flow_documents *documents)
 	genops_arena_done(&documents->arena);
 	genops_arena_done(&documents->resource_arena);
 	genops_buffer_done(&documents->body);
+	genops_buffer_done(&documents->message);
 	free(documents);
 }
 
