@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * bench/bench_otlp.c - CPU time a span for what is done with every received one: check and hand on (genops_otlp_request_pieces), walk over
  * spans and their attributes, JSON in, JSON out, cutting. 512 spans a request, each of 16 attributes and an event, 666 bytes: what
- * fluent-bit was measured with. Median and best of many rounds. */
+ * fluent-bit was measured with; and how the first two grow from 10 to 1,000 attributes. Median and best of many rounds. */
 #include "telemetry/otlp/otlp_json.h"
 #include "telemetry/otlp/otlp_span.h"
 
@@ -50,7 +50,7 @@ static void put_attribute(struct genops_buffer *buf, size_t i)
 	genops_wire_end_tight(buf, attribute);
 }
 
-static void put_span(struct genops_buffer *buf, uint64_t n)
+static void put_span(struct genops_buffer *buf, uint64_t n, size_t n_attributes)
 {
 	char id[17];
 	size_t span = genops_wire_begin(buf, 2);
@@ -62,8 +62,8 @@ static void put_span(struct genops_buffer *buf, uint64_t n)
 	genops_wire_put_uint(buf, 6, 3);
 	genops_wire_put_fixed64(buf, 7, UINT64_C(1700000000000000000) + n);
 	genops_wire_put_fixed64(buf, 8, UINT64_C(1700000001000000000) + n);
-	for (size_t i = 0; i < 16; i++)
-		put_attribute(buf, i);
+	for (size_t i = 0; i < n_attributes; i++)
+		put_attribute(buf, i % 16);
 	size_t event = genops_wire_begin(buf, 11);
 	genops_wire_put_fixed64(buf, 1, UINT64_C(1700000000500000000) + n);
 	genops_wire_put_bytes(buf, 2, GENOPS_STR("first token"));
@@ -74,14 +74,14 @@ static void put_span(struct genops_buffer *buf, uint64_t n)
 	genops_wire_end_tight(buf, span);
 }
 
-static void put_request(struct genops_buffer *buf, uint64_t n_spans)
+static void put_request(struct genops_buffer *buf, uint64_t n_spans, size_t n_attributes)
 {
 	size_t resource = genops_wire_begin(buf, 1);
 	genops_wire_put_bytes(buf, 1, GENOPS_STR("\x0A\x16\x0A\x0Cservice.name\x12\x06\x0A\x04shop"));
 	size_t scope = genops_wire_begin(buf, 2);
 	genops_wire_put_bytes(buf, 1, GENOPS_STR("\x0A\x05" "bench"));
 	for (uint64_t i = 0; i < n_spans; i++)
-		put_span(buf, i);
+		put_span(buf, i, n_attributes);
 	genops_wire_end(buf, scope);
 	genops_wire_end(buf, resource);
 }
@@ -186,7 +186,7 @@ int main(void)
 	genops_buffer_init(&large, 32 << 20);
 	genops_buffer_init(&json, 16 << 20);
 	genops_buffer_init(&scratch, 16 << 20);
-	put_request(&request, SPANS);
+	put_request(&request, SPANS, 16);
 	for (int i = 0; i < 16; i++)
 		genops_buffer_add(&large, genops_buffer_view(&request));
 	if (genops_otlp_json_write(GENOPS_SIGNAL_TRACES, genops_buffer_view(&request), &json, NULL) != GENOPS_OK)
@@ -198,6 +198,15 @@ int main(void)
 	measure("spans and attributes", run_attributes, SPANS, ROUNDS);
 	measure("JSON in", run_json_read, SPANS, ROUNDS / 4);
 	measure("JSON out", run_json_write, SPANS, ROUNDS / 4);
+	for (size_t n = 10; n <= 1000; n *= 10) {
+		char what[64];
+		genops_buffer_clear(&request);
+		put_request(&request, 4096 / n, n);
+		snprintf(what, sizeof what, "check, %zu attributes", n);
+		measure(what, run_check, 4096 / n, ROUNDS);
+		snprintf(what, sizeof what, "all of %zu attributes", n);
+		measure(what, run_attributes, 4096 / n, ROUNDS);
+	}
 	genops_buffer_done(&request);
 	genops_buffer_done(&large);
 	genops_buffer_done(&json);
