@@ -127,8 +127,9 @@ def test_processors_work_in_order(serve, sink):
     send(server, "ours", attributes=OURS)
     until(lambda: "ours" in sink.spans(), what="the span")
     assert sink.spans() == {"kept": {**dict(OURS), "deployment.environment": "test"}, "ours": {**dict(OURS), "deployment.environment": "production"}}
-    counts = server.metrics("genops_pipeline_events_dropped_total")
-    assert any('name="filter"' in labels and value == 1 for labels, value in counts.items()) or not counts, counts
+    dropped = until(lambda: server.metrics("genops_pipeline_dropped_total"), what="the counts")
+    assert dropped['pipeline="service",kind="processor",name="filter"'] == 1
+    assert dropped['pipeline="service",kind="processor",name="filter/after"'] == 1
 
 
 def test_a_batch_waits_for_more_or_for_its_time(serve, sink):
