@@ -4,15 +4,19 @@ told with its traps, what a trial tells is what happens, and what runs can be lo
 
 Proves: issue "Corrected versions in data/pipelines", "A linter at load", "Seeing inside", "Reload of pipelines, lookups"; CRB-449.
 """
+import gzip
+import io
 import json
 import os
 import pathlib
 import select
 import signal
 import subprocess
+import tarfile
 import time
 
 import pytest
+import yaml
 
 import gateway as gateways
 import recordings
@@ -214,6 +218,81 @@ def test_wrong_use_is_told(tmp_path, arguments, said):
     done = genops(*arguments, cwd=tmp_path, home=tmp_path)
     assert done.returncode in (1, 2) and done.stderr.startswith("genops: "), done.stderr
     assert said in done.stderr
+
+
+# --- Cribl packs ---
+
+def test_a_pack_there_and_back(shipped):
+    done = genops("pipeline", "export", "--cribl", "--json", "out.crbl", cwd=shipped, state=shipped / "state")
+    assert (done.returncode, done.stderr) == (0, "")
+    notes = json.loads(done.stdout)["notes"]
+    assert any("payload_template" in note["what"] for note in notes) and all(note["where"] for note in notes)
+    with tarfile.open(shipped / "out.crbl", "r:gz") as pack:
+        files = {member.name: pack.extractfile(member).read().decode() for member in pack}
+    assert json.loads(files["package.json"])["name"] == "genops-governance"
+    conf = yaml.safe_load(files["default/pipelines/genops-cost-governance/conf.yml"])
+    assert [f["id"] for f in conf["functions"]] == ["comment", "eval", "lookup", "eval", "sampling", "eval"]
+    assert [r["rate"] for r in conf["functions"][4]["conf"]["rules"]] == [1, 1, 2, 10]
+    routes = yaml.safe_load(files["default/pipelines/route.yml"])["routes"]
+    assert [r["final"] for r in routes] == [False] * 4 + [True] and "open_telemetry:genops_otlp_source" in routes[0]["filter"]
+    outputs = yaml.safe_load(files["default/outputs.yml"])["outputs"]
+    assert all(r["output"] in outputs for r in routes)
+    assert all(rule["output"] in outputs for o in outputs.values() if o["type"] == "router" for rule in o["rules"])
+    assert files["data/lookups/customer_budgets.csv"] == (shipped / "pipelines" / "customer_budgets.csv").read_text()
+    assert all(yaml.safe_load(text) is not None for name, text in files.items() if name.endswith(".yml"))
+
+    again = genops("pipeline", "export", "--cribl", "out.crbl", cwd=shipped, state=shipped / "state")
+    assert again.returncode == 1 and "File exists" in again.stderr
+    done = genops("pipeline", "import", "out.crbl", "--output", "back", "--json", cwd=shipped)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [n for n in json.loads(done.stdout)["notes"] if n["where"] != "destinations.yaml"] == []
+    events = spans({"genops.cost.total": 12.5, "genops.customer_id": "enterprise-123", "genops.policy.name": "p", "genops.policy.result": "blocked",
+                    "genops.policy.reason": "of Jane Doe", "genops.budget.name": "b", "genops.budget.limit": 100.0, "genops.budget.consumed": 95.0})
+    ours, _ = trial(shipped, events=events)
+    theirs, _ = trial(shipped, "back/pipelines/*.yaml", "--lookups", "back/lookups.yaml", events=events)
+    for before, after in zip(pipelines_of(ours[0]).values(), pipelines_of(theirs[0]).values()):
+        assert [r["destination"] for r in before["routes"]] == [r["destination"] for r in after["routes"]]
+        assert before.get("after", {}) == after.get("after", {}) or "audit" in before["id"]
+
+
+def test_an_import_tells_what_it_cannot(tmp_path):
+    files = {
+        "default/pipelines/p/conf.yml": "functions: [{id: serde, conf: {}}, {id: eval, conf: {add: [{name: a, value: C.vars.x}]}}]",
+        "default/pipelines/q/conf.yml": "functions: [{id: eval, conf: {add: [{name: a, value: name}]}}]",
+        "default/pipelines/route.yml": "routes: [{pipeline: p, final: false, filter: 'a =>', output: x}, {pipeline: q, filter: 'true', output: 'devnull'}]"}
+    with tarfile.open(tmp_path / "a.crbl", "w:gz") as pack:
+        for name, text in files.items():
+            info = tarfile.TarInfo("./" + name)
+            info.size = len(text)
+            pack.addfile(info, io.BytesIO(text.encode()))
+    done = genops("pipeline", "import", "a.crbl", "-o", "out", cwd=tmp_path, home=tmp_path)
+    assert done.returncode == 0
+    for said in ("serde", "C.vars is not part", "the route's filter", "switched off"):
+        assert said in done.stderr, done.stderr
+    assert "enabled: false" in (tmp_path / "out" / "pipelines" / "p.yaml").read_text()
+    assert "enabled: true" in (tmp_path / "out" / "pipelines" / "q.yaml").read_text()
+    done = genops("pipeline", "import", "a.crbl", "-o", "out", cwd=tmp_path, home=tmp_path)
+    assert done.returncode == 1 and "not empty" in done.stderr
+
+
+@pytest.mark.parametrize("member,said", [("../../escaped", "leads outside"), ("/tmp/escaped", "leads outside"), ("link", "no plain file")])
+def test_packs_that_would_lead_outside(tmp_path, member, said):
+    with tarfile.open(tmp_path / "a.crbl", "w:gz") as pack:
+        info = tarfile.TarInfo(member)
+        if member == "link":
+            info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        pack.addfile(info)
+    done = genops("pipeline", "import", "a.crbl", "-o", "deep/er/out", cwd=tmp_path, home=tmp_path)
+    assert done.returncode == 1 and said in done.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.crbl"]
+
+
+def test_a_pack_that_inflates(tmp_path):
+    (tmp_path / "bomb.crbl").write_bytes(gzip.compress(bytes(200 << 20), 9))
+    done = genops("pipeline", "import", "bomb.crbl", cwd=tmp_path, home=tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith("genops: ")
+    (tmp_path / "none.crbl").write_bytes(b"not gzip")
+    assert genops("pipeline", "import", "none.crbl", cwd=tmp_path, home=tmp_path).returncode == 2
 
 
 # --- what runs ---

@@ -218,6 +218,8 @@ static void look_at_function(struct genops_lint *lint, const struct genops_funct
 int genops_lint_pipeline(const struct genops_pipeline *pipeline, genops_lint_fn *fn, void *arg, struct genops_error *err)
 {
 	struct genops_lint lint = {.pipeline = pipeline, .fn = fn, .arg = arg};
+	if (!pipeline->is_enabled)
+		return GENOPS_OK;
 	genops_arena_init(&lint.arena, ARENA_MAX);
 	if (!make_room(&lint)) {
 		genops_arena_done(&lint.arena);

@@ -3,7 +3,7 @@
  * is a trap: each with what, why, and the remedy, at file, line and column.
  *
  * A finding is only made where it can be shown from the document alone: which values a field can have, which conditions follow from which.
- * What cannot be decided is no finding. Pure, no state: any thread; memory is bounded by the pipeline's own size.
+ * What cannot be decided is no finding; a pipeline that is switched off has none. Pure, no state: any thread; memory is bounded by the pipeline's own size.
  */
 #ifndef PIPELINE_LINT_H
 #define PIPELINE_LINT_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * pipeline/lint/lint_names.c - fields that nothing sets, and attributes of ours that are misspelt. An event has what event_span.h says at its
  * top and what functions before have set: any other name is undefined, always. Attributes of others are theirs to name. */
+#include "base/hash.h"
 #include "base/str.h"
 #include "pipeline/lint/lint_state.h"
 #include "telemetry/conventions.h"
@@ -71,11 +72,24 @@ static bool has_attribute(genops_str name, char *out, size_t size)
 	return false;
 }
 
+/* A name is told where it stands first. */
+static bool is_told(struct genops_lint *lint, genops_str name)
+{
+	uint64_t hash = genops_hash_checksum(name.ptr, name.len, 1);
+	for (size_t i = 0; i < lint->n_told; i++) {
+		if (lint->told[i] == hash)
+			return true;
+	}
+	if (lint->n_told < sizeof lint->told / sizeof *lint->told)
+		lint->told[lint->n_told++] = hash;
+	return false;
+}
+
 void genops_lint_field_name(struct genops_lint *lint, genops_str name, const struct genops_place *place)
 {
 	char fix[200], found[80];
 	if (is_own(name) || genops_lint_find(lint, name) || genops_str_find_char(name, '[') != SIZE_MAX || genops_str_find_char(name, '.') != SIZE_MAX ||
-	    genops_str_find_char(name, '*') != SIZE_MAX)
+	    genops_str_find_char(name, '*') != SIZE_MAX || is_told(lint, name))
 		return;
 	if (is_set_later(lint, name)) {
 		genops_lint_say(lint, place, "move what sets it before this", "field %.*s is set only further down: here it is undefined", GENOPS_LINT_ARG(name));
@@ -108,7 +122,7 @@ static void check_attribute(struct genops_lint *lint, genops_str name, const str
 			return;
 	}
 	const char *nearest = genops_str_nearest(name, names, n);
-	if (!nearest)
+	if (!nearest || is_told(lint, name))
 		return; /* somebody's own */
 	snprintf(fix, sizeof fix, "did you mean \"%s\"?", nearest);
 	genops_lint_say(lint, place, fix, "attribute %.*s is none that GenOps writes", GENOPS_LINT_ARG(name));

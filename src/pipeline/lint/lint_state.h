@@ -41,6 +41,8 @@ struct genops_lint {
 	struct genops_lint_mask *masks;   /* of all masks so far */
 	genops_str *names;                /* of all fields that are ever set, for "did you mean" */
 	size_t n_names;
+	uint64_t told[64];                /* hashes of names that were told: once each; when it is full, again */
+	size_t n_told;
 	bool is_dropping_rest;            /* a sampling before has rate 0 */
 	struct genops_place dropping_place;
 	const struct genops_tree **guards; /* the pipeline's filters */

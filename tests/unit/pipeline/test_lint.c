@@ -284,6 +284,8 @@ static void other_findings(void **state)
 	      "  - {type: eval, filter: name == 'x', expressions: [{flag: 'true'}]}\n"
 	      "  - {type: eval, expressions: [{a: \"flag == 'yes'\"}]}\n", /* elsewhere it may be anything */
 	    (const char *const[]){NULL});
+	finds("id: p\nenabled: false\nprocessors: [{type: eval, expressions: [{a: nobody}]}]", (const char *const[]){NULL});
+	finds("id: p\nprocessors: [{type: eval, expressions: [{a: nobody}, {b: nobody}]}]", (const char *const[]){"nothing sets field nobody", NULL}); /* once */
 	finds("id: p\nprocessors: [{type: eval, disabled: true, expressions: [{a: nobody}]}]", (const char *const[]){NULL});
 	finds("id: p\nroutes: [{name: r, destination: d, object_lock: COMPLIANCE, retention: 7 years}]", (const char *const[]){NULL});
 }

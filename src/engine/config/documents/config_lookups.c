@@ -82,8 +82,10 @@ static int parse_file(struct genops_config_reader *reader, const struct genops_y
 	if (code != GENOPS_OK)
 		return genops_config_read_missing(reader, node, code);
 	code = genops_lookup_table_parse(settings, genops_buffer_view(&csv), ret_table, reader->err);
-	if (code == GENOPS_SYNTAX)
+	if (code == GENOPS_SYNTAX) {
 		reader->err->code = code = GENOPS_CONFIG;
+		snprintf(reader->err->file, sizeof reader->err->file, "%s", settings->file.ptr); /* its line is the table's */
+	}
 	genops_buffer_done(&csv);
 	return genops_config_read_place(reader, node, code);
 }
@@ -100,7 +102,7 @@ static int keep(struct genops_config_reader *reader, const struct genops_yaml_no
 	*ret_table = genops_lookup_table_ref(table);
 	size_t n = reader->config->n_warnings;
 	GENOPS_TRY(genops_config_read_warn(reader, node, "mend the file: it is read again when it changes",
-	    "lookup \"%.100s\" stays as it was: %.300s", before->settings.id.ptr, cause.message));
+	    "lookup \"%.100s\" stays as it was: %.300s%s%.0d", before->settings.id.ptr, cause.message, cause.line ? ", line " : "", cause.line));
 	for (; n < reader->config->n_warnings; n++)
 		reader->config->warnings[n].is_kept = true;
 	return GENOPS_OK;
