@@ -124,8 +124,13 @@ static bool check_known(struct genops_otlp_check *check, const struct genops_otl
 {
 	switch ((enum genops_otlp_kind)row->kind) {
 	case GENOPS_OTLP_KIND_TEXT:
-		return is_text(field->bytes) ||
-		       fault(check, GENOPS_SYNTAX, message, field, "a text that is not UTF-8", field->bytes.ptr);
+		if (is_text(field->bytes))
+			return true;
+		if (!check->is_in_item)
+			return fault(check, GENOPS_SYNTAX, message, field, "a text that is not UTF-8", field->bytes.ptr);
+		if (!check->wrong_text)
+			check->wrong_text = row;
+		return true;
 	case GENOPS_OTLP_KIND_TRACE_ID:
 	case GENOPS_OTLP_KIND_SPAN_ID:
 		check_id(check, row, field->bytes.len);

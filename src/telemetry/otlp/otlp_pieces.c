@@ -41,6 +41,7 @@ struct metric {
 	genops_str bytes, data;
 	const struct genops_otlp_message *data_message;
 	uint32_t data_field;
+	struct genops_otlp_check check; /* of what it has beside its points: a fault there is a fault of each */
 };
 
 /* Keeps what a message has beside one of its fields, behind the first `at` bytes of heads. Returns where it ends, or would end. */
@@ -121,6 +122,9 @@ static bool is_rejected(struct cut *cut, const struct genops_otlp_check *check, 
 		snprintf(text, sizeof text, "%s has %zu bytes; send %d, or none", check->wrong_id->name.ptr, check->wrong_len,
 		    check->wrong_id->kind == GENOPS_OTLP_KIND_TRACE_ID ? 16 : 8);
 		reject(cut, n, text);
+	} else if (check->wrong_text) {
+		snprintf(text, sizeof text, "a text (%s) that is not UTF-8, as protobuf's texts have to be", check->wrong_text->name.ptr);
+		reject(cut, n, text);
 	} else if (check->is_too_deep) {
 		snprintf(text, sizeof text, "values more than %d deep in one another; send flatter attributes", GENOPS_OTLP_DEPTH_MAX);
 		reject(cut, n, text);
@@ -162,7 +166,7 @@ static int place(struct cut *cut, size_t len, int64_t n)
 static int cut_point(struct cut *cut, const struct metric *metric, genops_str point)
 {
 	const struct genops_otlp_field *points = &metric->data_message->fields[POINTS_FIELD];
-	struct genops_otlp_check check = {.is_in_item = true};
+	struct genops_otlp_check check = metric->check;
 	if (cut->has_wrong_items)
 		(void)!genops_otlp_check_message(&check, (enum genops_otlp_message_id)points->message, point);
 	if (is_rejected(cut, &check, cut->data_head, point.len, 1))
@@ -199,11 +203,15 @@ static void find_data(struct metric *metric)
 /* A metric with points that is too large to go into a piece whole. */
 static int cut_metric(struct cut *cut, genops_str bytes)
 {
-	struct metric metric = {.bytes = bytes};
+	struct metric metric = {.bytes = bytes, .check = {.is_in_item = true}};
 	struct genops_wire_reader in;
 	struct genops_wire_field field;
 	find_data(&metric);
 	cut->metric_head = keep_head(cut, cut->head, bytes, metric.data_field);
+	if (cut->has_wrong_items && cut->metric_head <= HEAD_MAX && !cut->heads.error)
+		(void)!genops_otlp_check_message(&metric.check, GENOPS_OTLP_METRIC,
+		    (genops_str){cut->heads.ptr ? cut->heads.ptr + cut->head : NULL, cut->metric_head - cut->head});
+	metric.check.is_in_item = true;
 	cut->data_head = keep_head(cut, cut->metric_head, metric.data, POINTS_FIELD);
 	genops_wire_reader_init(&in, metric.data, 0);
 	while (genops_wire_next(&in, &field) > 0) {
@@ -280,7 +288,7 @@ int genops_otlp_request_pieces(enum genops_signal signal, genops_str request, st
 	if (genops_otlp_check_message(&check, genops_otlp_signals[signal].request, request) != GENOPS_OK)
 		return genops_otlp_check_fail(&check, signal, request.ptr, err);
 	struct cut cut = {.signal = signal, .out = scratch, .fn = fn, .arg = arg, .err = err};
-	cut.has_wrong_items = check.wrong_id || check.is_too_deep;
+	cut.has_wrong_items = genops_otlp_check_is_wrong(&check);
 	if (request.len > GENOPS_OTLP_PIECE_MAX || check.n_items > GENOPS_OTLP_PIECE_ITEMS ||
 	    check.n_points > GENOPS_OTLP_PIECE_ITEMS || cut.has_wrong_items) {
 		genops_buffer_init(&cut.heads, HEAD_MAX);

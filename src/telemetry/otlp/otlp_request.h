@@ -36,7 +36,7 @@ typedef int genops_otlp_piece_fn(void *arg, genops_str piece, struct genops_erro
 /* Walks over a protobuf request, checks everything in it and hands it on in pieces of about GENOPS_OTLP_PIECE_MAX, in order; a request
  * that is smaller, with nothing rejected, is handed on as it came, unknown fields included. Empty ones have no piece. A metric that is too
  * large for one piece is cut between its points. Rejected: an item over GENOPS_OTLP_ITEM_MAX, or with a resource and scope over 128 KiB;
- * ids of a wrong length (all zero or absent is fine: the guides' curl has none); values too deep. Errors: SYNTAX (not a request: nothing
+ * ids of a wrong length (all zero or absent is fine: the guides' curl has none); values too deep; texts that are not UTF-8. Errors: SYNTAX (not a request: nothing
  * of it was handed on), LIMIT (values too deep in a resource or scope), NOMEM, and the function's. `scratch` is overwritten. */
 GENOPS_NODISCARD int genops_otlp_request_pieces(enum genops_signal signal, genops_str request, struct genops_buffer *scratch,
     genops_otlp_piece_fn *fn, void *arg, struct genops_otlp_count *ret_count, struct genops_error *err);

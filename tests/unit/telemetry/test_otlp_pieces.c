@@ -176,6 +176,10 @@ static void test_rejected_items_do_not_spoil_their_neighbours(void **state)
 	    {2, {"much-too-long-for-a-span", 24}, "span 2: spanId has 24 bytes; send 8, or none"},
 	    {4, {"1", 1}, "span 2: parentSpanId has 1 bytes; send 8, or none"},
 	    {13, {"\x0A\x01t", 3}, "span 2: traceId has 1 bytes; send 16, or none"},
+	    {5, {"\xFF", 1}, "span 2: a text (name) that is not UTF-8, as protobuf's texts have to be"},
+	    {5, {"\xED\xA0\x80", 3}, "span 2: a text (name) that is not UTF-8, as protobuf's texts have to be"},
+	    {9, {"\x0A\x01k\x12\x03\x0A\x01\x80", 8}, "span 2: a text (stringValue) that is not UTF-8, as protobuf's texts have to be"},
+	    {9, {"\x0A\x02\xC3(\x12\x02\x18\x01", 8}, "span 2: a text (key) that is not UTF-8, as protobuf's texts have to be"},
 	};
 	struct run run;
 	struct genops_buffer names;
@@ -258,13 +262,10 @@ static void test_what_is_no_request(void **state)
 	(void)state;
 	static const genops_str wrong[] = {
 	    {"\x08\x01", 2},		/* a trace id that is a number */
-	    {"\x2A\x01\xFF", 3},	/* a name that is not UTF-8 */
-	    {"\x2A\x03\xED\xA0\x80", 5}, /* half a surrogate pair */
 	    {"\x3A\x01t", 3},		/* a time that is a text */
 	    {"\x30", 1},		/* cut off */
 	    {"\x4A\x05", 2},		/* longer than there is */
 	    {"\x4A\x04\x12\x02\x0A\x05", 6},
-	    {"\x4A\x05\x12\x03\x0A\x01\x80", 7}, /* a text value that is not UTF-8 */
 	    {"\x4A\x04\x12\x00\x12\x00", 6},	/* two values of one attribute */
 	    {"\x7A\x00\x7A\x00", 4},		/* two statuses */
 	    {"\x33\x34", 2},			/* a group */
@@ -499,6 +500,52 @@ static void test_a_large_metric_is_cut_between_its_points(void **state)
 	end(&run);
 }
 
+/* What a metric has beside its points is theirs, also where it is cut between them. */
+static void test_a_fault_of_a_large_metric(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t field;
+		genops_str bytes;
+		const char *reason;
+	} rows[] = {
+	    {1, {"\xFF", 1}, "metric 1: a text (name) that is not UTF-8, as protobuf's texts have to be"},
+	    {12, {"\x0A\x01\xFE", 3}, "metric 1: a text (key) that is not UTF-8, as protobuf's texts have to be"},
+	};
+	struct run run;
+	begin(&run);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		genops_buffer_clear(&run.request);
+		size_t resource = genops_wire_begin(&run.request, 1), scope = genops_wire_begin(&run.request, 2);
+		size_t metric = genops_wire_begin(&run.request, 2), data = genops_wire_begin(&run.request, 5);
+		for (int j = 0; j < 5000; j++)
+			genops_wire_put_bytes(&run.request, 1, GENOPS_STR("\x40\x01"));
+		genops_wire_end(&run.request, data);
+		genops_wire_put_bytes(&run.request, rows[i].field, rows[i].bytes);
+		genops_wire_end(&run.request, metric);
+		genops_wire_put_bytes(&run.request, 2, GENOPS_STR("\x2A\x02\x0A\x00"));
+		genops_wire_end(&run.request, scope);
+		genops_wire_end(&run.request, resource);
+		assert_int_equal(cut(&run, GENOPS_SIGNAL_METRICS), GENOPS_OK);
+		expect_count(&run, 1, 5000);
+		assert_string_equal(run.count.reason, rows[i].reason);
+	}
+	end(&run);
+}
+
+/* A resource's text is its request's. */
+static void test_a_resource_that_is_not_utf8(void **state)
+{
+	(void)state;
+	struct run run;
+	begin(&run);
+	genops_buffer_add(&run.request, GENOPS_STR("\x0A\x07\x0A\x05\x0A\x03\x0A\x01\xFF"));
+	assert_int_equal(cut(&run, GENOPS_SIGNAL_TRACES), GENOPS_SYNTAX);
+	expect_untouched(&run);
+	assert_string_equal(run.err.message, "OTLP traces: a text that is not UTF-8, at byte 8 (KeyValue.key)");
+	end(&run);
+}
+
 /* One point that cannot be taken, of many. */
 static void test_a_point_is_rejected_alone(void **state)
 {
@@ -557,6 +604,8 @@ int main(void)
 	    cmocka_unit_test(test_a_megabyte_of_empty_spans),
 	    cmocka_unit_test(test_empty_resources_and_scopes_have_no_piece),
 	    cmocka_unit_test(test_a_large_metric_is_cut_between_its_points),
+	    cmocka_unit_test(test_a_fault_of_a_large_metric),
+	    cmocka_unit_test(test_a_resource_that_is_not_utf8),
 	    cmocka_unit_test(test_a_point_is_rejected_alone),
 	    cmocka_unit_test(test_no_memory),
 	};
