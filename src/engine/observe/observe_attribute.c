@@ -3,7 +3,7 @@
  *
  * Order (reference/ecosystem.md A5.5): the configuration's defaults (added by whoever begins the operation), the receiver's tenant,
  * service.name as project and deployment.environment as environment, the resource's genops.*, Traceloop's association properties, the
- * span's own genops.* (baggage that was copied there among them). Names that only GenOps writes are no attributes. Texts borrow from
+ * span's own genops.* (baggage that was copied there among them). What the sender's governance key binds is stronger than all. Names that only GenOps writes are no attributes. Texts borrow from
  * the span.
  */
 #include "engine/observe/observe_impl.h"

@@ -88,6 +88,16 @@ static void describe(struct genops_observer *observer, const struct genops_obser
 	    cost_of(observer, call, options->provider, times_of(span).start);
 }
 
+/* A governance key by its name: whose key it was is said by the receiver, not by the span. */
+static const struct genops_config_key *find_key(const struct genops_config *config, genops_str name)
+{
+	for (size_t i = 0; name.len && i < config->n_keys; i++) {
+		if (genops_str_equal(config->keys[i].name, name))
+			return &config->keys[i];
+	}
+	return NULL;
+}
+
 static int begin(struct genops_observer *observer, const struct genops_observed *span, bool with_attributes,
     struct genops_operation **ret_operation, struct genops_error *err)
 {
@@ -104,7 +114,13 @@ static int begin(struct genops_observer *observer, const struct genops_observed 
 	if (span->span.parent_span_id.len == sizeof observed.parent_span_id)
 		memcpy(observed.parent_span_id, span->span.parent_span_id.ptr, sizeof observed.parent_span_id);
 	observed.service_name = attributes.service_name;
-	return genops_operation_begin_from(observer->engine, &options, &origin, ret_operation, err);
+	struct genops_config *config = origin.config = genops_engine_config(observer->engine);
+	origin.key = find_key(config, span->envelope.key);
+	origin.bound = origin.key ? origin.key->attributes : NULL;
+	origin.n_bound = origin.key ? origin.key->n_attributes : 0;
+	int code = genops_operation_begin_from(observer->engine, &options, &origin, ret_operation, err);
+	genops_config_unref(config);
+	return code;
 }
 
 static bool is_passing(int code)

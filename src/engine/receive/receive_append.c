@@ -44,6 +44,7 @@ static int append_piece(void *arg, genops_str piece, struct genops_error *err)
 	    .receiver = request->receiver->name,
 	    .input = request->receiver->input,
 	    .tenant = genops_str_of(request->tenant_text),
+	    .key = request->token ? request->token->name : (genops_str){0},
 	    .request = piece,
 	};
 	if (!has_room(request, piece.len))

@@ -6,7 +6,7 @@
 
 #define VERSION 1
 
-enum { SIGNAL = 1, IS_OBSERVED, RECEIVED, RECEIVER, INPUT, TENANT, REQUEST };
+enum { SIGNAL = 1, IS_OBSERVED, RECEIVED, RECEIVER, INPUT, TENANT, REQUEST, KEY };
 
 static void put_text(struct genops_buffer *out, uint32_t field, genops_str text)
 {
@@ -25,6 +25,7 @@ void genops_envelope_encode(const struct genops_envelope *envelope, struct genop
 	put_text(out, RECEIVER, envelope->receiver);
 	put_text(out, INPUT, envelope->input);
 	put_text(out, TENANT, envelope->tenant);
+	put_text(out, KEY, envelope->key);
 	put_text(out, REQUEST, envelope->request);
 }
 
@@ -49,6 +50,9 @@ static bool read_field(const struct genops_wire_field *field, struct genops_enve
 		return field->type == GENOPS_WIRE_BYTES;
 	case TENANT:
 		envelope->tenant = field->bytes;
+		return field->type == GENOPS_WIRE_BYTES;
+	case KEY:
+		envelope->key = field->bytes;
 		return field->type == GENOPS_WIRE_BYTES;
 	case REQUEST:
 		envelope->request = field->bytes;

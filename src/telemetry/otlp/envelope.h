@@ -16,6 +16,7 @@ struct genops_envelope {
 	genops_str receiver;   /* "otlp", "otlp/edge": what service.pipelines call it; "genops": the engine's own operations */
 	genops_str input;      /* __inputId of its events: "genops_otlp_source" for otlp, else the receiver's name */
 	genops_str tenant;     /* X-Scope-OrgID, or what the token stands for; "" : none */
+	genops_str key;        /* name of the token or governance key that sent it; "" : none */
 	genops_str request;    /* Export<Signal>ServiceRequest in protobuf, checked */
 };
 

@@ -256,6 +256,30 @@ static void the_tenant_and_the_defaults(void **state)
 	close_world(&world);
 }
 
+/* What a key binds, a span cannot change. */
+static void the_senders_key(void **state)
+{
+	struct world world = open_world(*state,
+	    "governance: {keys: [{name: app, key: vk-0123456789abcdef0123456789, attributes: {team: bound}, models: [gpt-4.1*]}],"
+	    " budgets: [{name: all, daily_budget: 1.0}]}\n");
+	struct span span = outer;
+	struct genops_error err;
+	span.keys[0] = "genops.team", span.values[0] = "free";
+	struct genops_buffer request = request_of(&span, 1);
+	struct genops_envelope envelope = {.received_unix_ns = genops_clock_unix_ns(), .key = GENOPS_STR("app"), .request = genops_buffer_view(&request)};
+	assert_int_equal(genops_ledger_begin(world.ledger, &err), GENOPS_OK);
+	assert_int_equal(genops_observer_take(world.observer, &envelope, &err), GENOPS_OK);
+	assert_int_equal(genops_ledger_commit(world.ledger, &err), GENOPS_OK);
+	genops_buffer_done(&request);
+	assert_int_equal(resolve(&world, 11), 1);
+	struct seen seen = see_all(&world, NULL, NULL);
+	assert_string_equal(seen.team, "bound");
+	assert_string_equal(seen.key_name, "app");
+	assert_string_equal(seen.reason, "x_key_binding");
+	check_books(&world, 1, CHAT);
+	close_world(&world);
+}
+
 /* Nothing is refused, since it has happened; budgets go over their limit, alerts are told, and then live calls are refused. */
 static void policies_look_on(void **state)
 {
@@ -481,6 +505,7 @@ int main(void)
 	    TEST(what_cannot_be_true),
 	    TEST(spans_without_ids),
 	    TEST(the_tenant_and_the_defaults),
+	    TEST(the_senders_key),
 	    TEST(policies_look_on),
 	    TEST(the_gateways_own_wins),
 	    TEST(what_goes_on),
