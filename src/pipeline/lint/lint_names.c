@@ -3,15 +3,15 @@
  * top and what functions before have set: any other name is undefined, always. Attributes of others are theirs to name. */
 #include "base/hash.h"
 #include "base/str.h"
+#include "pipeline/event_span.h"
 #include "pipeline/lint/lint_state.h"
 #include "telemetry/conventions.h"
 
 #include <stdio.h>
 
-/* Of spans, log records and data points. */
-static const char *const own[] = {"__inputId", "__tenant", "_time", "name", "kind", "trace_id", "span_id", "parent_span_id", "start_time_unix_nano",
-    "end_time_unix_nano", "time_unix_nano", "observed_time_unix_nano", "duration_ms", "status", "attributes", "resource", "scope", "events", "links",
-    "trace_state", "flags", "body", "severity_number", "severity_text", "event_name", "metric", "value", "unit", "description", "type", "sampled", "sampling.rate"};
+/* Of log records and data points, beside the parts of spans; and what a sampling before a pipeline may have left. */
+static const char *const own[] = {"time_unix_nano", "observed_time_unix_nano", "body", "severity_number", "severity_text", "event_name", "metric", "value",
+    "unit", "sampled", "sampling.rate"};
 #define N_OWN (sizeof own / sizeof *own)
 
 /* The guides' own, beside those that GenOps writes. A last * stands for anything. */
@@ -21,6 +21,8 @@ static const char *const guides[] = {"genops.policy.metadata.*", "genops.cost.me
 
 static bool is_own(genops_str name)
 {
+	if (name.len && genops_event_span_is_part(name))
+		return true;
 	for (size_t i = 0; i < N_OWN; i++) {
 		if (genops_str_is(name, own[i]))
 			return true;
@@ -43,6 +45,8 @@ static const char *nearest_field(const struct genops_lint *lint, genops_str name
 	const char *names[256];
 	char texts[256][64];
 	size_t n = 0;
+	for (size_t i = 0; i < GENOPS_EVENT_PARTS; i++)
+		names[n++] = genops_event_span_parts[i];
 	for (size_t i = 0; i < N_OWN; i++)
 		names[n++] = own[i];
 	for (size_t i = 0; i < lint->n_names && n < 256; i++) {

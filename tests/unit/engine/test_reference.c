@@ -39,7 +39,7 @@ static void every_listed_page_is_there_and_is_markdown(void **state)
 		has(text, "| --- |");
 		free(text);
 	}
-	assert_int_equal(n, 8);
+	assert_int_equal(n, 9);
 }
 
 static void a_page_that_is_none_is_told_with_the_names(void **state)
