@@ -208,7 +208,7 @@ static bool make(const struct event *event, enum part part, struct genops_value 
 	const struct genops_otlp_span *span = event->span;
 	switch (part) {
 	case INPUT:
-		*ret = genops_value_text(event->envelope->input);
+		*ret = genops_value_text(event->envelope->input.ptr ? event->envelope->input : GENOPS_STR(""));
 		return true;
 	case TENANT:
 		*ret = genops_value_text(event->envelope->tenant);

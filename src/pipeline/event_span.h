@@ -7,7 +7,7 @@
  * numbers. A part is made when it is first read (value.h: an object with a source), and what was made is there for the next pipeline, so
  * that a span costs what is asked of it, not what it holds.
  *
- * Log records and data points are events of the same manner (body, severity_number, ...; metric, value, ...).
+ * Log records and data points have no events: the documents of pipelines are about spans.
  * One thread a maker. Nothing outside of the two arenas is owned.
  */
 #ifndef PIPELINE_EVENT_SPAN_H

@@ -172,7 +172,7 @@ static void write_text(struct genops_buffer *buf, genops_str text)
 		from = at + len;
 		at = from - 1;
 	}
-	genops_buffer_add(buf, (genops_str){text.ptr + from, text.len - from});
+	genops_buffer_add(buf, genops_str_skip(text, from));
 	genops_buffer_add_char(buf, '"');
 }
 

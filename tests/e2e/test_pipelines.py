@@ -2,7 +2,7 @@
 """The guide's documents, as they are written, over events by chance: what `genops pipeline test` says of each is what Node says, field by
 field - fields that eval puts, what lookups find, what masks replace, which sampling rule matched, which routes take it, with which payload.
 
-Proves: CRB-066..106, CRB-107..133, CRB-134..168, CRB-169..193, CRB-196..202, CRB-208, CRB-316..327, CRB-329..347; A-075, A-076, A-077, A-079,
+Proves: CRB-066..106, CRB-107..133, CRB-134..168, CRB-169..193, CRB-196..202, CRB-208, CRB-316..327, CRB-329..347, A-081; A-075, A-076, A-077, A-079,
 A-080, A-082, A-084, A-087 as DESIGN 6 decides: literally, the first rule counts.
 """
 import json
@@ -196,6 +196,20 @@ def test_two_samplers_say_what_is_left(configuration, tmp_path):
     by_chance = [answer for answer in ours(configuration, document, [{"i": i} for i in range(2000)], tmp_path)[0] if answer["result"] == "routed"]
     assert {answer["after"]["sampled"] for answer in by_trace} == {4} and 420 < len(by_trace) < 580
     assert {answer["after"]["sampled"] for answer in by_chance} == {8} and 190 < len(by_chance) < 310
+
+
+def test_cost_aware_sampling_on_a_usual_mix(configuration, tmp_path):
+    """CRB-333: of 1 % above $10, 4 % above $1, 15 % above $0.10 and 80 % below, 5 to 10 % stay, and all of the first."""
+    chance, events = random.Random(5), []
+    for i in range(20000):
+        low, high = chance.choices([(10.01, 50), (1.01, 10), (0.101, 1), (0.0001, 0.1)], [1, 4, 15, 80])[0]
+        events.append({"cost_total": chance.uniform(low, high), "trace_id": f"{chance.getrandbits(128):032x}"})
+    answers = ours(configuration, documents()["cost_aware_sampling"], events, tmp_path)[0]
+    kept = [answer["after"] for answer in answers if answer["result"] == "routed"]
+    assert 0.05 * len(events) * 0.9 < len(kept) < 0.10 * len(events)
+    assert sum(after["cost_total"] > 10 for after in kept) == sum(event["cost_total"] > 10 for event in events)
+    scaled = sum(after["cost_total"] * after.get("sampled", 1) for after in kept)  # A-081: sums can be scaled
+    assert abs(scaled / sum(event["cost_total"] for event in events) - 1) < 0.1
 
 
 def test_cribls_own_rules(configuration, tmp_path):

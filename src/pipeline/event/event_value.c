@@ -44,7 +44,7 @@ static struct genops_value_object *object_of(genops_str message, uint32_t field,
 			value = genops_value_text(attribute.value.bytes);
 		else if (!value_of(&attribute.value, arena, depth + 1, &value))
 			return NULL;
-		if (!genops_value_object_put(arena, object, genops_value_key_of(attribute.key), value))
+		if (!genops_value_object_put(arena, object, genops_value_key_of(attribute.key.ptr ? attribute.key : GENOPS_STR("")), value))
 			return NULL;
 	}
 	return object;

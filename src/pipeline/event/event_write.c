@@ -54,7 +54,7 @@ static genops_str name_of(genops_str attribute)
 		if (part.number == 1)
 			name = part.bytes;
 	}
-	return name;
+	return name.ptr ? name : GENOPS_STR("");
 }
 
 /* One field of the span. False: it stays as it stands. True: it was written anew, or left out. */
