@@ -108,6 +108,7 @@ def main():
     otlp = run(os.path.join(arguments.build, "bench", "bench_otlp"))
     flow = run(os.path.join(arguments.build, "bench", "bench_flow"))
     pipelines = run(os.path.join(arguments.build, "bench", "bench_pipeline"))
+    collector = run(os.path.join(arguments.build, "bench", "bench_collector"))
     slowest = max(float(ms) for ms in re.findall(r"([\d.]+) ms wall", summary))
     rows = bars(result, operation) + [("cost summary over 10 million operations", "≤ 100 ms", f"slowest of seven {slowest:.0f} ms")]
     text = [f"# Benchmarks, {datetime.date.today()}", "", where, "",
@@ -117,7 +118,8 @@ def main():
     text += [f"- {kind}: median {m:.1f} ms, worst {worst:.1f} ms of {STARTS}" for kind, (m, worst) in result["start"].items()]
     text += ["", "## One operation through the C API", "", "```", operation.strip(), "```", "", "## Cost summary", "", "```", summary.strip(), "```", "",
              "## Received spans: check, walk, JSON", "", "```", otlp.strip(), "```", "",
-             "## Received spans through the flow, without sockets and disks", "", "```", flow.strip(), "```", "", "## Pipelines", "", "```", pipelines.strip(), "```", ""]
+             "## Received spans through the flow, without sockets and disks", "", "```", flow.strip(), "```", "", "## Pipelines", "", "```", pipelines.strip(), "```", "",
+             "## Processors of service.pipelines", "", "```", collector.strip(), "```", ""]
     with open(arguments.output, "w") as file:
         file.write("\n".join(text))
     print("\n".join(text))

@@ -37,7 +37,7 @@ static void load(void)
 	static const struct genops_yaml_variables variables = {get, NULL};
 	static const struct genops_service_asks asks = {.budget = budget};
 	static struct genops_arena arena;
-	struct genops_yaml *tree;
+	static struct genops_yaml *tree;
 	struct genops_error err = {0};
 	const struct genops_yaml_rows in = {"fuzz", &arena, &variables, &err};
 	size_t i = 0;

@@ -222,6 +222,8 @@ def test_a_budget_that_spans_use_up_refuses_the_next_call(serve, sink, provider)
     send(server, body=call(1.5, **{"genops.team": "search"}))
     until(lambda: server.budget("genops/budget_enforcer: team=ml-platform daily")["consumed_nano_usd"] > 10**9, what="the span's cost")
     until(lambda: server.budget("genops/budget_enforcer: team=search monthly")["consumed_nano_usd"] > 10**9, what="the other's")
+    alerts = genops("audit", "show", "--json", "--where", "kind=budget.alert", state=server.state, config=server.config).stdout
+    assert "team=ml-platform daily" in alerts and "team=search monthly" in alerts, alerts
     refused = server.chat(headers=headers)
     assert refused.status == 429 and refused.header("x-genops-reason-code") in ("BUDGET_EXCEEDED", "BUDGET_RESERVATION_FAILED"), refused.body
     assert server.chat(headers={"x-genops-team": "others"}).status == 200

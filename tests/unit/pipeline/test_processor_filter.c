@@ -231,6 +231,7 @@ static void refusals(void **state)
 	    {"filter: {spans: {include: {match_type: strict, services: [a]}}, traces: {span: ['true']}}", "do not go together"},
 	    {"filter: {spans: {include: {match_type: regexp, services: ['(?P<x']}}}", "pattern"},
 	    {"filter: {spans: {include: {match_type: strict, services: [a], regexp: {cacheenabled: true}}}}", "regexp"},
+	    {"filter: {traces: {span: ['']}}", "the condition is empty"},
 	    {"filter: {error_mode: maybe}", "error_mode"}};
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

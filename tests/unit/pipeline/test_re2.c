@@ -33,7 +33,7 @@ static void as_in_go(void **state)
 	    {"a.c", "a\rc", 1}, {"^b", "a\nb", 0}, {"(?m)^b", "a\nb", 1}, {"\\Ab", "ab", 0}, {"b\\z", "ab", 1}, {"[[:alpha:]]+[[:digit:]]", "ab1", 1},
 	    {"[^[:alpha:]]", "ab", 0}, {"\\Qa.b\\E", "a.b", 1}, {"\\Qa.b\\E", "axb", 0}, {"(?P<x>a)b", "ab", 1}, {"\\s", "\xc2\xa0", 0}, {"\\s", "\t", 1},
 	    {"[\\s]", " ", 1}, {"[]a]", "]", 1}, {"[^]a]", "]", 0}, {"a{2,3}", "caaa", 1}, {"x|", "", 1}, {"\\.", "a", 0}, {"\\d+-\\w", "12-a", 1},
-	    {"prefix/.*", "x/prefix/y", 1}, {"(?:a|b)c", "bc", 1}, {"\\/api\\/", "/api/", 1}, {"[a-z]", "ü", 0}, {"^.$", "ü", 1}};
+	    {"prefix/.*", "x/prefix/y", 1}, {"(?:a|b)c", "bc", 1}, {"\\/api\\/", "/api/", 1}, {"[a-z]", "ü", 0}, {"^.$", "ü", 1}, {"", "a", 1}, {"(?i)", "a", 1}};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		for (int search = 0; search < 2; search++) {

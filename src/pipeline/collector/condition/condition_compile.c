@@ -205,7 +205,8 @@ int genops_condition_compile(genops_str text, enum genops_signal signal, enum ge
 	    .err = err ? err : &own};
 	if (text.len > GENOPS_CONDITION_LEN_MAX)
 		return genops_fail(err, GENOPS_LIMIT, "a condition is longer than %zu bytes", GENOPS_CONDITION_LEN_MAX);
-	genops_condition_node_p root = parse_or(&p);
+	genops_condition_node_p root =
+	    text.len ? parse_or(&p) : genops_condition_operand_refuse(&p, 0, "", "the condition is empty");
 	if (root && genops_condition_operand_peek(&p))
 		root = genops_condition_operand_refuse(&p, p.at, strchr("+-*/", genops_condition_operand_peek(&p)) ? "arithmetic is not done here" : "", "\"and\", \"or\" or the end expected");
 	struct genops_condition condition = {.source = text,

@@ -201,7 +201,7 @@ static int compile(genops_str pattern, bool is_search, struct genops_regex **ret
 	genops_buffer_init(&stripped, GENOPS_REGEX_LEN_MAX);
 	struct rewriting r = {.pattern = pattern, .out = &out};
 	int code = read_flags(&r, err);
-	if (is_search && code == GENOPS_OK && strip(genops_str_skip(pattern, r.at), &stripped) && !stripped.error) {
+	if (is_search && code == GENOPS_OK && pattern.len > r.at && strip(genops_str_skip(pattern, r.at), &stripped) && !stripped.error) {
 		r.pattern = genops_buffer_view(&stripped);
 		r.at = 0;
 	}
