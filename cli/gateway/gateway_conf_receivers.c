@@ -62,6 +62,8 @@ static void write_server(FILE *out, const struct genops_gateway_listener *listen
 	snprintf(how, sizeof how, "%s%s", has_tls ? " ssl" : "", listener->is_grpc || has_tls ? " http2" : "");
 	fprintf(out, "\tserver {\n");
 	gateway_conf_listen(out, listener->host, port, how);
+	/* nginx warns of every body that it writes aside: with large batches that is a line a request. */
+	fprintf(out, "\t\terror_log stderr error;\n");
 	write_tls(out, listener);
 	write_times(out, listener);
 	/* A message of gRPC has 5 bytes before it. */

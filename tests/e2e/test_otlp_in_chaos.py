@@ -9,11 +9,13 @@ import os
 import random
 import resource
 import signal
+import subprocess
 import threading
 import time
 
 import grpc
 import pytest
+from google.rpc import status_pb2
 
 import receivers
 from gateway import until
@@ -130,7 +132,6 @@ def fill(port, body):
 
 def check_full(running, body, n_items):
     taken, reply = fill(running.http, body)
-    assert taken > 0
     assert reply.status == 503 and int(reply.header("retry-after")) >= 1
     assert len(receivers.span_names(running.state)) == taken * n_items
     assert post(running.http, body=b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"%s"}]}]}]}' % (b"x" * 400000), headers=JSON).json()["code"] == 14
@@ -145,7 +146,7 @@ def test_the_buffers_maximum_is_kept_and_told(tmp_path):
     """CRB-031: the cap of a source's buffer."""
     running = receivers.Bare(tmp_path, receivers="{otlp: {max_buffer_size: 10 MB, protocols: {http: , grpc: }}}")
     try:
-        check_full(running, traces(*"abcd", pad=50_000), 4)
+        assert check_full(running, traces(*"abcd", pad=50_000), 4) > 10
         stored = sum(path.stat().st_size for path in (running.state / "segments").glob("*.seg"))
         assert stored <= 10_000_000 + (4 << 20)
     finally:
@@ -153,18 +154,38 @@ def test_the_buffers_maximum_is_kept_and_told(tmp_path):
 
 
 def test_a_full_disk_is_told(tmp_path):
-    """No file of this process may grow over 300 kB: as if the disk had no space for the next segment."""
+    """No file of these processes may be as large as a segment: as if the disk had no space for one."""
     running = receivers.Bare(tmp_path)
     running.stop()
 
     def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (250_000, 250_000))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     running.start(preexec_fn=limit)
     try:
         check_full(running, traces(*"ab", pad=20_000), 2)
     finally:
         running.stop()
+
+
+def test_the_last_of_a_disk_is_for_the_ledger(tmp_path):
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m,mode=700", "tmpfs", state], capture_output=True, check=False).returncode:
+        pytest.skip("tmpfs cannot be mounted here")
+    try:
+        running = receivers.Bare(tmp_path)
+        try:
+            taken, reply = fill(running.http, traces(*"abcd", pad=50_000))
+            assert (reply.status, reply.header("retry-after")) == (503, "2") and taken > 50
+            assert "no space left" in status_pb2.Status.FromString(reply.body).message
+            assert len(receivers.span_names(state)) == 4 * taken
+            disk = os.statvfs(state)
+            assert disk.f_bavail > 0
+        finally:
+            running.stop()
+    finally:
+        subprocess.run(["umount", state], check=True)
 
 
 # --- under serve ---

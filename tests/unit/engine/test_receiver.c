@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_receiver.c - one received request through genops/receiver.h: what is judged when, what is large, and that without memory nothing is
+ * acknowledged that is not in the segments. proves CRB-040, OTL-046, OTL-047 */
+#include "engine_fixture.h"
+
+#include "../failing_alloc.h"
+
+#include "base/str.h"
+#include "codec/wire.h"
+#include "engine/receive/receive.h"
+
+#include <genops/receiver.h>
+
+#define CONFIG "receivers: {otlp: {protocols: {http: {max_request_body_size: 1 MiB}, grpc: {max_recv_msg_size_mib: 1}}}}\n"
+#define TRACES GENOPS_STR("/v1/traces")
+#define EXPORT GENOPS_STR("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+#define JSON   GENOPS_STR("application/json")
+#define PROTO  GENOPS_STR("application/x-protobuf")
+
+static const char span_json[] = "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"a\"}]}]}]}";
+
+struct posted {
+	bool is_grpc;
+	genops_str type, encoding, timeout;
+};
+
+static genops_receiver_request *ask(genops_engine *engine, const struct posted *posted, struct genops_receiver_answer *answer,
+    enum genops_receiver_step *ret_step)
+{
+	struct genops_error err = {0};
+	struct genops_receiver_source source = {.receiver = GENOPS_STR("otlp"),
+	    .is_grpc = posted->is_grpc,
+	    .is_local = true,
+	    .method = GENOPS_STR("POST"),
+	    .target = posted->is_grpc ? EXPORT : TRACES};
+	genops_receiver_request *request = genops_receiver_new(engine, &source, &err);
+	if (!request) {
+		assert_int_equal(err.code, GENOPS_NOMEM);
+		return NULL;
+	}
+	genops_receiver_header(request, GENOPS_STR("Content-Type"), posted->type);
+	genops_receiver_header(request, posted->is_grpc ? GENOPS_STR("grpc-encoding") : GENOPS_STR("Content-Encoding"), posted->encoding);
+	genops_receiver_header(request, GENOPS_STR("grpc-timeout"), posted->timeout);
+	*ret_step = genops_receiver_head(request, answer);
+	return request;
+}
+
+static uint64_t n_appended(const genops_engine *engine)
+{
+	return genops_segment_last_sequence(engine->segments);
+}
+
+/* The head judges what needs no body. */
+static void the_head_answers_early(void **state)
+{
+	genops_engine *engine = open_as(*state, CONFIG, GENOPS_DRAIN_NEVER);
+	struct genops_receiver_answer answer;
+	enum genops_receiver_step step;
+	struct posted wrong = {.type = GENOPS_STR("text/plain")}, right = {.type = JSON};
+	genops_receiver_request *request = ask(engine, &wrong, &answer, &step);
+	assert_int_equal(step, GENOPS_RECEIVER_ANSWERED);
+	assert_int_equal(answer.status, 415);
+	genops_receiver_free(request);
+	request = ask(engine, &right, &answer, &step);
+	assert_int_equal(step, GENOPS_RECEIVER_WANTS_BODY);
+	assert_int_equal(genops_receiver_body(request, genops_str_of(span_json), false, &answer), GENOPS_RECEIVER_ANSWERED);
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(n_appended(engine), 1);
+	genops_receiver_refuse(request, 413, "too large", &answer);
+	assert_int_equal(answer.status, 413);
+	genops_receiver_free(request);
+	genops_receiver_free(NULL);
+	genops_engine_close(engine);
+}
+
+/* A receiver that a reload took away: come again, somebody else may have it. */
+static void a_receiver_that_is_gone(void **state)
+{
+	genops_engine *engine = open_as(*state, "receivers: {}\n", GENOPS_DRAIN_NEVER);
+	struct genops_receiver_answer answer;
+	enum genops_receiver_step step;
+	struct posted posted = {.type = PROTO};
+	genops_receiver_request *request = ask(engine, &posted, &answer, &step);
+	assert_int_equal(step, GENOPS_RECEIVER_ANSWERED);
+	assert_int_equal(answer.status, 503);
+	assert_int_equal(answer.n_headers, 1);
+	genops_receiver_free(request);
+	genops_engine_close(engine);
+}
+
+static void what_takes_long_is_told_before_it_is_begun(void **state)
+{
+	genops_engine *engine = open_as(*state, CONFIG, GENOPS_DRAIN_NEVER);
+	struct genops_receiver_answer answer;
+	enum genops_receiver_step step;
+	struct genops_buffer body;
+	struct posted posted = {.type = PROTO};
+	char name[400];
+	memset(name, 'n', sizeof name);
+	genops_buffer_init(&body, 1 << 20);
+	size_t resource = genops_wire_begin(&body, 1), scope = genops_wire_begin(&body, 2);
+	for (int i = 0; i < 1000; i++) {
+		size_t span = genops_wire_begin(&body, 2);
+		genops_wire_put_text(&body, 5, (genops_str){name, sizeof name});
+		genops_wire_end(&body, span);
+	}
+	genops_wire_end(&body, scope);
+	genops_wire_end(&body, resource);
+	assert_int_equal(body.error, 0);
+	assert_true(body.len > 300000);
+	genops_receiver_request *request = ask(engine, &posted, &answer, &step);
+	assert_int_equal(genops_receiver_body(request, genops_buffer_view(&body), false, &answer), GENOPS_RECEIVER_LARGE);
+	assert_int_equal(n_appended(engine), 0);
+	assert_int_equal(genops_receiver_body(request, genops_buffer_view(&body), true, &answer), GENOPS_RECEIVER_ANSWERED);
+	assert_int_equal(answer.status, 200);
+	assert_true(n_appended(engine) > 0);
+	genops_receiver_free(request);
+	genops_buffer_done(&body);
+	genops_engine_close(engine);
+}
+
+static void a_client_whose_time_is_over_gets_no_duplicate(void **state)
+{
+	genops_engine *engine = open_as(*state, CONFIG, GENOPS_DRAIN_NEVER);
+	static const char frame[5] = {0};
+	struct genops_receiver_answer answer;
+	enum genops_receiver_step step;
+	struct posted late = {.is_grpc = true, .type = GENOPS_STR("application/grpc"), .timeout = GENOPS_STR("1n")};
+	struct posted early = {.is_grpc = true, .type = GENOPS_STR("application/grpc"), .timeout = GENOPS_STR("99999999H")};
+	genops_receiver_request *request = ask(engine, &late, &answer, &step);
+	(void)genops_receiver_body(request, (genops_str){frame, 5}, true, &answer);
+	assert_true(genops_str_is(answer.trailers[0].value, "4"));
+	genops_receiver_free(request);
+	request = ask(engine, &early, &answer, &step);
+	(void)genops_receiver_body(request, (genops_str){frame, 5}, true, &answer);
+	assert_true(genops_str_is(answer.trailers[0].value, "0"));
+	genops_receiver_free(request);
+	genops_engine_close(engine);
+}
+
+/* Whatever allocation fails: a 200 means that the span is there, and else the client comes again. */
+static void without_memory_nothing_false_is_acknowledged(void **state)
+{
+#if FAILING_ALLOC
+	genops_engine *engine = open_as(*state, CONFIG, GENOPS_DRAIN_NEVER);
+	struct posted posted = {.type = JSON};
+	size_t n_done = 0;
+	for (long n = 0; n < 400 && n_done < 3; n++) {
+		struct genops_receiver_answer answer = {0};
+		enum genops_receiver_step step = GENOPS_RECEIVER_WANTS_BODY;
+		uint64_t before = n_appended(engine);
+		allocs_left = n;
+		genops_receiver_request *request = ask(engine, &posted, &answer, &step);
+		if (request && step == GENOPS_RECEIVER_WANTS_BODY)
+			step = genops_receiver_body(request, genops_str_of(span_json), true, &answer);
+		allocs_left = -1;
+		if (!request)
+			continue;
+		assert_int_equal(step, GENOPS_RECEIVER_ANSWERED);
+		if (answer.status != 200)
+			assert_int_equal(answer.status, 503);
+		assert_int_equal(n_appended(engine) - before, answer.status == 200);
+		n_done += answer.status == 200;
+		genops_receiver_free(request);
+		genops_receiver_pool_free(engine); /* the next one shall find nothing kept */
+	}
+	assert_true(n_done > 0);
+	genops_engine_close(engine);
+#else
+	(void)state;
+	skip();
+#endif
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(the_head_answers_early, make_state, remove_state),
+	    cmocka_unit_test_setup_teardown(a_receiver_that_is_gone, make_state, remove_state),
+	    cmocka_unit_test_setup_teardown(what_takes_long_is_told_before_it_is_begun, make_state, remove_state),
+	    cmocka_unit_test_setup_teardown(a_client_whose_time_is_over_gets_no_duplicate, make_state, remove_state),
+	    cmocka_unit_test_setup_teardown(without_memory_nothing_false_is_acknowledged, make_state, remove_state),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
