@@ -282,6 +282,19 @@ def test_partial_success(bare, kind):
     assert receivers.span_names(bare.state)[-1] == "good"
 
 
+def test_names_that_otlp_does_not_have_are_told(bare):
+    """No error, says the specification; but whoever sends snake_case would lose all of it without a word."""
+    def answer(text):
+        reply = post(bare.http, body=text.encode(), headers=JSON)
+        assert reply.status == 200
+        return json.loads(reply.body)
+    told = answer('{"resource_spans":[{"scope_spans":[{"spans":[{"name":"x"}]}]}]}')["partialSuccess"]
+    assert "resourceSpans" in told["errorMessage"] and told.get("rejectedSpans", "0") == "0"
+    assert "partialSuccess" in answer('{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}')
+    for right in ("{}", " {\n} ", '{"resourceSpans":[]}', '{"resourceSpans":[{"scopeSpans":[]}]}', '{"resourceSpans":null}'):
+        assert answer(right) == {}
+
+
 def test_bombs_and_large_requests(tmp_path):
     running = receivers.Bare(tmp_path, receivers="{otlp: {protocols: {http: {max_request_body_size: 10 MB}, grpc: }}}")
     try:

@@ -223,10 +223,12 @@ static void take(struct genops_receiver_request *request, genops_str bytes, size
 	struct genops_otlp_count count = {0};
 	struct genops_error err = {0};
 	int code = GENOPS_OK;
+	bool is_foreign = false;
 	if (request->is_json) {
 		genops_buffer_clear(&request->converted);
 		request->converted.max = 4 * (size_t)request->listener->max_body + 4096;
 		code = genops_otlp_json_read(request->signal, bytes, &request->converted, &err);
+		is_foreign = !request->converted.len && genops_otlp_json_is_foreign(request->signal, bytes);
 		bytes = genops_buffer_view(&request->converted);
 	}
 	if (code == GENOPS_OK && request->token && request->token->n_attributes) {
@@ -235,6 +237,9 @@ static void take(struct genops_receiver_request *request, genops_str bytes, size
 	}
 	if (code == GENOPS_OK)
 		code = genops_receive_append(request, bytes, &count, &err);
+	if (code == GENOPS_OK && is_foreign)
+		snprintf(count.reason, sizeof count.reason, "nothing was taken: no resource%s is in it; names are in lowerCamelCase",
+		    request->signal == GENOPS_SIGNAL_TRACES ? "Spans" : request->signal == GENOPS_SIGNAL_METRICS ? "Metrics" : "Logs");
 	if (code == GENOPS_OK) {
 		genops_receive_counts_accepted(request->engine, request->receiver_name, request->is_grpc, request->signal, &count, n_wire);
 		genops_receive_answer_success(request, &count, ret_answer);

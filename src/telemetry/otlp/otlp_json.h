@@ -14,6 +14,9 @@
  * too deep stay too deep (by one level): otlp_request.h rejects only their items. */
 GENOPS_NODISCARD int genops_otlp_json_read(
     enum genops_signal signal, genops_str json, struct genops_buffer *out, struct genops_error *err);
+/* Of a document that was read and had no items: has it members, but not the one that such a request has? Names in snake_case, or another
+ * signal's, are no error in OTLP; but who sent them should be told. */
+bool genops_otlp_json_is_foreign(enum genops_signal signal, genops_str json);
 /* Appends the request as one line of JSON. CORRUPT, LIMIT, NOMEM. */
 GENOPS_NODISCARD int genops_otlp_json_write(
     enum genops_signal signal, genops_str request, struct genops_buffer *out, struct genops_error *err);

@@ -386,6 +386,12 @@ static int scan(struct reader *reader, genops_str json, struct genops_error *err
 	return code;
 }
 
+bool genops_otlp_json_is_foreign(enum genops_signal signal, genops_str json)
+{
+	genops_str name = genops_otlp_messages[genops_otlp_signals[signal].request].fields[1].name;
+	return genops_str_find_char(json, '"') != SIZE_MAX && genops_str_find(json, name) == SIZE_MAX;
+}
+
 int genops_otlp_json_read(enum genops_signal signal, genops_str json, struct genops_buffer *out, struct genops_error *err)
 {
 	struct reader reader = {.out = out, .root = &genops_otlp_messages[genops_otlp_signals[signal].request]};

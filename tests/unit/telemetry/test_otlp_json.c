@@ -219,6 +219,17 @@ static void test_what_is_refused(void **state)
 	expect_refused(GENOPS_SIGNAL_METRICS, point_of("histogram", "\"bucketCounts\":1"), GENOPS_SYNTAX);
 }
 
+static void test_what_is_foreign(void **state)
+{
+	(void)state;
+	assert_true(genops_otlp_json_is_foreign(GENOPS_SIGNAL_TRACES, GENOPS_STR("{\"resource_spans\":[{}]}")));
+	assert_true(genops_otlp_json_is_foreign(GENOPS_SIGNAL_TRACES, GENOPS_STR("{\"resourceLogs\":[]}")));
+	assert_false(genops_otlp_json_is_foreign(GENOPS_SIGNAL_TRACES, GENOPS_STR("{}")));
+	assert_false(genops_otlp_json_is_foreign(GENOPS_SIGNAL_TRACES, GENOPS_STR(" { } ")));
+	assert_false(genops_otlp_json_is_foreign(GENOPS_SIGNAL_TRACES, GENOPS_STR("{\"resourceSpans\":[]}")));
+	assert_false(genops_otlp_json_is_foreign(GENOPS_SIGNAL_LOGS, GENOPS_STR("{\"resourceLogs\":[],\"x\":1}")));
+}
+
 static void test_where_a_fault_is(void **state)
 {
 	(void)state;
@@ -419,6 +430,7 @@ int main(void)
 	    cmocka_unit_test(test_every_field_there_and_back),
 	    cmocka_unit_test(test_spellings),
 	    cmocka_unit_test(test_what_is_refused),
+	    cmocka_unit_test(test_what_is_foreign),
 	    cmocka_unit_test(test_where_a_fault_is),
 	    cmocka_unit_test(test_ids_of_a_wrong_length),
 	    cmocka_unit_test(test_depth_is_bounded),
