@@ -16,6 +16,7 @@ import tempfile
 import time
 
 import gateway
+import telemetry
 
 STARTS = 15
 
@@ -78,6 +79,18 @@ def gateway_rows(result):
         yield f"| {name} | {m['rss']} | {m['pss']} | {m['private_dirty']} |"
 
 
+TELEMETRY = {"drop": "received, nobody wants it", "pass": "OTLP in, OTLP out", "four": "the guide's four pipelines, OTLP to each destination",
+             "calls": "the same, one span of a hundred is an AI call"}
+
+
+def telemetry_rows(results):
+    yield "| case | spans a CPU-second | spans/s taken | bytes out for one in | serve, MB | all processes, MB |"
+    yield "|---|---|---|---|---|---|"
+    for case, r in results.items():
+        yield (f"| {TELEMETRY[case]} | {r['spans_a_cpu_second']:,.0f} | {r['spans_a_second']:,.0f} | {r['bytes_out_a_byte_in']:.2f} | "
+               f"{r['memory_mb']['serve']} | {r['memory_mb']['all']} |")
+
+
 def bars(result, operation):
     chat = result["cases"].get("chat-32", {}).get("genops")
     rows = []
@@ -109,13 +122,17 @@ def main():
     flow = run(os.path.join(arguments.build, "bench", "bench_flow"))
     pipelines = run(os.path.join(arguments.build, "bench", "bench_pipeline"))
     collector = run(os.path.join(arguments.build, "bench", "bench_collector"))
+    spans = telemetry.bench(os.path.abspath(arguments.build), telemetry.CASES, max(arguments.rounds, 3), arguments.seconds)
     slowest = max(float(ms) for ms in re.findall(r"([\d.]+) ms wall", summary))
-    rows = bars(result, operation) + [("cost summary over 10 million operations", "≤ 100 ms", f"slowest of seven {slowest:.0f} ms")]
+    rows = bars(result, operation) + [("cost summary over 10 million operations", "≤ 100 ms", f"slowest of seven {slowest:.0f} ms"),
+                                       ("OTLP in, parse and drop", "≥ 1,000,000 spans a CPU-second", f"{spans['drop']['spans_a_cpu_second']:,.0f}"),
+                                       ("OTLP in, four pipelines, OTLP out", "≥ 300,000 spans a CPU-second", f"{spans['four']['spans_a_cpu_second']:,.0f}")]
     text = [f"# Benchmarks, {datetime.date.today()}", "", where, "",
             f"Medians of {result['rounds']} interleaved rounds of {result['seconds']} s; method: docs/performance.md. Made by `make bench`.", "",
             "| work | bar | measured |", "|---|---|---|", *(f"| {a} | {b} | {c} |" for a, b, c in rows), "",
             "## Gateway", "", *gateway_rows(result), "", "## `genops run` to the first answer", ""]
     text += [f"- {kind}: median {m:.1f} ms, worst {worst:.1f} ms of {STARTS}" for kind, (m, worst) in result["start"].items()]
+    text += ["", "## Telemetry in and out", "", *telemetry_rows(spans)]
     text += ["", "## One operation through the C API", "", "```", operation.strip(), "```", "", "## Cost summary", "", "```", summary.strip(), "```", "",
              "## Received spans: check, walk, JSON", "", "```", otlp.strip(), "```", "",
              "## Received spans through the flow, without sockets and disks", "", "```", flow.strip(), "```", "", "## Pipelines", "", "```", pipelines.strip(), "```", "",

@@ -22,6 +22,7 @@
 #define SYNC_EVERY_NS    GENOPS_NS_PER_S
 #define PUBLISH_EVERY_NS (250 * GENOPS_NS_PER_MS)
 #define PUBLISH_AT_LEAST_NS (10 * GENOPS_NS_PER_S)
+#define STOP_GRACE_NS    (2 * GENOPS_NS_PER_S)
 #define REMOVE_EVERY_NS  GENOPS_NS_PER_S /* a sync of the queue each */
 #define REMOVE_EVERY_BYTES ((uint64_t)16 << 20) /* so that what is read is written again while it is at hand */
 #define PRESSED_BYTES    ((uint64_t)4 << 20)
@@ -255,8 +256,11 @@ int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_e
 
 static void stop_pumps(struct genops_drain *drain)
 {
+	int64_t until_ns = genops_clock_monotonic_ns() + STOP_GRACE_NS; /* of all together */
 	for (size_t i = 0; i < drain->n_pumps; i++)
-		genops_pump_stop(drain->pumps[i]);
+		genops_pump_stop_begin(drain->pumps[i]);
+	for (size_t i = 0; i < drain->n_pumps; i++)
+		genops_pump_stop(drain->pumps[i], until_ns);
 	drain->n_pumps = 0;
 }
 

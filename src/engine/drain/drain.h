@@ -63,7 +63,9 @@ void genops_drain_queue_follow(const genops_engine *engine, const struct genops_
 GENOPS_NODISCARD int genops_pump_start(genops_engine *engine, struct genops_queue *queue,
     const struct genops_config_exporter *exporter, struct genops_config *config, struct genops_metrics *metrics,
     struct genops_pump **ret_pump, struct genops_error *err);
-void genops_pump_stop(struct genops_pump *pump);
+/* Several stop at once: begin with all of them, then each. What is in flight at `until` is broken off. */
+void genops_pump_stop_begin(struct genops_pump *pump);
+void genops_pump_stop(struct genops_pump *pump, int64_t until_monotonic_ns);
 /* The name of an exporter's place in the queue. */
 #define GENOPS_PUMP_NAME_SIZE 128
 void genops_pump_name(genops_str exporter, char ret_name[GENOPS_PUMP_NAME_SIZE]);

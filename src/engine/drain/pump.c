@@ -25,7 +25,6 @@
 #define BATCH_MAX     8192
 #define BATCH_BYTES_MAX ((int64_t)16 << 20)
 #define REQUEST_MAX   ((size_t)64 << 20) /* of what encoding takes beside the body */
-#define STOP_GRACE_S  2
 
 struct genops_pump {
 	genops_engine *engine;
@@ -460,14 +459,19 @@ bool genops_pump_is_offered(struct genops_pump *pump, int64_t since_monotonic_ns
 	return is_offered;
 }
 
-void genops_pump_stop(struct genops_pump *pump)
+void genops_pump_stop_begin(struct genops_pump *pump)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += STOP_GRACE_S;
 	pthread_mutex_lock(&pump->lock);
 	__atomic_store_n(&pump->must_stop, 1, __ATOMIC_RELAXED);
 	pthread_cond_broadcast(&pump->wake);
+	pthread_mutex_unlock(&pump->lock);
+}
+
+void genops_pump_stop(struct genops_pump *pump, int64_t until_monotonic_ns)
+{
+	struct timespec until = {until_monotonic_ns / GENOPS_NS_PER_S, until_monotonic_ns % GENOPS_NS_PER_S};
+	genops_pump_stop_begin(pump);
+	pthread_mutex_lock(&pump->lock);
 	while (!pump->is_done) {
 		if (pthread_cond_timedwait(&pump->wake, &pump->lock, &until) != 0)
 			break;

@@ -107,6 +107,11 @@ static int read_document(struct genops_config_reader *reader, const struct genop
 	if (genops_config_destination_find(config, document.id))
 		return genops_config_read_fail(
 		    reader, id, "give one of them another id", "there are two destinations \"%.100s\"", document.id.ptr);
+	for (size_t i = 0; i < config->telemetry.n_exporters; i++) {
+		if (genops_str_equal(config->telemetry.exporters[i].name, document.id)) /* they would share a place in the queue */
+			return genops_config_read_fail(reader, id, "give one of them another name",
+			    "an exporter and a destination are both called \"%.100s\"", document.id.ptr);
+	}
 	const struct genops_destination_type *type = genops_destination_type_find(document.type);
 	if (!type)
 		return fail_type(reader, node, &document);
