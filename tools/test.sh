@@ -174,10 +174,11 @@ python_packages() {
 run_e2e() {
 	python_packages || { note packages 1; return; }
 	# Without npm's packages the tests of those SDKs are skipped, and say so.
-	if ! cmp -s tests/e2e/package-lock.json tests/e2e/node_modules/installed.json; then
-		npm ci --prefix tests/e2e --ignore-scripts --no-audit --no-fund --silent &&
-			cp tests/e2e/package-lock.json tests/e2e/node_modules/installed.json || echo "npm's packages cannot be installed" >&2
-	fi
+	for where in tests/e2e tests/e2e/traced; do
+		cmp -s $where/package-lock.json $where/node_modules/installed.json && continue
+		npm ci --prefix $where --ignore-scripts --no-audit --no-fund --silent &&
+			cp $where/package-lock.json $where/node_modules/installed.json || echo "npm's packages cannot be installed" >&2
+	done
 	GENOPS_BUILD=$build "$build/venv/bin/python" -m pytest -q --junitxml="$results/e2e.xml" tests/e2e
 	[ -s "$results/e2e.xml" ] || note e2e 1
 	# The fake Collibra's own rules.

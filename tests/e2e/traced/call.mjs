@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program with OpenLLMetry, that knows nothing of GenOps: calls each SDK named, waits until its spans are away.
 import * as traceloop from "@traceloop/node-server-sdk";
-import Anthropic from "@anthropic-ai/sdk";
+import * as anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 
 traceloop.initialize({
   appName: "traced",
-  disableBatch: process.env.TRACED_BATCH !== "yes",
+  disableBatch: true,
   silenceInitializationMessage: true,
-  instrumentModules: { openAI: OpenAI, anthropic: Anthropic },
+  instrumentModules: { openAI: OpenAI, anthropic },
 });
 
 const prompt = [{ role: "user", content: "Hello" }];
 const calls = {
   openai: (client = new OpenAI({ maxRetries: 0 })) => client.chat.completions.create({ model: "gpt-4o-mini", messages: prompt }),
-  anthropic: (client = new Anthropic({ maxRetries: 0 })) =>
+  anthropic: (client = new anthropic.Anthropic({ maxRetries: 0 })) =>
     client.messages.create({ model: "claude-3-haiku-20240307", max_tokens: 100, messages: prompt }),
 };
 
