@@ -178,6 +178,18 @@ static void check_exporters(struct genops_checklist_owned *owned, const struct g
 		genops_checklist_say(owned, "exporters", GENOPS_CHECK_PASSED, NULL, "there are none: operations stay in the ledger");
 }
 
+static void check_pipelines(struct genops_checklist_owned *owned, const struct genops_config *config)
+{
+	size_t n_enabled = 0, n_routes = 0;
+	for (size_t i = 0; i < config->n_pipelines; i++) {
+		n_enabled += config->pipelines[i]->is_enabled;
+		n_routes += config->pipelines[i]->n_routes;
+	}
+	if (config->n_pipelines)
+		genops_checklist_say(owned, "pipelines", GENOPS_CHECK_PASSED, NULL, "%zu with %zu routes, %zu switched off; %zu lookups, %zu destinations",
+		    config->n_pipelines, n_routes, config->n_pipelines - n_enabled, config->n_lookups, config->n_destinations);
+}
+
 static void check_places(struct genops_checklist_owned *owned, const struct genops_config *config)
 {
 	struct genops_config_check_place place;
@@ -201,6 +213,7 @@ static void check_all(struct genops_checklist_owned *owned, const struct genops_
 	check_providers(owned, config);
 	check_gateway(owned, config);
 	check_exporters(owned, config);
+	check_pipelines(owned, config);
 }
 
 struct genops_checklist *genops_config_check(const struct genops_engine_options *options, struct genops_error *err)

@@ -109,8 +109,12 @@ static void look(struct genops_flow_tap *tap)
 		       (status.st_mtim.tv_sec == tap->modified.tv_sec && status.st_mtim.tv_nsec == tap->modified.tv_nsec);
 	int listed = is_same ? -1 : dup(folder);
 	DIR *list = listed >= 0 ? fdopendir(listed) : NULL;
-	if (list)
+	/* What came into the directory a moment ago may have a neighbour of the same time still to come. */
+	bool is_settled = genops_clock_unix_ns() - (status.st_mtim.tv_sec * GENOPS_NS_PER_S + status.st_mtim.tv_nsec) > GENOPS_NS_PER_S;
+	if (list && is_settled)
 		tap->modified = status.st_mtim;
+	else if (list)
+		tap->modified = (struct timespec){0};
 	else if (listed >= 0)
 		close(listed);
 	for (struct dirent *entry; list && (entry = readdir(list));) {

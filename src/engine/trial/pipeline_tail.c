@@ -45,11 +45,17 @@ static int listen_there(struct genops_pipeline_tail *tail, struct genops_error *
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	snprintf(tail->name, sizeof tail->name, "%ld-%lld.sock", (long)getpid(), (long long)genops_clock_unix_ns());
-	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", tail->folder, tail->name);
+	char aside[sizeof tail->name];
+	snprintf(aside, sizeof aside, "%.*s", (int)(strlen(tail->name) - 5), tail->name); /* not .sock: a drain would take it for a dead one before it listens */
+	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", tail->folder, aside);
 	tail->listening = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (tail->listening < 0 || bind(tail->listening, (struct sockaddr *)&address, sizeof address) != 0 || listen(tail->listening, 4) != 0)
+	if (tail->listening < 0 || bind(tail->listening, (struct sockaddr *)&address, sizeof address) != 0)
 		return genops_fail_errno(err, GENOPS_IO, errno, "a socket in the state directory cannot be made");
-	return GENOPS_OK;
+	if (listen(tail->listening, 4) == 0 && renameat(tail->folder, aside, tail->folder, tail->name) == 0)
+		return GENOPS_OK;
+	int code = genops_fail_errno(err, GENOPS_IO, errno, "a socket in the state directory cannot be made");
+	unlinkat(tail->folder, aside, 0);
+	return code;
 }
 
 genops_pipeline_tail *genops_pipeline_tail_open(
