@@ -226,6 +226,8 @@ def test_a_budget_that_spans_use_up_refuses_the_next_call(serve, sink, provider)
     assert "team=ml-platform daily" in alerts and "team=search monthly" in alerts, alerts
     refused = server.chat(headers=headers)
     assert refused.status == 429 and refused.header("x-genops-reason-code") in ("BUDGET_EXCEEDED", "BUDGET_RESERVATION_FAILED"), refused.body
+    decided = server.call("POST", "/api/v1/decide", {"provider": "openai", "model": "gpt-4o-mini", "attributes": {"team": "ml-platform"}}).json()
+    assert decided["refused"] and decided["policy"] == "genops/budget_enforcer: team=ml-platform daily", decided
     assert server.chat(headers={"x-genops-team": "others"}).status == 200
     warned = server.chat(headers={"x-genops-team": "search"})
     assert warned.status == 200 and warned.header("x-genops-decision") == "warning"
@@ -238,6 +240,40 @@ def test_a_budget_that_spans_use_up_refuses_the_next_call(serve, sink, provider)
     assert after["after"]["genops.budget.name"] == "genops/budget_enforcer: team=ml-platform daily"
     assert after["after search"]["genops.policy.result"] == "warning"
     assert "genops.policy.result" not in after["after others"]
+
+
+def test_own_operations_and_observed_calls_go_through_processors_once(serve, sink, provider):
+    server = serve("attributes: {actions: [{key: stage, value: test, action: upsert}]}, filter: {traces: {span: ['attributes[\"genops.team\"] == \"hidden\"']}}, "
+                   "batch: {timeout: 0s}", "traces: {receivers: [otlp, genops], processors: [filter, attributes, batch], exporters: [otlphttp]}",
+                   more=f"gateway:\n    openai: {{base_url: '{provider.url}', api_key: sk-real}}\n")
+    for team in ("hidden", "shown"):
+        assert server.chat(headers={"x-genops-team": team}).status == 200
+        send(server, body=call(0.5, **{"genops.team": team, "marker": team}))
+
+    def spans():
+        return [attributes_of(span) for request in sink.requests("traces") for group in request.resource_spans
+                for scope in group.scope_spans for span in scope.spans]
+    until(lambda: len(spans()) >= 2, what="the gateway's call and the observed one")
+    time.sleep(1.5)  # what should not come would have come
+    assert len(spans()) == 2, spans()
+    assert all(span["genops.team"] == "shown" and span["stage"] == "test" and "genops.accounting.actual" in span for span in spans())
+    assert sorted("marker" in span for span in spans()) == [False, True]
+
+
+def test_a_changed_filter_is_used_without_a_restart(serve, sink):
+    server = serve("filter: {traces: {span: ['name == \"old\"']}}, batch: {timeout: 0s}", "traces: {receivers: [otlp], processors: [filter, batch], exporters: [otlphttp]}")
+    send(server, "old", "new")
+    until(lambda: "new" in sink.spans(), what="the first")
+    port = server.http
+    server.config.write_text(server.config.read_text().replace('\\"old', '\\"new').replace('"old', '"new'))
+    until(lambda: send(server, "old", "new") or "old" in sink.spans(), what="the changed filter")
+    assert server.http == port and server.process.poll() is None
+    server.config.write_text("processors: {filter: {traces: {span: ['nonsense(']}}}\n" + server.config.read_text().replace("processors:", "x-processors:", 1))
+    until(lambda: any("nonsense" in line or "x-processors" in line for line in server.log), what="the refusal")
+    send(server, "after")
+    until(lambda: "after" in sink.spans(), what="the span behind a faulty change")
+    counts = server.metrics("genops_pipeline_in_total")
+    assert counts['pipeline="service",kind="processor",name="filter"'] >= 5
 
 
 def test_above_the_memory_limit_senders_are_told_to_come_again(serve, sink):
