@@ -459,6 +459,38 @@ static void counts_outlive_a_reload(void **state)
 	genops_metrics_free(metrics);
 }
 
+/* --- what cannot be processed --- */
+
+static void make_greedy(char *rule, size_t size)
+{
+	size_t len = (size_t)snprintf(rule, size, "{name: greedy, type: eval, expressions: {a: \"'x'.padEnd(900000)\"");
+	for (int i = 0; i < 20; i++)
+		len += (size_t)snprintf(rule + len, size - len, ", f%d: \"a + %d\"", i, i);
+	snprintf(rule + len, size - len, "}}");
+}
+
+/* An event that needs more memory than an event may have: told with its ids, counted, and the others go on. */
+static void what_cannot_be_processed_is_told(void **state)
+{
+	char rule[2048], text[65536];
+	struct genops_error err;
+	struct genops_log log = {0};
+	struct genops_metrics *metrics = genops_metrics_new(100);
+	struct genops_flow *flow = genops_flow_new(&log, *state, metrics, &err);
+	make_greedy(rule, sizeof rule);
+	configure(flow, rule);
+	take(flow, 0);
+	assert_counted(flow, "genops_pipeline_dead_letters_total{pipeline=\"p\"} 9\n"); /* the filter let nine pass */
+	read_file(*state, "dead-letter.jsonl", text, sizeof text);
+	assert_non_null(strstr(text, "\"destination\":\"pipeline p\""));
+	assert_non_null(strstr(text, "\"span_id\":\"3030303030303035\""));
+	assert_null(strstr(text, "thing-")); /* what it says stays here: telemetry.content is none */
+	configure(flow, "");
+	take(flow, 1);
+	genops_flow_free(flow);
+	genops_metrics_free(metrics);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_state, remove_state)
@@ -471,6 +503,7 @@ int main(void)
 	    TEST(documents_route_events),
 	    TEST(own_operations_are_events_too),
 	    TEST(counts_outlive_a_reload),
+	    TEST(what_cannot_be_processed_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
