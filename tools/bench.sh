@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 build=${BENCH_BUILD:-build-bench}
 tools/dependencies.sh bench
 [ -f "$build/build.ninja" ] ||
-	meson setup "$build" --buildtype=release -Doptimization=2 -Db_ndebug=true -Db_lto=true -Db_lto_threads=2 -Dbench=true -Dtests=false >/dev/null
+	meson setup "$build" --buildtype=release -Doptimization=2 -Db_ndebug=true -Dbench=true -Dtests=false >/dev/null
 ninja -C "$build" --quiet
 build=$(cd "$build" && pwd)
 
