@@ -39,8 +39,9 @@ size_t genops_lookup_table_n_rows(const struct genops_lookup_table *table);
 /* What a function asks of a table: made when the function is read, asked of whichever table there is at the time. */
 struct genops_lookup_question {
 	size_t n_keys, n_outputs;
-	const genops_str *keys;    /* fields of the event: by position the settings' key_field, else columns of the same names, else the first columns */
-	const genops_str *outputs; /* columns; none: all but the keys, or the settings' output_fields */
+	const genops_str *keys;    /* fields of the event: columns of the same names (of key_field, if there is one), else by position key_field, else
+				    * the first columns */
+	const genops_str *outputs; /* columns, of output_fields if there are some; none: all of those, or all but the keys */
 	uint64_t identity;         /* of the names; filled by genops_lookup_question_init */
 };
 void genops_lookup_question_init(struct genops_lookup_question *question);

@@ -241,6 +241,6 @@ const struct genops_function_type genops_function_type_lookup = {.name = "lookup
     .summary = "Adds fields from a row of a lookup table",
     .rows = rows,
     .text = "Values are texts, as they stand in the file; of several rows with one key the last one counts. Without a row the defaults are put, with\n"
-	    "the type that YAML gives them (`50.00` is a number), and all other fields stay as they were. Which columns are matched: the lookup's\n"
-	    "`key_field` if it names as many; else the columns that are called as the fields are; else the first ones.",
+	    "the type that YAML gives them (`50.00` is a number), and all other fields stay as they were. Which columns are matched: those of the\n"
+	    "lookup's `key_field` (without one, of all) that are called as the fields are; else as many by position.",
     .read = lookup_read, .apply = lookup_apply, .facts = lookup_facts};

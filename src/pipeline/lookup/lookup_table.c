@@ -205,20 +205,30 @@ void genops_lookup_question_init(struct genops_lookup_question *question)
 	question->identity = identity;
 }
 
+static bool is_among(const genops_str *names, size_t n, genops_str name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (genops_str_equal(names[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* Fields that are called as columns are (as key columns, if the settings name them) are those; else the position counts. */
 static int find_keys(const struct genops_lookup_table *table, const struct genops_lookup_question *question, struct genops_lookup_view *view,
     struct genops_error *err)
 {
-	bool is_by_name = true, is_by_settings = table->n_keys == question->n_keys;
+	const genops_str *names = table->n_keys ? table->keys : table->columns;
+	size_t n_names = table->n_keys ? table->n_keys : table->n_columns;
+	bool is_by_name = true;
 	for (size_t i = 0; i < question->n_keys; i++)
-		is_by_name = is_by_name && genops_lookup_table_column(table, question->keys[i]) != SIZE_MAX;
-	if (!is_by_settings && !is_by_name && question->n_keys > table->n_columns)
+		is_by_name = is_by_name && is_among(names, n_names, question->keys[i]);
+	if (!is_by_name && (table->n_keys ? question->n_keys != table->n_keys : question->n_keys > table->n_columns))
 		return genops_fail_fix(err, GENOPS_NOT_FOUND, "name as many fields in match_field as the lookup has in key_field",
-		    "%zu fields are to be matched, the lookup table has %zu columns", question->n_keys, table->n_columns);
+		    "%zu fields are to be matched, the lookup table has %zu %s", question->n_keys, n_names, table->n_keys ? "in key_field" : "columns");
 	view->n_keys = question->n_keys;
 	for (size_t i = 0; i < question->n_keys; i++)
-		view->keys[i] = is_by_settings ? genops_lookup_table_column(table, table->keys[i])
-				: is_by_name   ? genops_lookup_table_column(table, question->keys[i])
-					       : i;
+		view->keys[i] = genops_lookup_table_column(table, is_by_name ? question->keys[i] : names[i]);
 	return GENOPS_OK;
 }
 
@@ -238,6 +248,11 @@ static int find_outputs(const struct genops_lookup_table *table, const struct ge
 	size_t n = question->n_outputs ? question->n_outputs : table->n_named_outputs;
 	const genops_str *names = question->n_outputs ? question->outputs : table->outputs;
 	GENOPS_TRY(check_names(table, names, n, "add_fields", err));
+	for (size_t i = 0; table->n_named_outputs && i < n; i++) {
+		if (!is_among(table->outputs, table->n_named_outputs, names[i]))
+			return genops_fail_fix(err, GENOPS_NOT_FOUND, "add it to the lookup's output_fields", "column \"%.*s\" is not among output_fields",
+			    names[i].len > 64 ? 64 : (int)names[i].len, names[i].ptr);
+	}
 	for (size_t i = 0; i < n; i++)
 		columns[i] = genops_lookup_table_column(table, names[i]);
 	for (size_t i = 0; !question->n_outputs && !table->n_named_outputs && i < table->n_columns; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pipeline/lookup/lookups.c - the tables of a configuration by id; see lookup_table.h. A handful, so they are searched one after another, and only
- * while pipelines are read: a function keeps what it found. */
+ * pipeline/lookup/lookups.c - the tables of a configuration by id; see lookup_table.h. A handful, so they are searched one after another, and
+ * each time anew: which table there is may change between two events. */
 #include "pipeline/lookup_table.h"
 
 #include "base/error.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_config_documents.c - pipelines, lookups and destinations: inline, in files, by patterns; what is watched; tables that are taken over or
- * kept; what is wrong with its place. Proves CRB-214 in part (unresolved destinations are errors), A-092. */
+ * kept; what is wrong with its place. Proves CRB-214 in part (unresolved destinations are errors), A-092; CRB-311, CRB-312, CRB-313, CRB-314, CRB-316. */
 #include "config_fixture.h"
 
 #include "pipeline/function.h"
@@ -168,6 +168,7 @@ static void what_is_wrong_has_its_place(void **state)
 	fails("lookups: [{id: t, file: bad.csv}]\n", "bad.csv:2:", "a row of 3 fields");
 	fails("lookups: [{id: t, file: t.csv}, {id: t, file: t.csv}]\n", "genops.yaml:1:", "there are two lookups \"t\"");
 	fails("lookups: [{id: t, file: t.csv, case_sensitiv: true}]\n", "genops.yaml:1:", "did you mean \"case_sensitive\"?");
+	fails("lookups: [{id: t, type: mmdb, file: t.csv}]\n", "genops.yaml:1:", "csv");
 	fails("lookups: [{id: t, file: t.csv, match_type: cidr}]\n", "genops.yaml:1:", "exact");
 	fails("lookups: [{file: t.csv}]\n", "genops.yaml:1:", "needs \"id\"");
 	fails("destinations: [{id: d, type: debugg}]\n", "genops.yaml:1:", "is not available in this build; did you mean \"debug\"?");

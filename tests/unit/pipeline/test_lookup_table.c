@@ -69,7 +69,7 @@ static void rows_are_found(void **state)
 	assert_string_equal(ask(table, "any", "budget_limit", "startup-78"), "-");
 	assert_string_equal(ask(table, "any", "", "enterprise-123"), "10000.00|enterprise|");
 	assert_string_equal(ask(table, "any", "none", "enterprise-123"), "!");
-	assert_string_equal(ask(table, "a b", "budget_tier", "enterprise-123 10000.00"), "enterprise|");
+	assert_string_equal(ask(table, "a b", "budget_tier", "enterprise-123 10000.00"), "!"); /* key_field has one */
 	assert_string_equal(ask(table, "a b c d", "budget_tier", "1 2 3 4"), "!");
 	genops_lookup_table_unref(table);
 	settings.is_case_sensitive = true;
@@ -89,6 +89,16 @@ static void several_columns(void **state)
 	assert_string_equal(ask(table, "cost_provider cost_model", "input", "anthropic gpt-4"), "-");
 	assert_string_equal(ask(table, "model provider", "input", "claude anthropic"), "0.015|");
 	assert_string_equal(ask(table, "model", "", "gpt-4"), "openai|0.03|0.06|");
+	genops_lookup_table_unref(table);
+	static const genops_str keys[] = {{"provider", 8}, {"model", 5}}, outputs[] = {{"input", 5}};
+	settings = settings_of(keys, 2, false);
+	settings.n_outputs = 1;
+	settings.outputs = outputs;
+	table = parse(&settings, prices);
+	assert_string_equal(ask(table, "a b", "", "anthropic claude"), "0.015|");
+	assert_string_equal(ask(table, "model provider", "input", "claude anthropic"), "0.015|");
+	assert_string_equal(ask(table, "a b", "output", "anthropic claude"), "!"); /* not among output_fields */
+	assert_string_equal(ask(table, "input", "", "0.03"), "!");                 /* not in key_field */
 	genops_lookup_table_unref(table);
 }
 
