@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Receivers as `genops serve` stands them up: who is let in, TLS, limits, ports, and nginx's own refusals in OTLP's words.
 
-Proves: CRB-003, CRB-026, CRB-027, CRB-028, CRB-029, CRB-030, CRB-452, CRB-453, CRB-457, CRB-458, CRB-460 to CRB-465, OTL-046, OTL-047, OTL-058,
+Proves: CRB-003, CRB-021 to CRB-030, OTL-046, OTL-047, OTL-058,
 OTL-060; DESIGN 5 "anything else needs authentication configured".
 """
 import http.client

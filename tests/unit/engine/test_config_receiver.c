@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_config_receiver.c - `receivers` and `sources`: what they become, who is let in where, and that no token stays. proves CRB-021 to CRB-032,
- * CRB-452, CRB-453, OTL-046, OTL-047, OTL-060 */
+ * OTL-046, OTL-047, OTL-060 */
 #include "config_fixture.h"
 
 #include "base/clock.h"
