@@ -7,8 +7,16 @@
 #define STEPS_MAX 20000 /* of one question: && and || multiply */
 
 struct question {
-	unsigned steps;
+	unsigned steps, *left;
 };
+
+static bool is_over(struct question *question)
+{
+	if (question->steps++ == STEPS_MAX || !*question->left)
+		return true;
+	--*question->left;
+	return false;
+}
 
 /* `what op value`; EQUAL, NOT_EQUAL (strict ones count as these), an order, or NOT of it all: a truth by itself is op OP_VOID. */
 struct atom {
@@ -144,7 +152,7 @@ static bool atom_excludes(const struct atom *a, const struct atom *b)
 /* A part of a && implies what is asked for; both sides of an || must. */
 static bool implies(struct question *question, const struct genops_tree *a, const struct genops_tree *b)
 {
-	if (++question->steps > STEPS_MAX)
+	if (is_over(question))
 		return false;
 	if (b->op == OP_AND)
 		return implies(question, a, b->children[0]) && implies(question, a, b->children[1]);
@@ -160,7 +168,7 @@ static bool implies(struct question *question, const struct genops_tree *a, cons
 
 static bool excludes(struct question *question, const struct genops_tree *a, const struct genops_tree *b)
 {
-	if (++question->steps > STEPS_MAX)
+	if (is_over(question))
 		return false;
 	if (a->op == OP_OR)
 		return excludes(question, a->children[0], b) && excludes(question, a->children[1], b);
@@ -174,14 +182,14 @@ static bool excludes(struct question *question, const struct genops_tree *a, con
 	return atom_excludes(&x, &y);
 }
 
-bool genops_implies(const struct genops_tree *a, const struct genops_tree *b)
+bool genops_implies(const struct genops_tree *a, const struct genops_tree *b, unsigned *steps_left)
 {
-	struct question question = {0};
+	struct question question = {0, steps_left};
 	return implies(&question, a, b);
 }
 
-bool genops_implies_not(const struct genops_tree *a, const struct genops_tree *b)
+bool genops_implies_not(const struct genops_tree *a, const struct genops_tree *b, unsigned *steps_left)
 {
-	struct question question = {0};
+	struct question question = {0, steps_left};
 	return excludes(&question, a, b);
 }

@@ -10,20 +10,24 @@
 #include <stdio.h>
 
 #define ARENA_MAX ((size_t)64 << 20)
+#define STEPS_MAX 100000000u
 
 void genops_lint_say(struct genops_lint *lint, const struct genops_place *place, const char *fix, const char *format, ...)
 {
 	char message[512];
 	va_list args;
+	if (!lint->steps_left)
+		return; /* what was not found any more must not be told as not there */
 	va_start(args, format);
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
 	lint->fn(lint->arg, place, message, fix);
 }
 
-const struct genops_lint_field *genops_lint_find(const struct genops_lint *lint, genops_str name)
+const struct genops_lint_field *genops_lint_find(struct genops_lint *lint, genops_str name)
 {
-	for (size_t i = lint->n_fields; i-- > 0;) {
+	for (size_t i = lint->n_fields; i-- > 0 && lint->steps_left;) {
+		lint->steps_left--;
 		if (genops_str_equal(lint->fields[i].name, name))
 			return &lint->fields[i];
 	}
@@ -217,7 +221,7 @@ static void look_at_function(struct genops_lint *lint, const struct genops_funct
 
 int genops_lint_pipeline(const struct genops_pipeline *pipeline, genops_lint_fn *fn, void *arg, struct genops_error *err)
 {
-	struct genops_lint lint = {.pipeline = pipeline, .fn = fn, .arg = arg};
+	struct genops_lint lint = {.pipeline = pipeline, .fn = fn, .arg = arg, .steps_left = STEPS_MAX};
 	if (!pipeline->is_enabled)
 		return GENOPS_OK;
 	genops_arena_init(&lint.arena, ARENA_MAX);

@@ -31,9 +31,10 @@ static bool is_own(genops_str name)
 }
 
 /* Whether the name is set before this point, or ever. */
-static bool is_set_later(const struct genops_lint *lint, genops_str name)
+static bool is_set_later(struct genops_lint *lint, genops_str name)
 {
-	for (size_t i = 0; i < lint->n_names; i++) {
+	for (size_t i = 0; i < lint->n_names && lint->steps_left; i++) {
+		lint->steps_left--;
 		if (genops_str_equal(lint->names[i], name))
 			return true;
 	}

@@ -56,7 +56,7 @@ static bool is_one_of(genops_str name, const char *const *names, size_t n)
 }
 
 struct fleeting {
-	const struct genops_lint *lint;
+	struct genops_lint *lint;
 	const char *name; /* of what is never twice the same; NULL: nothing is */
 	int depth;
 };

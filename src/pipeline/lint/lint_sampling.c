@@ -6,26 +6,26 @@
 
 #include <stdio.h>
 
-static bool takes_all(const struct genops_lint_rule *before, const struct genops_lint_rule *rule)
+static bool takes_all(struct genops_lint *lint, const struct genops_lint_rule *before, const struct genops_lint_rule *rule)
 {
 	if (before->is_rest)
 		return true;
-	return before->condition && rule->condition && genops_implies(rule->condition, before->condition);
+	return before->condition && rule->condition && genops_implies(rule->condition, before->condition, &lint->steps_left);
 }
 
 /* Something that must be kept, of which a rule before drops a part. */
-static bool takes_some(const struct genops_lint_rule *before, const struct genops_lint_rule *rule)
+static bool takes_some(struct genops_lint *lint, const struct genops_lint_rule *before, const struct genops_lint_rule *rule)
 {
 	if (rule->is_rest || rule->rate < 1 || before->rate >= 1 || !before->condition || !rule->condition)
 		return false;
-	return !genops_implies_not(before->condition, rule->condition);
+	return !genops_implies_not(before->condition, rule->condition, &lint->steps_left);
 }
 
 static void check_rule(struct genops_lint *lint, size_t index)
 {
 	const struct genops_lint_rule *rule = &lint->rules[index];
 	for (size_t i = 0; i < index; i++) {
-		if (!takes_all(&lint->rules[i], rule))
+		if (!takes_all(lint, &lint->rules[i], rule))
 			continue;
 		genops_lint_say(lint, &rule->place, "put it before that rule, or take it out",
 		    "sampling rule %zu (%.*s) is never reached: rule %zu before it matches all of its events", index + 1,
@@ -33,7 +33,7 @@ static void check_rule(struct genops_lint *lint, size_t index)
 		return;
 	}
 	for (size_t i = 0; i < index; i++) {
-		if (!takes_some(&lint->rules[i], rule))
+		if (!takes_some(lint, &lint->rules[i], rule))
 			continue;
 		genops_lint_say(lint, &rule->place, "put the rules that keep everything first",
 		    "sampling rule %zu keeps everything (%.*s), but rule %zu (%.*s) comes first and drops %g %% of what both match", index + 1,

@@ -34,7 +34,7 @@ struct genops_lint {
 	genops_lint_fn *fn;
 	void *arg;
 	struct genops_arena arena;
-	bool is_out_of_memory;
+	unsigned steps_left;              /* of looking things up and comparing conditions; at 0 nothing more is found: a load ends in time */
 	size_t n_fields, n_rules, n_masks;
 	struct genops_lint_field *fields; /* room for all that the pipeline sets */
 	struct genops_lint_rule *rules;   /* of the sampling at hand */
@@ -54,7 +54,7 @@ struct genops_lint {
 /* A finding. */
 void genops_lint_say(struct genops_lint *lint, const struct genops_place *place, const char *fix, const char *format, ...) GENOPS_PRINTF(4, 5);
 /* The field as it is now; NULL: nothing has set it. */
-const struct genops_lint_field *genops_lint_find(const struct genops_lint *lint, genops_str name);
+const struct genops_lint_field *genops_lint_find(struct genops_lint *lint, genops_str name);
 /* Of a tree now. */
 struct genops_possible genops_lint_possible(struct genops_lint *lint, const struct genops_tree *tree);
 /* cost_total, attributes['x'], 'text', 1.5: short things as they are written; "this" for others. Into out. */

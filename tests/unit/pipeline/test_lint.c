@@ -337,6 +337,20 @@ static void deep_and_wide_expressions(void **state)
 	free(text);
 }
 
+/* A load ends in time, whatever is loaded; what is no longer found out is not told. */
+static void very_many_fields(void **state)
+{
+	size_t n = 40000;
+	char *text = malloc(64 * n + 200), *at = text;
+	struct findings findings;
+	at += sprintf(at, "id: p\nprocessors:\n");
+	for (size_t i = 0; i < n; i++)
+		at += i % 1000 ? sprintf(at, "  - f%zu: f0\n", i) : sprintf(at, "- type: eval\n  expressions:\n  - f%zu: name\n", i);
+	look(text, &findings);
+	assert_int_equal(findings.n, 0);
+	free(text);
+}
+
 static void without_memory(void **state)
 {
 	struct genops_pipeline *pipeline;
@@ -372,6 +386,7 @@ int main(void)
 	    cmocka_unit_test(other_findings),
 	    cmocka_unit_test(a_clean_pipeline_has_no_findings),
 	    cmocka_unit_test(deep_and_wide_expressions),
+	    cmocka_unit_test(very_many_fields),
 	    cmocka_unit_test(without_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,8 +191,9 @@ static void what_is_no_pack(void **state)
 
 static void without_memory(void **state)
 {
+#if FAILING_ALLOC
 	char *text = document_file(shipped[0]);
-	for (long n = 0; FAILING_ALLOC && n < 300; n++) {
+	for (long n = 0; n < 300; n++) {
 		struct genops_pack pack;
 		struct genops_pack_export *export = malloc(sizeof *export);
 		struct genops_error err = {0};
@@ -211,6 +212,7 @@ static void without_memory(void **state)
 		free(export);
 	}
 	free(text);
+#endif
 }
 
 int main(void)
