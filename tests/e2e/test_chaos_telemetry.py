@@ -241,7 +241,7 @@ def flip(path, chance, n=1):
     data = bytearray(path.read_bytes())
     used = len(data.rstrip(b"\0"))
     for _ in range(n):
-        at = chance.randrange(4096, used)
+        at = chance.randrange(4096, used // 2)  # what is damaged at a file's end may come again from where it was made
         data[at] ^= 1 << chance.randrange(8)
     path.write_bytes(data)
 

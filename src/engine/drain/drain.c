@@ -46,6 +46,11 @@ static int read_batch(struct genops_drain *drain, struct genops_drain_source *so
 /* What the ledger has and the queue has not. */
 static int catch_up_queue(struct genops_drain *drain, struct genops_drain_source *source, struct genops_error *err)
 {
+	/* Nothing goes in before what is held: not even read. */
+	if (drain->forward.is_held && drain->forward.why.code == GENOPS_FULL) {
+		*err = drain->forward.why;
+		return GENOPS_FULL;
+	}
 	struct genops_segment_reader *reader =
 	    genops_segment_reader_new(drain->engine->state_dir, source->queue_at, err);
 	if (!reader)
