@@ -290,6 +290,7 @@ void genops_ledger_close(struct genops_ledger *ledger)
 	genops_ledger_table_done(&ledger->hours);
 	genops_ledger_table_done(&ledger->budgets);
 	genops_ledger_table_done(&ledger->pending);
+	genops_ledger_seen_done(ledger);
 	free(ledger->runs);
 	genops_buffer_done(&ledger->text);
 	genops_buffer_done(&ledger->evaluations);

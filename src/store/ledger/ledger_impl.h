@@ -80,6 +80,10 @@ struct genops_ledger_seen {
 	struct genops_ledger_seen_run {
 		int64_t number, n, first_ns, last_ns, made_s;
 	} runs[GENOPS_SEEN_RUNS_MAX];
+	struct genops_ledger_seen_filter {
+		int64_t number; /* of the run that it is of */
+		uint64_t *bits; /* a superset of the run's hashes: most look-ups end here. NULL: not made yet */
+	} filters[GENOPS_SEEN_RUNS_MAX];
 };
 
 struct genops_ledger {
@@ -164,6 +168,7 @@ void genops_ledger_roll_forget(struct genops_ledger *ledger);
 /* ledger_seen.c: the end of a batch. */
 GENOPS_NODISCARD int genops_ledger_seen_flush(struct genops_ledger *ledger, struct genops_error *err);
 void genops_ledger_seen_forget(struct genops_ledger *ledger);
+void genops_ledger_seen_done(struct genops_ledger *ledger);
 
 /* ledger_chain.c */
 void genops_chain_hash(struct genops_ledger *ledger, const uint8_t previous[32], int64_t sequence, int64_t unix_ns,
