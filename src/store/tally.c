@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define TALLY_MAGIC UINT64_C(0x314c4154504f4e47) /* "GNOPTAL1": another layout has another one */
-#define N_PLACES    2048                         /* twice the series: short ways */
+#define N_PLACES    512                          /* twice the series: short ways; 131 kB */
 #define SPINS_MAX   10000                        /* who has claimed a place names it at once, or is dead */
 
 enum place_state { PLACE_FREE, PLACE_CLAIMED, PLACE_READY };

@@ -13,7 +13,7 @@
 #include <genops/attribute.h>
 
 #define GENOPS_TALLY_NAME_MAX   232
-#define GENOPS_TALLY_SERIES_MAX 1024 /* further ones count as GENOPS_TALLY_OTHER */
+#define GENOPS_TALLY_SERIES_MAX 256 /* further ones count as GENOPS_TALLY_OTHER */
 #define GENOPS_TALLY_OTHER      "genops_self_tally_other_total"
 
 struct genops_tally;

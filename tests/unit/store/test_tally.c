@@ -178,7 +178,7 @@ static void the_killed_hold_up_nobody(void **state)
 		if (child == 0) {
 			char name[32];
 			for (unsigned n = 0;; n++) {
-				snprintf(name, sizeof name, "k%u", n % 900);
+				snprintf(name, sizeof name, "k%u", n % 200);
 				genops_tally_add(tally, genops_str_of(name), 1);
 			}
 		}
