@@ -60,11 +60,6 @@ void genops_buffer_add(struct genops_buffer *buf, genops_str bytes)
 	buf->len += bytes.len;
 }
 
-void genops_buffer_add_char(struct genops_buffer *buf, char c)
-{
-	genops_buffer_add(buf, (genops_str){&c, 1});
-}
-
 void genops_buffer_add_text(struct genops_buffer *buf, const char *text)
 {
 	genops_buffer_add(buf, genops_str_of(text));

@@ -30,11 +30,19 @@ void genops_buffer_clear(struct genops_buffer *buf); /* keeps the memory, forget
 char *genops_buffer_reserve(struct genops_buffer *buf, size_t more);
 
 void genops_buffer_add(struct genops_buffer *buf, genops_str bytes);
-void genops_buffer_add_char(struct genops_buffer *buf, char c);
 void genops_buffer_add_text(struct genops_buffer *buf, const char *text); /* NUL-terminated */
 void genops_buffer_add_utf8(struct genops_buffer *buf, genops_str text); /* a byte that is not UTF-8 becomes U+FFFD */
 void genops_buffer_add_int(struct genops_buffer *buf, int64_t value);
 void genops_buffer_printf(struct genops_buffer *buf, const char *format, ...) GENOPS_PRINTF(2, 3);
+
+/* Inline: who writes JSON adds every second piece so. */
+static inline void genops_buffer_add_char(struct genops_buffer *buf, char c)
+{
+	if (!buf->error && buf->len < buf->cap && buf->len < buf->max)
+		buf->ptr[buf->len++] = c;
+	else
+		genops_buffer_add(buf, (genops_str){&c, 1});
+}
 
 /* What is in it, borrowed until the next write. */
 static inline genops_str genops_buffer_view(const struct genops_buffer *buf)
