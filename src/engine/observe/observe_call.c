@@ -40,44 +40,63 @@ static bool is_same_model(const struct genops_observed *a, const struct genops_o
 	return (!left[0].len && !left[1].len && a->call.has_cost) || (!right[0].len && !right[1].len && b->call.has_cost);
 }
 
-static const struct genops_observed *parent_of(
-    const struct genops_observed *spans, size_t n, const struct genops_observed *span)
+static bool is_zero(genops_str id)
 {
-	for (size_t i = 0; span->span.parent_span_id.len && i < n; i++) {
-		if (genops_str_equal(spans[i].span.span_id, span->span.parent_span_id))
-			return &spans[i];
+	for (size_t i = 0; i < id.len; i++) {
+		if (id.ptr[i])
+			return false;
 	}
-	return NULL;
+	return true;
 }
 
-static bool is_ancestor(const struct genops_observed *spans, size_t n, const struct genops_observed *ancestor,
-    const struct genops_observed *span)
+void genops_observe_drop_zero_ids(struct genops_otlp_span *span)
 {
-	for (int depth = 0; span && depth < DEPTH_MAX; depth++) {
-		span = parent_of(spans, n, span);
+	genops_str *const ids[] = {&span->trace_id, &span->span_id, &span->parent_span_id};
+	for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+		if (is_zero(*ids[i]))
+			*ids[i] = (genops_str){0};
+	}
+}
+
+/* Once for all pairs: looking for them pair by pair takes seconds for a trace of many calls. */
+static void find_parents(struct genops_observed *spans, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		spans[i].parent = SIZE_MAX;
+		for (size_t j = 0; spans[i].span.parent_span_id.len && spans[i].parent == SIZE_MAX && j < n; j++) {
+			if (genops_str_equal(spans[j].span.span_id, spans[i].span.parent_span_id))
+				spans[i].parent = j;
+		}
+	}
+}
+
+static bool is_ancestor(const struct genops_observed *spans, const struct genops_observed *ancestor, const struct genops_observed *span)
+{
+	for (int depth = 0; span->parent != SIZE_MAX && depth < DEPTH_MAX; depth++) {
+		span = &spans[span->parent];
 		if (span == ancestor)
 			return true;
 	}
 	return false;
 }
 
-static bool is_one_call(
-    const struct genops_observed *spans, size_t n, const struct genops_observed *a, const struct genops_observed *b)
+static bool is_one_call(const struct genops_observed *spans, const struct genops_observed *a, const struct genops_observed *b)
 {
 	if (!overlap(a->start_unix_ns, a->end_unix_ns, b->start_unix_ns, b->end_unix_ns))
 		return false;
 	if (a->call.response_id.len && b->call.response_id.len)
 		return genops_str_equal(a->call.response_id, b->call.response_id);
-	return is_same_model(a, b) && (is_ancestor(spans, n, a, b) || is_ancestor(spans, n, b, a));
+	return is_same_model(a, b) && (is_ancestor(spans, a, b) || is_ancestor(spans, b, a));
 }
 
 void genops_observe_group(struct genops_observed *spans, size_t n)
 {
+	find_parents(spans, n);
 	for (size_t i = 0; i < n; i++) {
 		spans[i].call_of = i;
 		for (size_t j = 0; j < i; j++) {
 			size_t from = spans[i].call_of, to = spans[j].call_of;
-			if (from == to || !is_one_call(spans, n, &spans[i], &spans[j]))
+			if (from == to || !is_one_call(spans, &spans[i], &spans[j]))
 				continue;
 			size_t number = from < to ? from : to, other = from < to ? to : from;
 			for (size_t k = 0; k <= i; k++) {

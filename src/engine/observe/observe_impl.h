@@ -24,6 +24,7 @@ struct genops_observed {                            /* a candidate, read */
 	struct genops_otlp_span span;
 	struct genops_genai_call call;
 	int64_t start_unix_ns, end_unix_ns;         /* the span's own, whatever its clock */
+	size_t parent;                              /* index of its parent's span; SIZE_MAX: it is not among these */
 	size_t call_of;                             /* index of the first span of the same call: the call's number */
 };
 
@@ -53,6 +54,8 @@ struct genops_observer {
 };
 
 /* --- observe_call.c --- */
+/* Ids of zeros are none (W3C Trace Context; OpenTelemetry's own exporters write them for a parent that is not there). */
+void genops_observe_drop_zero_ids(struct genops_otlp_span *span);
 /* Fills call_of of all spans. */
 void genops_observe_group(struct genops_observed *spans, size_t n);
 /* The span that tells best of call `number`. */
@@ -79,9 +82,14 @@ struct genops_observe_attributes {
 void genops_observe_attributes_read(const struct genops_observed *span, struct genops_observe_attributes *ret_attributes);
 
 /* --- observe_settle.c --- */
-/* The counters are committed, the record is in the ledger's transaction. The operation is kept in observer->calls, with its lease. */
-GENOPS_NODISCARD int genops_observe_settle(
-    struct genops_observer *observer, const struct genops_observed *span, bool *ret_is_settled, struct genops_error *err);
+enum genops_observe_result {
+	GENOPS_OBSERVE_UNPRICED, /* cannot be counted; told in the log */
+	GENOPS_OBSERVE_KNOWN,    /* the ledger has an operation of these ids */
+	GENOPS_OBSERVE_SETTLED,
+};
+/* SETTLED: the counters are committed, the record is in the ledger's transaction; the operation is kept in observer->calls, with its lease. */
+GENOPS_NODISCARD int genops_observe_settle(struct genops_observer *observer, const struct genops_observed *span,
+    enum genops_observe_result *ret_result, struct genops_error *err);
 
 /* --- observe_span.c --- */
 /* Appends the span as it goes on; record NULL: it is a duplicate (or could not be priced: is_duplicate false). */

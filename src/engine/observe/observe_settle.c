@@ -156,20 +156,14 @@ static void undo(struct genops_observer *observer, struct genops_operation *oper
 	genops_operation_drop(operation);
 }
 
-static int store(struct genops_observer *observer, struct genops_operation *operation, struct genops_error *err)
-{
-	bool is_new = false;
-	GENOPS_TRY(genops_batch_add_record(
-	    observer->ledger, &operation->record, genops_buffer_view(&operation->encoded), &is_new, err));
-	return is_new ? GENOPS_OK : genops_fail(err, GENOPS_INTERNAL, "an observed call was there already");
-}
-
 int genops_observe_settle(
-    struct genops_observer *observer, const struct genops_observed *span, bool *ret_is_settled, struct genops_error *err)
+    struct genops_observer *observer, const struct genops_observed *span, enum genops_observe_result *ret_result,
+    struct genops_error *err)
 {
 	struct genops_operation *operation = NULL;
 	const struct genops_genai_call *call = &span->call;
-	*ret_is_settled = false;
+	bool is_new = false;
+	*ret_result = GENOPS_OBSERVE_UNPRICED;
 	int code = begin(observer, span, true, &operation, err);
 	if (code != GENOPS_OK && !is_passing(code))
 		code = begin(observer, span, false, &operation, err);
@@ -192,12 +186,15 @@ int genops_observe_settle(
 			operation->lease = GENOPS_LEASE_NONE; /* reverted */
 	}
 	if (code == GENOPS_OK)
-		code = store(observer, operation, err);
-	if (code != GENOPS_OK) {
+		code = genops_batch_add_record(
+		    observer->ledger, &operation->record, genops_buffer_view(&operation->encoded), &is_new, err);
+	if (code != GENOPS_OK || !is_new) {
+		/* The ledger looks for these ids at the record's time, which is another than the span's own if that cannot be. */
+		*ret_result = GENOPS_OBSERVE_KNOWN;
 		undo(observer, operation);
 		return code;
 	}
 	observer->calls[observer->n_calls++] = operation;
-	*ret_is_settled = true;
+	*ret_result = GENOPS_OBSERVE_SETTLED;
 	return GENOPS_OK;
 }

@@ -129,6 +129,7 @@ int genops_observer_take(struct genops_observer *observer, const struct genops_e
 			continue; /* it was checked when it came: damage, and no call that could be known */
 		if (!genops_genai_is_call(&reader.resource, &span.span))
 			continue;
+		genops_observe_drop_zero_ids(&span.span);
 		span.resource = reader.resource;
 		span.start_unix_ns = clock_of(span.span.start_unix_ns);
 		span.end_unix_ns = clock_of(span.span.end_unix_ns);
@@ -153,6 +154,7 @@ static bool read_candidate(struct genops_observed *span)
 	genops_otlp_reader_init(&reader, GENOPS_SIGNAL_TRACES, span->envelope.request);
 	if (genops_otlp_reader_next(&reader, &item) != 1 || genops_otlp_span_read(item, &span->span) != GENOPS_OK)
 		return false;
+	genops_observe_drop_zero_ids(&span->span);
 	span->resource = reader.resource;
 	span->start_unix_ns = clock_of(span->span.start_unix_ns);
 	span->end_unix_ns = clock_of(span->span.end_unix_ns);
@@ -201,15 +203,18 @@ static int finish_call(struct genops_observer *observer, size_t number, const st
 
 static int resolve_call(struct genops_observer *observer, size_t number, struct genops_error *err)
 {
-	bool is_known = false, is_settled = false;
+	enum genops_observe_result result;
+	bool is_known = false;
 	GENOPS_TRY(genops_observe_is_known(observer, number, &is_known, err));
 	if (is_known)
 		return finish_call(observer, number, NULL, NULL, err);
 	const struct genops_observed *winner =
 	    &observer->spans[genops_observe_best(observer->spans, observer->n_spans, number)];
-	GENOPS_TRY(genops_observe_settle(observer, winner, &is_settled, err));
-	return finish_call(
-	    observer, number, winner, is_settled ? &observer->calls[observer->n_calls - 1]->record : NULL, err);
+	GENOPS_TRY(genops_observe_settle(observer, winner, &result, err));
+	if (result == GENOPS_OBSERVE_KNOWN)
+		return finish_call(observer, number, NULL, NULL, err);
+	return finish_call(observer, number, winner,
+	    result == GENOPS_OBSERVE_SETTLED ? &observer->calls[observer->n_calls - 1]->record : NULL, err);
 }
 
 static bool is_due(const struct genops_observer *observer, size_t number, int64_t now_unix_ns)

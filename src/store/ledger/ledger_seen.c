@@ -156,11 +156,23 @@ uint64_t genops_ledger_seen_hash(
 	return genops_hash_checksum(third.len ? third.ptr : "", third.len, hash);
 }
 
+/* A span may say that it ended before it began. */
+static void put_in_order(int64_t *from, int64_t *until)
+{
+	if (*from <= *until)
+		return;
+	int64_t later = *from;
+	*from = *until;
+	*until = later;
+}
+
 int genops_ledger_seen_add(
     struct genops_ledger *ledger, uint64_t hash, const struct genops_seen *what, struct genops_error *err)
 {
 	struct genops_ledger_seen *seen = &ledger->seen;
 	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_ADD_SEEN];
+	int64_t from = what->start_unix_ns, until = what->end_unix_ns;
+	put_in_order(&from, &until);
 	GENOPS_TRY(load(ledger, err));
 	if (!seen->n || seen->runs[seen->n - 1].n >= GENOPS_SEEN_RUN_ROWS)
 		GENOPS_TRY(begin_run(ledger, err));
@@ -178,10 +190,10 @@ int genops_ledger_seen_add(
 	if (bits)
 		filter_add(bits, hash);
 	run->n++;
-	if (what->start_unix_ns < run->first_ns)
-		run->first_ns = what->start_unix_ns;
-	if (what->end_unix_ns > run->last_ns)
-		run->last_ns = what->end_unix_ns;
+	if (from < run->first_ns)
+		run->first_ns = from;
+	if (until > run->last_ns)
+		run->last_ns = until;
 	seen->is_dirty = true;
 	return GENOPS_OK;
 }
@@ -206,6 +218,7 @@ int genops_ledger_seen_find(struct genops_ledger *ledger, uint64_t hash, int64_t
 {
 	struct genops_ledger_seen *seen = &ledger->seen;
 	*ret_n = 0;
+	put_in_order(&from_unix_ns, &until_unix_ns);
 	GENOPS_TRY(load(ledger, err));
 	for (size_t i = seen->n; i-- > 0 && *ret_n < GENOPS_SEEN_FOUND_MAX;) {
 		const struct genops_ledger_seen_run *run = &seen->runs[i];
