@@ -21,8 +21,10 @@
 /* Drained files of full size that a state directory keeps, zeroed, for writers to come: 32 MiB. */
 #define GENOPS_SEGMENT_SPARES_MAX ((size_t)8)
 
-/* What a new file leaves free on the disk: who drains needs room to go on, and only that makes room again. */
-#define GENOPS_SEGMENT_LEAVES ((uint64_t)4 << 20)
+/* What a new file leaves free on the disk: who drains needs room to go on, and only that makes room again. On a small disk it is a part
+ * of it. The queue leaves half as much (queue.c). */
+#define GENOPS_SEGMENT_LEAVES      ((uint64_t)4 << 20)
+#define GENOPS_SEGMENT_LEAVES_PART 12
 
 enum genops_entry_kind {
 	GENOPS_ENTRY_OPERATION = 1, /* govern/record.h */

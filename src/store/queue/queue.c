@@ -20,7 +20,6 @@
 #include "store/queue/queue_state.h"
 
 #define COMPRESSED_FROM 8192 /* entries that wait */
-#define DISK_LEFT	((uint64_t)2 << 20)
 
 bool genops_queue_path(const struct genops_queue *queue, uint64_t file, char *ret_path)
 {
@@ -278,13 +277,16 @@ static int make_room(
 	    (unsigned long long)(queue->max_bytes >> 20));
 }
 
-/* The disk is left some room: for the ledger, and for a new file, without which no delivered one goes. */
+/* The disk is left some room: for the ledger, and for a new file, without which no delivered one goes. Half of what segments leave, so that
+ * what they hold still finds its way here. */
 static int leave_room(const struct genops_queue *queue, struct genops_error *err)
 {
 	struct statvfs disk;
-	if (fstatvfs(queue->fd, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < queue->block.len + DISK_LEFT)
-		return fail_write(ENOSPC, err);
-	return GENOPS_OK;
+	if (fstatvfs(queue->fd, &disk) != 0)
+		return GENOPS_OK;
+	uint64_t left = (uint64_t)disk.f_blocks * disk.f_frsize / GENOPS_SEGMENT_LEAVES_PART;
+	left = (left < GENOPS_SEGMENT_LEAVES ? left : GENOPS_SEGMENT_LEAVES) / 2;
+	return (uint64_t)disk.f_bavail * disk.f_frsize < queue->block.len + left ? fail_write(ENOSPC, err) : GENOPS_OK;
 }
 
 /* A new file begins with every writer's position. */

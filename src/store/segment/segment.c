@@ -153,7 +153,10 @@ static int open_file(const struct genops_segment_writer *writer, const char *pat
 static bool leaves_room(const struct genops_segment_writer *writer, size_t size)
 {
 	struct statvfs disk;
-	return statvfs(writer->folder, &disk) != 0 || (uint64_t)disk.f_bavail * disk.f_frsize >= size + GENOPS_SEGMENT_LEAVES;
+	if (statvfs(writer->folder, &disk) != 0)
+		return true;
+	uint64_t leaves = (uint64_t)disk.f_blocks * disk.f_frsize / GENOPS_SEGMENT_LEAVES_PART;
+	return (uint64_t)disk.f_bavail * disk.f_frsize >= size + (leaves < GENOPS_SEGMENT_LEAVES ? leaves : GENOPS_SEGMENT_LEAVES);
 }
 
 /* Near a full disk in small steps. Returns an errno. */
