@@ -68,6 +68,16 @@ def test_what_init_writes_is_valid_and_clean(shipped):
         [p.name for p in (pathlib.Path(SOURCE) / "data" / "pipelines").iterdir()] + ["out"])
 
 
+def test_the_sample_spans_can_be_tried_at_once(shipped):
+    done = genops("pipeline", "test", "pipelines/genops-cost-governance.yaml", "--input", "pipelines/spans.json", cwd=shipped)
+    assert (done.returncode, done.stderr) == (0, "") and "to_datadog_cost" in done.stdout, done.stdout + done.stderr
+
+
+def test_tail_without_serve_says_what_to_do(shipped):
+    done = genops("pipeline", "tail", cwd=shipped, state=shipped / "nowhere")
+    assert done.returncode == 1 and "start genops serve" in done.stderr, done.stderr
+
+
 def test_init_never_overwrites(shipped):
     before = {p: p.read_text() for p in (shipped / "pipelines").iterdir() if p.is_file()}
     done = genops("init", "--pipelines", cwd=shipped)

@@ -46,7 +46,7 @@ static const char starter[] =
     "#     openai: {api_key: \"${OPENAI_API_KEY}\"}\n"
     "\n"
     "# exporters:                  # the OpenTelemetry Collector's format; without any, operations stay in the ledger\n"
-    "#   otlphttp: {endpoint: \"http://127.0.0.1:4318\"}\n";
+    "#   otlphttp: {endpoint: \"http://collector:4318\"}\n";
 
 const char *genops_config_starter(void)
 {

@@ -35,8 +35,11 @@ static int open_folder(struct genops_pipeline_tail *tail, const char *state_dir,
 {
 	char path[4200];
 	snprintf(path, sizeof path, "%s/" GENOPS_FLOW_TAP_FOLDER, state_dir);
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return genops_fail_errno(err, GENOPS_IO, errno, "%s", path);
+	int made = mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : errno;
+	if (made == ENOENT)
+		return genops_fail_fix(err, GENOPS_NOT_FOUND, "start genops serve, or name its state directory with --state", "%s is no state directory: nothing runs there", state_dir);
+	if (made)
+		return genops_fail_errno(err, GENOPS_IO, made, "%s", path);
 	tail->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return tail->folder < 0 ? genops_fail_errno(err, GENOPS_IO, errno, "%s", path) : GENOPS_OK;
 }

@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "pipeline/collector/item/item_map.h"
 
+#include <math.h>
+
 #include <openssl/evp.h>
 
 struct applying {
@@ -52,7 +54,7 @@ static int hash(struct genops_processor_run *run, struct genops_item_map *map, s
 	uint8_t digest[32];
 	char bytes[8];
 	genops_str of = hashed_bytes(&entry->value, bytes);
-	if (of.len) {
+	if (of.len || entry->value.type == GENOPS_OTLP_STRING) {
 		char *text = genops_arena_take(&run->arena, 65);
 		if (!text || EVP_Digest(of.ptr, of.len, digest, NULL, EVP_sha256(), NULL) != 1)
 			return no_memory(err);
@@ -72,13 +74,47 @@ static int64_t to_int64(double number)
 	return number < 9223372036854775808.0 ? (int64_t)number : INT64_MAX;
 }
 
+static bool is_digit(genops_str text, size_t i)
+{
+	return i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9';
+}
+
+/* As Go's strconv reads it: with a plus sign. */
+static bool read_int(genops_str text, int64_t *ret_value)
+{
+	bool has_plus = text.len > 1 && text.ptr[0] == '+' && is_digit(text, 1);
+	return genops_str_to_int(has_plus ? genops_str_skip(text, 1) : text, ret_value);
+}
+
+/* As Go's strconv reads it: inf, infinity, nan, underscores between digits; no hexadecimal. */
+static bool read_real(genops_str text, double *ret_value)
+{
+	char plain[64];
+	size_t n = 0;
+	bool has_sign = text.len && (text.ptr[0] == '-' || text.ptr[0] == '+');
+	genops_str word = genops_str_skip(text, has_sign);
+	for (size_t i = 0; i < text.len && n < sizeof plain; i++) {
+		if (text.ptr[i] != '_' || !i || !is_digit(text, i - 1) || !is_digit(text, i + 1))
+			plain[n++] = text.ptr[i];
+	}
+	if (genops_str_to_double((genops_str){plain, n}, ret_value))
+		return n < sizeof plain;
+	if (genops_str_is_nocase(word, "inf") || genops_str_is_nocase(word, "infinity"))
+		*ret_value = text.ptr[0] == '-' ? -INFINITY : INFINITY;
+	else if (!has_sign && genops_str_is_nocase(word, "nan"))
+		*ret_value = NAN;
+	else
+		return false;
+	return true;
+}
+
 /* False: it stays as it is. */
 static bool to_number(const struct genops_otlp_value *value, bool is_int, struct genops_otlp_value *ret)
 {
 	*ret = (struct genops_otlp_value){.type = is_int ? GENOPS_OTLP_INT : GENOPS_OTLP_DOUBLE};
 	switch (value->type) {
 	case GENOPS_OTLP_STRING:
-		return is_int ? genops_str_to_int(value->bytes, &ret->integer) : genops_str_to_double(value->bytes, &ret->number);
+		return is_int ? read_int(value->bytes, &ret->integer) : read_real(value->bytes, &ret->number);
 	case GENOPS_OTLP_BOOL:
 	case GENOPS_OTLP_INT:
 		ret->integer = is_int ? value->integer : 0;

@@ -75,6 +75,8 @@ static void hash(void **state)
 	(void)state;
 	IS(ONE("key: user.email, action: hash"), TEXT_VALUE("user.email", "john.doe@example.com"),
 	    TEXT_VALUE("user.email", "836f82db99121b3481011f16b49dfa5fbc714a0d1b1b9f784a1ebbbf5b39577f"));
+	IS(ONE("key: nothing, action: hash"), TEXT_VALUE("nothing", ""),
+	    TEXT_VALUE("nothing", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
 	IS(ONE("key: user.id, action: hash"), INT_VALUE("user.id", "10"),
 	    TEXT_VALUE("user.id", "a111f275cc2e7588000001d300a31e76336d15b9d314cd1a1d8f3d3556975eed"));
 	IS(ONE("pattern: balance, action: hash"), DOUBLE_VALUE("user.balance", "99.1"),
@@ -103,6 +105,11 @@ static void convert(void **state)
 	(void)state;
 	IS(ONE("key: to.int, action: convert, converted_type: int"), BOOL_VALUE("to.int", "true"), INT_VALUE("to.int", "1"));
 	IS(ONE("key: to.int, action: convert, converted_type: int"), TEXT_VALUE("to.int", "123"), INT_VALUE("to.int", "123"));
+	IS(ONE("key: to.int, action: convert, converted_type: int"), TEXT_VALUE("to.int", "+7"), INT_VALUE("to.int", "7"));
+	IS(ONE("key: to.double, action: convert, converted_type: double"), TEXT_VALUE("to.double", "1_000"), DOUBLE_VALUE("to.double", "1000"));
+	IS(ONE("key: to.double, action: convert, converted_type: double"), TEXT_VALUE("to.double", "-Inf"), DOUBLE_VALUE("to.double", "\"-Infinity\""));
+	IS(ONE("key: to.double, action: convert, converted_type: double"), TEXT_VALUE("to.double", "1__0"), TEXT_VALUE("to.double", "1__0"));
+	IS(ONE("key: to.string, action: convert, converted_type: string"), DOUBLE_VALUE("to.string", "-0.0"), TEXT_VALUE("to.string", "-0"));
 	IS(ONE("key: to.int, action: convert, converted_type: int"), TEXT_VALUE("to.int", "int-10"), TEXT_VALUE("to.int", "int-10"));
 	IS(ONE("key: to.int, action: convert, converted_type: int"), DOUBLE_VALUE("to.int", "-9.9"), INT_VALUE("to.int", "-9"));
 	IS(ONE("key: to.double, action: convert, converted_type: double"), TEXT_VALUE("to.double", "123"), DOUBLE_VALUE("to.double", "123"));

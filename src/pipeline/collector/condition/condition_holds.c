@@ -63,8 +63,15 @@ static bool compare(enum genops_condition_operator op, const struct genops_otlp_
 	case GENOPS_OTLP_BYTES:
 		return holds_order(op, order_bytes(a->bytes, b->bytes));
 	default:
-		return (op == GENOPS_CONDITION_EQ || op == GENOPS_CONDITION_NE) && holds_order(op, order_bytes(a->bytes, b->bytes));
+		return (op == GENOPS_CONDITION_EQ || op == GENOPS_CONDITION_NE) && holds_order(op, !genops_item_value_equal(a, b));
 	}
+}
+
+/* As there, bytes that are empty are nothing. */
+static void make_nil(struct genops_otlp_value *value)
+{
+	if (value->type == GENOPS_OTLP_BYTES && !value->bytes.len)
+		value->type = GENOPS_OTLP_NONE;
 }
 
 /* Has any data point of the metric this attribute, and (value given) this text? */
@@ -157,6 +164,8 @@ static int holds(const struct genops_condition_node *node, struct genops_process
 	case GENOPS_CONDITION_COMPARE:
 		GENOPS_TRY(genops_condition_value(node->left, run, item, &left, err));
 		GENOPS_TRY(genops_condition_value(node->right, run, item, &right, err));
+		make_nil(&left);
+		make_nil(&right);
 		return compare(node->op, &left, &right);
 	case GENOPS_CONDITION_CALL:
 		return call(node, run, item, err);

@@ -36,6 +36,7 @@ const struct genops_condition_path genops_condition_paths[] = {
     ROW(SPAN, "name", TEXT, 5),
     ROW(SPAN, "kind", NUMBER, 6),
     ROW(SPAN, "kind.string", KIND_TEXT, 6),
+    ROW(SPAN, "kind.deprecated_string", KIND_OLD_TEXT, 6),
     ROW(SPAN, "start_time_unix_nano", NUMBER, 7),
     ROW(SPAN, "end_time_unix_nano", NUMBER, 8),
     ROW(SPAN, "attributes", ATTRIBUTES, GENOPS_OTLP_SPAN_ATTRIBUTES),
@@ -194,8 +195,10 @@ static struct genops_otlp_value read_point(const struct genops_condition_path *p
 	static const uint8_t columns[12] = {[9] = 1, [10] = 2, [11] = 3};
 	uint32_t number = path->point[item->data < 12 ? columns[item->data] : 0];
 	struct genops_wire_field field;
-	if (!number || !genops_item_field(item->part, number, &field)) /* of value_int and value_double only one is there */
-		return number && path->wire == GENOPS_WIRE_VARINT ? integer_of(0) : (struct genops_otlp_value){0};
+	if (!number)
+		return (struct genops_otlp_value){0};
+	if (!genops_item_field(item->part, number, &field)) /* as there, 0: also value_int of a point that has a double */
+		field.value = 0;
 	if (path->wire == GENOPS_WIRE_BYTES)
 		return (struct genops_otlp_value){.type = GENOPS_OTLP_DOUBLE, .number = genops_wire_double(field.value)};
 	return integer_of(field.value);
@@ -226,6 +229,12 @@ static int read_body(
 	return GENOPS_OK;
 }
 
+static genops_str kind_text(uint64_t kind)
+{
+	static const char *const names[] = {"Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"};
+	return genops_str_of(kind < sizeof names / sizeof *names ? names[kind] : "");
+}
+
 /* What is one text or number. */
 static struct genops_otlp_value read_plain(const struct genops_condition_path *path, const struct genops_item *item, genops_str message,
     struct genops_arena *arena)
@@ -240,8 +249,12 @@ static struct genops_otlp_value read_plain(const struct genops_condition_path *p
 			text = (genops_str){zeros, strcmp(path->name, "trace_id") == 0 ? 16 : 8};
 		return (struct genops_otlp_value){.type = GENOPS_OTLP_BYTES, .bytes = text};
 	case GENOPS_CONDITION_HEX:
+		if (!text.len)
+			text = (genops_str){zeros, strcmp(path->name, "trace_id.string") == 0 ? 16 : 8};
 		return hex_of(text, arena);
 	case GENOPS_CONDITION_KIND_TEXT:
+		return text_of(kind_text(genops_item_number(message, path->number)));
+	case GENOPS_CONDITION_KIND_OLD_TEXT:
 		return text_of(genops_str_of(genops_item_match_kind(genops_item_number(message, path->number))));
 	case GENOPS_CONDITION_STATUS_TEXT:
 		return text_of(genops_item_text(text, 2));

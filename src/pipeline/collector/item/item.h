@@ -48,7 +48,7 @@ uint32_t genops_item_metric_data(genops_str metric, genops_str *ret_data);
 
 /* As the Collector's AsString: texts as they are, lists and maps as JSON. In the arena if it must be made; NULL pointer: no memory. */
 genops_str genops_item_value_text(const struct genops_otlp_value *value, struct genops_arena *arena);
-/* Same type and content; lists and maps: byte for byte. */
+/* Same type and content; maps in whatever order. Large maps of different order (a million entries passed over) count as different. */
 bool genops_item_value_equal(const struct genops_otlp_value *a, const struct genops_otlp_value *b);
 /* Appends an AnyValue in field `number`. */
 void genops_item_value_put(struct genops_buffer *out, uint32_t number, const struct genops_otlp_value *value);

@@ -7,8 +7,11 @@
 #include "codec/json_write.h"
 #include "pipeline/number_text.h"
 
+#include <math.h>
+
 #define DEPTH_MAX 32
 #define TEXT_MAX  ((size_t)1 << 20)
+#define STEPS_MAX ((size_t)1 << 20)
 
 /* --- as text --- */
 
@@ -111,6 +114,8 @@ genops_str genops_item_value_text(const struct genops_otlp_value *value, struct 
 		genops_buffer_done(&digits);
 		return made;
 	case GENOPS_OTLP_DOUBLE:
+		if (value->number == 0 && signbit(value->number))
+			return GENOPS_STR("-0");
 		genops_arena_dup(arena, genops_number_to_text(value->number, number), &made);
 		return made;
 	default:
@@ -120,9 +125,64 @@ genops_str genops_item_value_text(const struct genops_otlp_value *value, struct 
 
 /* --- compared and written --- */
 
-bool genops_item_value_equal(const struct genops_otlp_value *a, const struct genops_otlp_value *b)
+static bool equal(const struct genops_otlp_value *a, const struct genops_otlp_value *b, size_t *steps, int depth);
+
+static bool equal_arrays(genops_str a, genops_str b, size_t *steps, int depth)
 {
-	if (a->type != b->type)
+	struct genops_wire_reader in_a, in_b;
+	struct genops_otlp_value one, other;
+	genops_wire_reader_init(&in_a, a, 0);
+	genops_wire_reader_init(&in_b, b, 0);
+	while (genops_otlp_array_next(&in_a, &one) > 0) {
+		if (genops_otlp_array_next(&in_b, &other) <= 0 || !equal(&one, &other, steps, depth))
+			return false;
+	}
+	return genops_otlp_array_next(&in_b, &other) <= 0;
+}
+
+static size_t count_entries(genops_str map)
+{
+	struct genops_otlp_attributes entries;
+	struct genops_otlp_attribute entry;
+	size_t n = 0;
+	genops_otlp_attributes_init(&entries, map, 1);
+	while (genops_otlp_attributes_next(&entries, &entry) > 0)
+		n++;
+	return n;
+}
+
+/* The value of a key: mostly the maps have one order, so the next entry is looked at before all of them are. */
+static bool find_entry(genops_str map, struct genops_otlp_attributes *next, genops_str key, struct genops_otlp_attribute *ret_entry, size_t *steps)
+{
+	if (genops_otlp_attributes_next(next, ret_entry) > 0 && genops_str_equal(ret_entry->key, key))
+		return true;
+	genops_otlp_attributes_init(next, map, 1);
+	while (*steps && genops_otlp_attributes_next(next, ret_entry) > 0) {
+		(*steps)--;
+		if (genops_str_equal(ret_entry->key, key))
+			return true;
+	}
+	return false;
+}
+
+static bool equal_maps(genops_str a, genops_str b, size_t *steps, int depth)
+{
+	struct genops_otlp_attributes of_a, of_b;
+	struct genops_otlp_attribute one, other;
+	if (count_entries(a) != count_entries(b))
+		return false;
+	genops_otlp_attributes_init(&of_a, a, 1);
+	genops_otlp_attributes_init(&of_b, b, 1);
+	while (genops_otlp_attributes_next(&of_a, &one) > 0) {
+		if (!find_entry(b, &of_b, one.key, &other, steps) || !equal(&one.value, &other.value, steps, depth))
+			return false;
+	}
+	return true;
+}
+
+static bool equal(const struct genops_otlp_value *a, const struct genops_otlp_value *b, size_t *steps, int depth)
+{
+	if (a->type != b->type || depth > DEPTH_MAX)
 		return false;
 	switch (a->type) {
 	case GENOPS_OTLP_NONE:
@@ -132,9 +192,19 @@ bool genops_item_value_equal(const struct genops_otlp_value *a, const struct gen
 		return a->integer == b->integer;
 	case GENOPS_OTLP_DOUBLE:
 		return a->number == b->number;
+	case GENOPS_OTLP_ARRAY:
+		return equal_arrays(a->bytes, b->bytes, steps, depth + 1);
+	case GENOPS_OTLP_KVLIST:
+		return equal_maps(a->bytes, b->bytes, steps, depth + 1);
 	default:
 		return genops_str_equal(a->bytes, b->bytes);
 	}
+}
+
+bool genops_item_value_equal(const struct genops_otlp_value *a, const struct genops_otlp_value *b)
+{
+	size_t steps = STEPS_MAX;
+	return equal(a, b, &steps, 0);
 }
 
 void genops_item_value_put(struct genops_buffer *out, uint32_t number, const struct genops_otlp_value *value)
