@@ -214,6 +214,8 @@ int genops_batch_store(struct genops_batch *batch, struct genops_ledger *ledger,
 		code = genops_ledger_position(ledger, batch->after, err);
 	if (code == GENOPS_OK)
 		code = genops_ledger_commit(ledger, err);
+	if (observer)
+		genops_observer_taken(observer, code == GENOPS_OK);
 	if (code == GENOPS_OK) {
 		tell_alerts(batch, log);
 	} else {

@@ -29,6 +29,8 @@ void genops_observer_free(struct genops_observer *observer);
  * the entry comes again later. */
 GENOPS_NODISCARD int genops_observer_take(
     struct genops_observer *observer, const struct genops_envelope *envelope, struct genops_error *err);
+/* That transaction is over: what was taken in it counts in the metrics, or comes again. */
+void genops_observer_taken(struct genops_observer *observer, bool is_stored);
 /* Within the ledger's transaction: a record of ours that is new to the ledger; a client's span of the same call is known by it. */
 GENOPS_NODISCARD int genops_observer_know(
     struct genops_observer *observer, const struct genops_record *record, struct genops_error *err);

@@ -51,6 +51,7 @@ struct genops_observer {
 	size_t n_calls;                             /* settled in this transaction */
 	struct genops_operation *calls[GENOPS_OBSERVE_CALLS_MAX];
 	size_t n_duplicates, n_unpriced;            /* in this transaction */
+	size_t n_repeated;                          /* taken in the drain's transaction that is open */
 };
 
 /* --- observe_call.c --- */

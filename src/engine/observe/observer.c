@@ -108,8 +108,7 @@ static int take_span(struct genops_observer *observer, struct genops_observed *s
 		candidate->body = genops_buffer_view(&observer->body);
 		GENOPS_TRY(genops_ledger_candidate_add(observer->ledger, candidate, &is_new, err));
 	}
-	if (was_taken || !is_new)
-		genops_metrics_add(observer->metrics, "genops_self_observed_spans_total", "what=\"repeated\"", 1);
+	observer->n_repeated += was_taken || !is_new;
 	return GENOPS_OK;
 }
 
@@ -136,6 +135,14 @@ int genops_observer_take(struct genops_observer *observer, const struct genops_e
 		GENOPS_TRY(take_span(observer, &span, err));
 	}
 	return GENOPS_OK;
+}
+
+void genops_observer_taken(struct genops_observer *observer, bool is_stored)
+{
+	if (is_stored && observer->n_repeated)
+		genops_metrics_add(
+		    observer->metrics, "genops_self_observed_spans_total", "what=\"repeated\"", (double)observer->n_repeated);
+	observer->n_repeated = 0;
 }
 
 int genops_observer_know(struct genops_observer *observer, const struct genops_record *record, struct genops_error *err)

@@ -194,6 +194,51 @@ static void a_trace_of_many(void **state)
 	close_world(&world);
 }
 
+static size_t n_repeated(const struct world *world)
+{
+	struct genops_buffer text;
+	genops_buffer_init(&text, 1 << 20);
+	genops_metrics_expose(world->metrics, &text);
+	genops_buffer_add_char(&text, '\0');
+	const char *line = strstr(text.ptr, "what=\"repeated\"");
+	size_t n = line ? strtoul(strchr(line, ' '), NULL, 10) : 0;
+	genops_buffer_done(&text);
+	return n;
+}
+
+/* Too much waits, again and again; what is told of a repeated span is told once, when it is stored. */
+static void a_batch_that_comes_again(void **state)
+{
+	struct world world = open_world(*state, config);
+	struct genops_error err = {0};
+	struct genops_buffer request = request_of(&outer, 1), entry;
+	take(&world, genops_buffer_view(&request));
+	struct genops_envelope envelope = {.signal = GENOPS_SIGNAL_TRACES, .received_unix_ns = genops_clock_unix_ns(),
+	    .receiver = GENOPS_STR("otlp"), .input = GENOPS_STR(GENOPS_INPUT_OTLP), .request = genops_buffer_view(&request)};
+	genops_buffer_init(&entry, 1 << 20);
+	genops_envelope_encode(&envelope, &entry);
+	assert_int_equal(genops_segment_append(world.engine->segments, GENOPS_ENTRY_SPANS, genops_buffer_view(&entry), NULL, &err), GENOPS_OK);
+	struct genops_segment_position first = {0};
+	assert_int_equal(genops_segment_list(world.engine->state_dir, &first, 1), 1);
+	world.at = first;
+	world.reader = genops_segment_reader_new(world.engine->state_dir, first, &err);
+	assert_int_equal(genops_batch_read(world.batch, world.reader, world.at, 0, &world.engine->log, world.metrics, &err), GENOPS_OK);
+	assert_int_equal(world.batch->n, 1);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(genops_ledger_begin(world.ledger, &err), GENOPS_OK);
+		assert_int_equal(genops_observer_take(world.observer, &envelope, &err), GENOPS_OK);
+		genops_ledger_rollback(world.ledger);
+		genops_observer_taken(world.observer, false);
+	}
+	assert_int_equal(n_repeated(&world), 0);
+	assert_int_equal(genops_batch_store(world.batch, world.ledger, world.observer, &world.engine->log, world.metrics, &err), GENOPS_OK);
+	assert_int_equal(n_repeated(&world), 1);
+	world.at = world.batch->after;
+	genops_buffer_done(&entry);
+	genops_buffer_done(&request);
+	close_world(&world);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_state, remove_state)
@@ -203,6 +248,7 @@ int main(void)
 	    TEST(an_end_before_the_begin),
 	    TEST(what_the_ledger_has_already),
 	    TEST(a_trace_of_many),
+	    TEST(a_batch_that_comes_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
