@@ -12,6 +12,8 @@
 #include <genops/receiver.h>
 #include <ngx_thread_pool.h>
 
+#define TASK_TIMER_MS 60000
+
 typedef struct {
 	ngx_http_request_t *request;
 	genops_receiver_request *received;
@@ -186,6 +188,13 @@ static void finish_task(ngx_event_t *event)
 	ngx_http_request_t *r = task->request;
 	ngx_connection_t *c = r->connection;
 	ngx_http_set_log_request(c->log, r);
+	if (event->timedout) { /* not done yet */
+		event->timedout = 0;
+		ngx_add_timer(event, TASK_TIMER_MS);
+		return;
+	}
+	if (event->timer_set)
+		ngx_del_timer(event);
 	r->main->blocked--;
 	r->aio = 0;
 	if (task->has_failed)
@@ -205,11 +214,14 @@ static ngx_int_t post_task(ngx_http_request_t *r, const task_t *from)
 	task->handler = run_task;
 	task->event.handler = finish_task;
 	task->event.data = task->ctx;
+	task->event.log = r->connection->log; /* a timer wants it */
 	if (ngx_thread_task_post(pool, task) != NGX_OK)
 		return NGX_ERROR;
 	/* Keeps the request alive until finish_task, whatever the client does. */
 	r->main->blocked++;
 	r->aio = 1;
+	/* A worker that is to end does so when no timer is left. */
+	ngx_add_timer(&task->event, TASK_TIMER_MS);
 	return NGX_OK;
 }
 
@@ -289,6 +301,7 @@ static ngx_int_t answer_error(ngx_http_request_t *r)
 	} rows[] = {
 	    {400, 400, "the request is not well formed HTTP"},
 	    {403, 403, "this address may not send to this receiver"},
+	    {404, 404, "there is no such path"},
 	    {413, 413, "the request is larger than this receiver takes"},
 	    {414, 414, "the request target is too long"},
 	    {429, 429, "more requests a second than one address may send to this receiver"},

@@ -66,7 +66,7 @@ GENOPS_API enum genops_receiver_step genops_receiver_head(
 GENOPS_API enum genops_receiver_step genops_receiver_body(
     genops_receiver_request *request, genops_str body, bool is_patient, struct genops_receiver_answer *ret_answer);
 
-/* What the host itself must refuse, by HTTP's status (400, 403, 408, 413, 414, 429, 431, 500, 503), in the protocol's words. */
+/* What the host itself must refuse, by HTTP's status (400, 403, 404, 408, 413, 414, 429, 431, 500, 503), in the protocol's words. */
 GENOPS_API void genops_receiver_refuse(
     genops_receiver_request *request, int status, const char *message, struct genops_receiver_answer *ret_answer);
 

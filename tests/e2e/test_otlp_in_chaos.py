@@ -17,6 +17,7 @@ import grpc
 import pytest
 from google.rpc import status_pb2
 
+import gateway as gateways
 import receivers
 from gateway import until
 from receivers import JSON, PROTOBUF, post, traces
@@ -275,3 +276,33 @@ def test_new_addresses_while_clients_send(tmp_path_factory):
         assert post(added, body=traces("a")).status == 200
     finally:
         running.stop()
+
+
+def test_what_a_thread_checks_is_answered_when_nginx_reloads(tmp_path_factory):
+    """A large request waits for no timer of its own: its worker must not take that for nothing to do."""
+    text = "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0', read_timeout: %ds}}}}"
+    running = receivers.Serve(tmp_path_factory.mktemp("serve"), text % 20)
+    body = traces("a") * 60_000
+    ended, is_over = [], threading.Event()
+
+    def send():
+        while not is_over.is_set():
+            try:
+                ended.append(post(running.http, body=body, headers={**PROTOBUF, "connection": "close"}).status)
+            except (OSError, http.client.HTTPException) as error:
+                ended.append(error)
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    try:
+        for thread in threads:
+            thread.start()
+        for n in range(1, 5):
+            until(lambda: len(ended) > 8 * n, what="answers")
+            running.config.write_text(gateways.config_text({}, text % (20 + n)))
+            until(lambda: sum("nginx is reloading" in line for line in running.log) >= n, what="the reload")
+        time.sleep(1)
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
+        running.stop()
+    assert set(ended) <= {200, 503}, [one for one in ended if one != 200]
