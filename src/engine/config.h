@@ -121,8 +121,8 @@ enum genops_collibra_mode { /* in the order of the option's names */
 };
 
 enum genops_access_mode {
-	GENOPS_ACCESS_OPEN,                 /* loopback, or `auth: none` */
-	GENOPS_ACCESS_LOCAL,                /* others can reach the address and nothing is configured that they could be asked for: this machine only */
+	GENOPS_ACCESS_OPEN,                 /* `auth: none` */
+	GENOPS_ACCESS_LOCAL,                /* nothing said, and loopback or nothing that others could be asked for: this machine, and who has a key */
 	GENOPS_ACCESS_REQUIRED,             /* a token */
 };
 

@@ -311,15 +311,18 @@ int genops_config_receiver_close_access(struct genops_config_reader *reader, con
 {
 	struct genops_config_access *access = &listener->access;
 	bool is_loopback = genops_config_gateway_is_loopback(listener->host);
+	/* Loopback is not OPEN: nginx may still listen where the configuration said before, or be somebody's own and listen elsewhere. */
 	if (!access->is_set)
-		access->mode = is_loopback ? GENOPS_ACCESS_OPEN : reader->config->n_keys ? GENOPS_ACCESS_REQUIRED : GENOPS_ACCESS_LOCAL;
+		access->mode = is_loopback || !reader->config->n_keys ? GENOPS_ACCESS_LOCAL : GENOPS_ACCESS_REQUIRED;
 	GENOPS_TRY(add_keys(reader, place, access));
+	if (is_loopback)
+		return GENOPS_OK;
 	if (access->mode == GENOPS_ACCESS_LOCAL)
 		return genops_config_read_warn(reader, place,
 		    "give the receiver auth: {bearer_tokens: [...]}, or auth: none to let everybody in",
 		    "%s: %.*s can be reached by others, and nothing asks them for a token: only this machine is let in", what,
 		    GENOPS_STR_ARG(listener->host));
-	if (is_loopback || listener->tls_certificate.len)
+	if (listener->tls_certificate.len)
 		return GENOPS_OK;
 	if (access->mode == GENOPS_ACCESS_OPEN)
 		return genops_config_read_warn(reader, place, "set tokens and tls where it is not a network of your own",
