@@ -7,6 +7,7 @@
  */
 #include "gateway/gateway_conf_receivers.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define BURST_S 1 /* what a client may send at once, as seconds of its rate */
@@ -18,15 +19,33 @@ static void write_zone(FILE *out, const struct genops_gateway_listener *listener
 		    (long long)listener->rate_per_second);
 }
 
+/* Of "10.0.0.0/8" it is 8, of one address all of its bits, of "all" -1. */
+static int bits_of(const char *network)
+{
+	const char *slash = strchr(network, '/');
+	if (!strcmp(network, "all"))
+		return -1;
+	return slash ? atoi(slash + 1) : strchr(network, ':') ? 128 : 32;
+}
+
+static void write_networks(FILE *out, const char *word, const char *const *networks, int bits)
+{
+	for (; *networks; networks++) {
+		if (bits_of(*networks) == bits)
+			fprintf(out, "\t\t%s %s;\n", word, *networks);
+	}
+}
+
 static void write_limits(FILE *out, const struct genops_gateway_listener *listener, size_t index)
 {
 	if (listener->rate_per_second)
 		fprintf(out, "\t\tlimit_req zone=genops_receiver_%zu burst=%lld nodelay;\n\t\tlimit_req_status 429;\n", index,
 		    (long long)listener->rate_per_second * BURST_S);
-	for (const char *const *text = listener->allow; *text; text++)
-		fprintf(out, "\t\tallow %s;\n", *text);
-	for (const char *const *text = listener->deny; *text; text++)
-		fprintf(out, "\t\tdeny %s;\n", *text);
+	/* nginx takes the first that fits; here the narrowest one does, and of two equal ones the refusal. */
+	for (int bits = 128; bits >= -1; bits--) {
+		write_networks(out, "deny", listener->deny, bits);
+		write_networks(out, "allow", listener->allow, bits);
+	}
 	/* Who is named is all who may. */
 	if (listener->allow[0])
 		fprintf(out, "\t\tdeny all;\n");
@@ -70,8 +89,12 @@ static void write_server(FILE *out, const struct genops_gateway_listener *listen
 	fprintf(out, "\t\tclient_max_body_size %lld;\n", (long long)listener->max_body_bytes + (listener->is_grpc ? 5 : 0));
 	fprintf(out, "\t\tlocation / {\n\t\t\tgenops_receive \"%s\" %s;\n", listener->receiver, protocol);
 	fprintf(out, "\t\t}\n");
-	fprintf(out, "\t\tlocation = /genops-error { internal; allow all; genops_receive \"%s\" %s error; }\n", listener->receiver, protocol);
-	fprintf(out, "\t\terror_page 400 403 405 408 411 413 414 415 429 431 494 495 496 497 500 501 502 503 504 505 /genops-error;\n");
+	/* What is too large comes here with its length (HTTP/2), and is not to be refused again. */
+	fprintf(out, "\t\tlocation = /genops-error { internal; allow all; client_max_body_size 0; genops_receive \"%s\" %s error; }\n", listener->receiver, protocol);
+	fprintf(out, "\t\terror_page 400 403 404 405 408 411 413 414 415 429 431 500 501 502 503 504 505 /genops-error;\n");
+	/* nginx would say 400 for its own numbers. */
+	for (int status = 494; status <= 497; status++)
+		fprintf(out, "\t\terror_page %d =%d /genops-error;\n", status, status);
 	if (!listener->is_grpc) {
 		fprintf(out, "\t\tlocation = /health { genops_control health; }\n");
 		fprintf(out, "\t\tlocation = /ready { genops_control ready; }\n");

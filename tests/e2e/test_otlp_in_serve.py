@@ -18,6 +18,7 @@ import pytest
 from google.protobuf import json_format
 from google.rpc import status_pb2
 
+import gateway as gateways
 import receivers
 from gateway import genops, until
 from receivers import JSON, PROTOBUF, post, traces
@@ -174,6 +175,30 @@ def test_addresses_that_may_and_may_not(serve):
         assert (reply.status, reply.json()["code"]) == (403, 7), reply.body
 
 
+@from_elsewhere
+def test_who_is_denied_is_not_let_in_by_a_wider_network(serve):
+    running = serve(otlp(allow=["0.0.0.0/0"], deny=[OTHER]))
+    assert post(running.http, body=traces("a")).status == 200
+    assert post_from(OTHER, running.http, b"{}", JSON).status == 403
+
+
+@from_elsewhere
+def test_nobody_else_is_let_in_while_an_address_becomes_loopback(tmp_path_factory):
+    """nginx cannot take the narrower address while it has the wider one: what is said of 127.0.0.1 is no word about 0.0.0.0."""
+    port = receivers.free_port()
+    text = f"receivers:\n  otlp: {{protocols: {{http: {{endpoint: '%s:{port}'}}}}}}\n"
+    running = receivers.Serve(tmp_path_factory.mktemp("serve"), text % "0.0.0.0")
+    try:
+        assert post_from(OTHER, port, b"{}", JSON).status == 401
+        running.config.write_text(gateways.config_text({}, text % "127.0.0.1"))
+        until(lambda: any("bind()" in line for line in running.log), what="nginx's try")
+        time.sleep(1.5)  # a worker's look at the configuration
+        assert post_from(OTHER, port, b"{}", JSON).status == 401
+        assert post(port, body=traces("a")).status == 200
+    finally:
+        running.stop()
+
+
 # --- limits ---
 
 def test_a_client_that_asks_too_often_is_told_when_to_come_again(serve):
@@ -202,6 +227,34 @@ def test_nginx_refuses_what_is_too_large_in_otlps_words(serve, is_chunked):
     error = export(running.grpc, bytes((1 << 20) + 1))
     assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and details_of(error) == {}
     assert export(running.grpc, traces("a", "b", "c", "d", pad=(1 << 18) - 200)) == b""
+
+
+def to_the_streams_end(client):
+    """Frames of HTTP/2, as they came, to the first DATA or HEADERS with END_STREAM."""
+    data, at = b"", 0
+    while True:
+        data += client.recv(65536)
+        while len(data) >= at + 9 and len(data) >= at + 9 + int.from_bytes(data[at:at + 3]):
+            if data[at + 3] < 2 and data[at + 4] & 1:
+                return data
+            at += 9 + int.from_bytes(data[at:at + 3])
+
+
+def test_whatever_nginx_refuses_is_said_in_otlps_words(serve):
+    running = serve(otlp(http={"max_request_body_size": "1MiB"}, grpc={"max_recv_msg_size_mib": 1}))
+    reply = post(running.http, "/genops-error", body=b"{}", headers=JSON)
+    assert (reply.status, reply.json()["code"]) == (404, 12), reply.body
+    reply = post(running.http, body=b"{}", headers={**JSON, "x": "y" * 100_000})
+    assert (reply.status, reply.json()["code"]) == (431, 3), reply.body
+    # A client that tells the length of what is too large: grpc-python does not, so frames by hand, with 20 MB to come.
+    path = TRACE_METHOD.encode()
+    block = b"\x83\x86\x04" + bytes([len(path)]) + path + b"\x01\x01x" + b"".join(
+        b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
+        for name, value in ((b"content-type", b"application/grpc"), (b"content-length", b"20000000")))
+    with socket.create_connection(("127.0.0.1", running.grpc), timeout=20) as client:
+        client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+                       + len(block).to_bytes(3, "big") + bytes([1, 4, 0, 0, 0, 1]) + block)
+        assert b"html" not in to_the_streams_end(client)
 
 
 def test_slow_clients_are_cut_off_and_keep_nobody_waiting(serve):
@@ -266,7 +319,8 @@ def test_tls_and_clients_with_certificates(serve, authority, asks):
     if asks:
         with pytest.raises(urllib.error.HTTPError) as refused:
             https(running.http, bare)
-        assert refused.value.code == 400 and json.loads(refused.value.read())["code"] == 13
+        answer = json.loads(refused.value.read())
+        assert refused.value.code == 400 and answer["code"] == 13 and "certificate" in answer["message"]
         assert export(running.grpc, credentials=grpc.ssl_channel_credentials(authority.certificate.read_bytes())) != b""
     else:
         assert https(running.http, bare) == 200

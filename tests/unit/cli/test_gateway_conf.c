@@ -67,8 +67,24 @@ static void paths_are_one_word_each(void **state)
 	}
 }
 
+/* nginx takes the first rule that fits an address. */
+static void the_narrowest_network_comes_first(void **state)
+{
+	(void)state;
+	static const char *const allow[] = {"10.0.0.0/8", "::1", "10.1.2.3", NULL}, *const deny[] = {"all", "10.1.0.0/16", "10.1.2.3", NULL};
+	static const char wanted[] = "\t\tallow ::1;\n\t\tdeny 10.1.2.3;\n\t\tallow 10.1.2.3;\n\t\tdeny 10.1.0.0/16;\n\t\tallow 10.0.0.0/8;\n\t\tdeny all;\n";
+	struct genops_gateway_listener listener = {.receiver = "otlp", .host = "127.0.0.1", .tls_certificate = "", .allow = allow, .deny = deny};
+	struct genops_gateway gateway = {.listen_host = "127.0.0.1", .tls_certificate = "", .state_dir = "/s", .listeners = &listener, .n_listeners = 1};
+	int port = 1;
+	struct gateway_place place = {.run_dir = "/r", .module = "/m", .trusted_ca = "", .config_file = "", .port = 1, .h2c_port = -1,
+	    .simulated_port = -1, .listener_ports = &port, .log_level = "warn"};
+	char *text = gateway_conf_text(&gateway, &place);
+	assert_non_null(strstr(text, wanted));
+	free(text);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(paths_are_one_word_each)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(paths_are_one_word_each), cmocka_unit_test(the_narrowest_network_comes_first)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

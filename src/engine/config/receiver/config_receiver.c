@@ -33,7 +33,7 @@ const struct genops_option genops_config_receiver_rows[] = {
 	.type = GENOPS_OPTION_TEXT,
 	.offset = AT(input),
 	.text = "__inputId of its events; unset: genops_otlp_source for otlp, else the receiver's name"},
-    {.name = "allow", .type = GENOPS_OPTION_LIST, .offset = AT(allow), .text = "addresses and networks (10.0.0.0/8) that may connect; unset: all"},
+    {.name = "allow", .type = GENOPS_OPTION_LIST, .offset = AT(allow), .text = "addresses and networks (10.0.0.0/8) that may connect; unset: all; the narrowest of allow and deny counts"},
     {.name = "deny", .type = GENOPS_OPTION_LIST, .offset = AT(deny), .text = "addresses and networks that may not; all"},
     {.name = "rate_limit",
 	.type = GENOPS_OPTION_TEXT,
@@ -88,6 +88,9 @@ static bool is_network(genops_str text)
 static int check_networks(struct genops_config_reader *reader, const struct genops_yaml_node *node, const char *name,
     const struct genops_texts *texts)
 {
+	const struct genops_yaml_node *said = node ? genops_yaml_get(node, name) : NULL;
+	if (said && !genops_yaml_is_null(said) && !texts->n) /* an unset ${VARIABLE} is not everybody */
+		return genops_config_read_fail(reader, said, "name addresses, all, or remove it", "%s is empty", name);
 	for (size_t i = 0; i < texts->n; i++) {
 		if (!is_network(texts->items[i]) && !genops_str_is(texts->items[i], "all"))
 			return genops_config_read_fail(reader, genops_yaml_get(node, name), "write addresses and networks, like 10.0.0.0/8",
