@@ -15,8 +15,11 @@ int genops_config_read_place(struct genops_config_reader *reader, const struct g
 
 int genops_config_read_missing(struct genops_config_reader *reader, const struct genops_yaml_node *node, int code)
 {
-	if (code == GENOPS_IO)
+	if (code == GENOPS_IO) {
 		reader->err->code = code = GENOPS_CONFIG;
+		if (!reader->err->fix[0])
+			snprintf(reader->err->fix, sizeof reader->err->fix, "name a file that is there and can be read");
+	}
 	return genops_config_read_place(reader, node, code);
 }
 

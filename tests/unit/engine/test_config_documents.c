@@ -80,6 +80,17 @@ static void paths_start_at_the_documents_file(void **state)
 	genops_config_unref(config);
 }
 
+static void a_folder_is_no_pattern(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir("[prod] *", 0700), 0);
+	put("[prod] */one.yaml", "id: one\nroutes: [{destination: out}]\n");
+	put("[prod] */genops.yaml", "destinations: [{id: out, type: debug}]\npipelines: \"*ne.yaml\"\n");
+	struct genops_config *config = load("[prod] */genops.yaml", NULL, NULL);
+	assert_int_equal(config->n_pipelines, 1);
+	genops_config_unref(config);
+}
+
 static void findings_have_their_file(void **state)
 {
 	put("p.yaml", "id: p\nprocessors:\n  - {name: e, type: eval, expressions: [{a: nobody}]}\n");
@@ -161,7 +172,7 @@ static void what_is_wrong_has_its_place(void **state)
 	fails("pipelines: [{id: p, routes: []}, {id: p, routes: []}]\n", "genops.yaml:1:", "there are two pipelines \"p\"");
 	fails("pipelines: two.yaml\n", "two.yaml:5:", "");
 	fails("pipelines: lookup.yaml\n", "lookup.yaml:1:1", "not a pipeline");
-	fails("pipelines: none.yaml\n", "genops.yaml:1:12", "No such file");
+	fails("pipelines: none.yaml\n", "genops.yaml:1:12", "No such file or directory; name a file that is there and can be read");
 	fails("pipelines: [7]\n", "genops.yaml:1:", "7: No such file");
 	fails("pipelines: [[a]]\n", "genops.yaml:1:", "must be a mapping");
 	fails("lookups: [{id: t, file: none.csv}]\n", "genops.yaml:1:25", "No such file");
@@ -183,6 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(documents_stand_anywhere, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(paths_start_at_the_documents_file, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_folder_is_no_pattern, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(findings_have_their_file, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_table_is_taken_over_or_kept, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_table_is_looked_at_in_its_own_time, set_up, tear_down),

@@ -115,6 +115,23 @@ static int read_glob(
 	return code;
 }
 
+/* `text` in its folder as a pattern: what looks like one in the folder's own name is none. */
+static bool make_pattern(struct genops_arena *arena, genops_str path, genops_str text, genops_str *ret)
+{
+	char *out = genops_arena_take(arena, 2 * path.len + 1);
+	size_t folder = genops_str_ends(path, text) ? path.len - text.len : 0, n = 0;
+	for (size_t i = 0; out && i < path.len; i++) {
+		if (i < folder && strchr("*?[]\\", path.ptr[i]))
+			out[n++] = '\\';
+		out[n++] = path.ptr[i];
+	}
+	if (!out)
+		return false;
+	out[n] = '\0';
+	*ret = (genops_str){out, n};
+	return true;
+}
+
 static int read_path(struct genops_config_reader *reader, const struct genops_yaml_node *node, struct walk *walk)
 {
 	genops_str text, path;
@@ -123,7 +140,9 @@ static int read_path(struct genops_config_reader *reader, const struct genops_ya
 	if (!text.len)
 		return genops_config_read_fail(reader, node, "write a path, or the document itself", "an empty path");
 	GENOPS_TRY(genops_config_read_place(reader, node, code));
-	return strpbrk(text.ptr, "*?[") ? read_glob(reader, node, path, walk) : read_file(reader, node, path, walk);
+	if (!strpbrk(text.ptr, "*?["))
+		return read_file(reader, node, path, walk);
+	return make_pattern(reader->arena, path, text, &path) ? read_glob(reader, node, path, walk) : genops_config_read_no_memory(reader);
 }
 
 static int read_one(struct genops_config_reader *reader, const struct genops_yaml_node *node, struct walk *walk)
