@@ -11,7 +11,7 @@
 #include "telemetry/span.h"
 
 #define KEYS_MAX 256                     /* genops.* of one span that are looked at */
-#define SPAN_MAX ((size_t)960 << 10)     /* what is added never makes it too long for an entry of a segment */
+#define SPAN_MAX ((size_t)960 << 10)     /* with resource and scope: what is added never makes it too long for an entry of a segment */
 
 enum { SPANS_FIELD = 2, SPAN_ATTRIBUTES = 9 };
 
@@ -48,8 +48,10 @@ static size_t own_keys(genops_str span, genops_str keys[KEYS_MAX])
 }
 
 static void write_governance(
-    struct genops_observer *observer, genops_str span, const struct genops_record *record, struct genops_buffer *out)
+    struct genops_observer *observer, const struct genops_observed *observed, const struct genops_record *record, struct genops_buffer *out)
 {
+	const genops_str span = observed->span.encoded;
+	const size_t max = SPAN_MAX - observed->resource.encoded.len - observed->resource.scope.len;
 	struct genops_otlp_attributes attributes;
 	struct genops_otlp_attribute attribute;
 	genops_str keys[KEYS_MAX];
@@ -62,11 +64,11 @@ static void write_governance(
 	genops_config_unref(config);
 	genops_buffer_add(out, span);
 	genops_otlp_attributes_init(&attributes, genops_buffer_view(&observer->attributes), GENOPS_OTLP_SPAN_ATTRIBUTES);
-	while (genops_otlp_attributes_next(&attributes, &attribute) == 1 && out->len + attribute.encoded.len < SPAN_MAX) {
+	while (genops_otlp_attributes_next(&attributes, &attribute) == 1 && out->len + attribute.encoded.len < max) {
 		if (genops_str_starts(attribute.key, GENOPS_STR("genops.")) && !has_key(keys, n, attribute.key))
 			genops_wire_put_bytes(out, SPAN_ATTRIBUTES, attribute.encoded);
 	}
-	if (out->len + observer->events.len < SPAN_MAX)
+	if (out->len + observer->events.len < max)
 		genops_buffer_add(out, genops_buffer_view(&observer->events));
 	if (observer->attributes.error || observer->events.error)
 		out->error = observer->attributes.error ? observer->attributes.error : observer->events.error;
@@ -156,7 +158,7 @@ int genops_observe_span_write(struct genops_observer *observer, const struct gen
 	struct genops_buffer *body = &observer->body;
 	genops_buffer_clear(body);
 	if (record)
-		write_governance(observer, span->span.encoded, record, body);
+		write_governance(observer, span, record, body);
 	else if (is_duplicate)
 		write_duplicate(span->span.encoded, body);
 	else

@@ -47,7 +47,9 @@ static void a_span_that_grows(void **state)
 	put_value(&request, 9, "gen_ai.request.model", "gpt-4o-mini");
 	put_count(&request, "gen_ai.usage.input_tokens", 1000);
 	put_count(&request, "gen_ai.usage.output_tokens", 100);
-	put_long(&request, 9, "traceloop.association.properties.p", 66, 4000);
+	for (int i = 0; i < 256; i++) /* more keys than are looked at before one is written again */
+		put_value(&request, 9, "genops.duplicate", "x");
+	put_long(&request, 9, "genops.p", 66, 4000);
 	put_long(&request, 9, "filler", 1, (size_t)760 * 1024 - request.len);
 	genops_wire_end(&request, span);
 	genops_wire_end(&request, scope_spans);
