@@ -198,7 +198,7 @@ def test_one_expression(tmp_path):
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (["try"], "eval, not \"try\""), (["eval", "--event", "x.json"], "--event goes with"), (["eval", "1", "--event", "/no/such"], "/no/such"), (["eval", "1", "--now", "soon"], "--now"),
+    (["try"], "not \"try\""), (["eval", "--event", "x.json"], "--event goes with"), (["eval", "1", "--event", "/no/such"], "/no/such"), (["eval", "1", "--now", "soon"], "--now"),
     (["eval", "1", "--seed", "1"], "--now"), (["eval", "a = 1"], "write =="), (["eval", "x.toUppercase()"], "write toUpperCase")])
 def test_wrong_use(arguments, says):
     done = pipeline(*arguments)
