@@ -199,6 +199,7 @@ struct genops_config {
 	uint64_t version;               /* of shared memory when it was loaded */
 	genops_str file;                /* "" : none */
 	bool is_blank;                  /* nothing stands in it */
+	genops_str blank_document;      /* a file of pipelines, lookups or destinations in which not even a comment stands; "" : none */
 	genops_str state_dir;
 	int64_t sync_interval_ns;
 	enum genops_mode mode;

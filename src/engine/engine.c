@@ -256,10 +256,25 @@ int genops_engine_after_fork(genops_engine *engine, struct genops_error *err)
 
 /* --- reload and flush --- */
 
+/* An editor empties a file before it writes it; to govern nothing, or to have no pipeline, is said in words. */
+static bool refuse_emptied(const struct genops_config *fresh, bool was_blank, bool had_blank_document, struct genops_error *err)
+{
+	if (fresh->is_blank && !was_blank)
+		(void)genops_fail_fix(err, GENOPS_CONFIG, "to govern nothing, write: governance: {}",
+		    "%.*s is empty; the configuration in use stays in force", GENOPS_STR_ARG(fresh->file));
+	else if (fresh->blank_document.len && !had_blank_document)
+		(void)genops_fail_fix(err, GENOPS_CONFIG, "to have no document in it, write a comment there, or leave the file away",
+		    "%.*s is empty; the configuration in use stays in force", GENOPS_STR_ARG(fresh->blank_document));
+	else
+		return false;
+	return true;
+}
+
 int genops_engine_reload(genops_engine *engine, bool *ret_changed, struct genops_error *err)
 {
 	struct genops_config *old = genops_engine_config(engine);
-	bool is_stale = genops_config_is_stale(old), is_kept_unread = old->collibra.is_kept_unread, is_blank = old->is_blank;
+	bool is_stale = genops_config_is_stale(old), is_kept_unread = old->collibra.is_kept_unread, is_blank = old->is_blank,
+	     has_blank_document = old->blank_document.len > 0;
 	if (ret_changed)
 		*ret_changed = false;
 	if (!is_stale) {
@@ -276,10 +291,7 @@ int genops_engine_reload(genops_engine *engine, bool *ret_changed, struct genops
 		(void)genops_fail_fix(err ? err : &own, GENOPS_CORRUPT, "run genops collibra sync",
 		    "the policies kept from Collibra cannot be read; those in use stay in force");
 	}
-	/* An editor empties the file before it writes it; to govern nothing is said in words. */
-	if (fresh && fresh->is_blank && !is_blank) {
-		(void)genops_fail_fix(err ? err : &own, GENOPS_CONFIG, "to govern nothing, write: governance: {}",
-		    "%.*s is empty; the configuration in use stays in force", GENOPS_STR_ARG(fresh->file));
+	if (fresh && refuse_emptied(fresh, is_blank, has_blank_document, err ? err : &own)) {
 		genops_config_unref(fresh);
 		fresh = NULL;
 	}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 - genops_engine_reload and engine/upkeep.c: a changed file under running calls. */
 #include "file_fixture.h"
 
+#include "engine/engine.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -66,6 +68,39 @@ static void an_emptied_file_governs_nothing_less(void **state)
 	assert_int_equal(genops_engine_reload(engine, NULL, &err), GENOPS_OK);
 	assert_false(is_refused(engine));
 	genops_engine_close(engine);
+}
+
+static void write_document(const char *path, const char *text)
+{
+	FILE *out = fopen(path, "w");
+	assert_non_null(out);
+	fputs(text, out);
+	assert_int_equal(fclose(out), 0);
+}
+
+/* A pipeline whose file is caught empty goes on: what it was to deliver would be lost else. */
+static void an_emptied_document_takes_nothing_away(void **state)
+{
+	struct genops_error err = {0};
+	char path[160], text[400];
+	snprintf(path, sizeof path, "%s.pipeline.yaml", (char *)*state);
+	snprintf(text, sizeof text, "pipelines: [\"%s\"]\ndestinations: [{id: d, type: debug}]\n", path);
+	write_document(path, "{id: p, routes: [{name: r, destination: d}]}\n");
+	write_config(text);
+	genops_engine *engine = open_file(*state);
+	write_document(path, " \n");
+	assert_int_equal(genops_engine_reload(engine, NULL, &err), GENOPS_CONFIG);
+	assert_non_null(strstr(err.message, path));
+	struct genops_config *config = genops_engine_config(engine);
+	assert_int_equal(config->n_pipelines, 1);
+	genops_config_unref(config);
+	write_document(path, "# none just now\n");
+	assert_int_equal(genops_engine_reload(engine, NULL, &err), GENOPS_OK);
+	config = genops_engine_config(engine);
+	assert_int_equal(config->n_pipelines, 0);
+	genops_config_unref(config);
+	genops_engine_close(engine);
+	unlink(path);
 }
 
 /* What was begun under one configuration ends under it; its views stay good. */
@@ -251,6 +286,7 @@ int main(void)
 	    TEST(a_changed_file_counts),
 	    TEST(a_wrong_file_does_not),
 	    TEST(an_emptied_file_governs_nothing_less),
+	    TEST(an_emptied_document_takes_nothing_away),
 	    TEST(running_calls_keep_their_snapshot),
 	    TEST(destinations_follow),
 	    TEST(the_queue_follows),

@@ -47,6 +47,9 @@ static int take_all(struct genops_config_reader *reader, const struct genops_yam
 static int read_text(struct genops_config_reader *reader, genops_str text, struct walk *walk)
 {
 	struct genops_yaml *yaml = NULL;
+	if (!genops_str_trim(text).len &&
+	    !genops_arena_dup(reader->arena, genops_str_of(reader->file), &reader->config->blank_document))
+		return genops_config_read_no_memory(reader);
 	int code = genops_yaml_parse(reader->file, text, &yaml, reader->err);
 	if (code != GENOPS_OK)
 		return code;
