@@ -2,9 +2,9 @@
 """AI calls that others made, known from their spans: counted once by a real `genops serve`, whoever tells of them, in whatever order.
 
 Proves: CRB-033, CRB-035, OTL-010, OTL-047, OTL-048; issue "Telemetry in": spans priced without a change of the program, no call twice.
-The programs are traced/call.mjs (@traceloop/node-server-sdk, and @anthropic-ai/sdk, which traces itself) and traced/call.py (OpenLLMetry's
-instrumentations for Python); what they call is a recording played on loopback. traceloop-sdk itself cannot be installed from PyPI beside the current SDKs:
-the ranges that it asks for exclude each other.
+The programs are traced/call.mjs (@traceloop/node-server-sdk, and @anthropic-ai/sdk, which traces itself), traced/call.py (OpenLLMetry's
+instrumentations for Python by themselves) and traced/call_traceloop.py (traceloop-sdk, with a workflow and tasks); what they call is a recording
+played on loopback.
 """
 import base64
 import json
@@ -139,11 +139,12 @@ def program(language):
         if not shutil.which("node") or not os.path.isdir(os.path.join(TRACED, "node_modules", "@traceloop")):
             pytest.skip("@traceloop/node-server-sdk is not in tests/e2e/traced/node_modules: npm ci --prefix tests/e2e/traced")
         return [shutil.which("node"), os.path.join(TRACED, "call.mjs")]
-    probe = gateways.subprocess.run([sys.executable, "-c", "import opentelemetry.instrumentation.openai, opentelemetry.instrumentation.anthropic"],
-                                    capture_output=True, check=False)
+    imports, program = {"python": ("opentelemetry.instrumentation.openai, opentelemetry.instrumentation.anthropic", "call.py"),
+                        "traceloop": ("traceloop.sdk", "call_traceloop.py")}[language]
+    probe = gateways.subprocess.run([sys.executable, "-c", f"import {imports}"], capture_output=True, check=False)
     if probe.returncode:
-        pytest.skip("OpenLLMetry's instrumentations are not installed")
-    return [sys.executable, os.path.join(TRACED, "call.py")]
+        pytest.skip(f"{imports} cannot be imported: pip could not install it")
+    return [sys.executable, os.path.join(TRACED, program)]
 
 
 ANSWERS = {"openai": "openai/chat-gpt-4o-mini", "anthropic": "anthropic/messages"}
@@ -160,7 +161,7 @@ def run(served, language, sdk, urls):
 
 
 @pytest.mark.parametrize("sdk", ["openai", "anthropic"])
-@pytest.mark.parametrize("language", ["node", "python"])
+@pytest.mark.parametrize("language", ["node", "python", "traceloop"])
 @pytest.mark.parametrize("way", ["directly", "through the gateway"])
 def test_programs(serve, way, language, sdk):
     """One call is one operation with the provider's count, whether the gateway saw it too or not."""
