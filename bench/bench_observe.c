@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "engine/observe/observe.h"
+#include "store/observed.h"
 #include "telemetry/genai/genai.h"
 
 #include <genops/engine.h>
