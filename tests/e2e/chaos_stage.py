@@ -44,9 +44,13 @@ def wait_for(condition, seconds, what):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the range that the kernel gives to outgoing connections: none of those takes it before it is listened on."""
+    for port in random.sample(range(15000, 32000), 100):
+        with socket.socket() as probe:
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise OSError("no port is free")
 
 
 def children(pid):

@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
 import gateway as gateways
 from gateway import Reply, until
+from chaos_stage import free_port
 
 NGINX = os.environ.get("GENOPS_NGINX", "/usr/sbin/nginx")
 MODULE = os.environ.get("GENOPS_NGINX_MODULE", f"{gateways.BUILD}/nginx/ngx_http_genops_module.so")
@@ -24,11 +25,6 @@ REQUESTS = {"traces": trace_service_pb2.ExportTraceServiceRequest, "metrics": me
 SIGNALS = tuple(REQUESTS)
 PROTOBUF = {"content-type": "application/x-protobuf"}
 JSON = {"content-type": "application/json"}
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def post(port, path="/v1/traces", body=b"", headers=PROTOBUF, method="POST", host="127.0.0.1", timeout=30):

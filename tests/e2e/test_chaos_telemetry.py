@@ -8,6 +8,7 @@ import http.server
 import os
 import random
 import signal
+import shutil
 import subprocess
 import threading
 import time
@@ -292,7 +293,7 @@ def test_a_flipped_byte_in_a_segment_is_told_and_the_rest_arrives():
 def small_disk(tmp_path):
     where = tmp_path / "disk"
     where.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(where)], capture_output=True, check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(where)], capture_output=True, check=False).returncode:
         pytest.skip("tmpfs cannot be mounted here")
     yield where
     subprocess.run(["umount", "-l", str(where)], check=False)
@@ -306,7 +307,8 @@ def test_a_disk_that_fills_refuses_and_goes_on(small_disk):
         destination = stage.open()
         for sender in senders:
             sender.join(120)
-            assert not sender.is_alive(), sender.statuses
+            assert not sender.is_alive(), (sender.statuses, shutil.disk_usage(small_disk), {
+                str(path): path.stat().st_blocks * 512 for path in small_disk.rglob("*") if path.is_file()}, stage.log.read_text()[-600:])
         arrived(destination, senders)
         stage.stop()
 

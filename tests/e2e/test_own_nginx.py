@@ -3,20 +3,15 @@
 import os
 import pathlib
 import re
-import socket
 import subprocess
 
 import pytest
 
 import gateway as gateways
+from chaos_stage import free_port
 
 EXAMPLE = pathlib.Path(gateways.SOURCE) / "docs" / "examples" / "nginx.conf"
 NGINX = os.environ.get("GENOPS_NGINX", "/usr/sbin/nginx")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def replaced(text, old, new):
