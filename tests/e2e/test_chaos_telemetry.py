@@ -293,7 +293,7 @@ def test_a_flipped_byte_in_a_segment_is_told_and_the_rest_arrives():
 def small_disk(tmp_path):
     where = tmp_path / "disk"
     where.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(where)], capture_output=True, check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(where)], capture_output=True, check=False).returncode:
         pytest.skip("tmpfs cannot be mounted here")
     yield where
     subprocess.run(["umount", "-l", str(where)], check=False)
