@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz/fuzz_otlp_verdict.c - genops_otlp_verdict_http/grpc and genops_grpc_status_*: whatever a server answers.
+ * fuzz/fuzz_otlp_verdict.c - genops_http_verdict, genops_otlp_verdict_http/grpc and genops_grpc_status_*: whatever a server answers.
  * Input: one byte each for status, gRPC status and content type, then a length byte and the header text, then the body.
  * Properties: the reason is one printable, terminated line; a 2xx is never repeated; counts are not negative. */
 #include "base/str.h"
+#include "export/http_verdict.h"
 #include "export/otlp_verdict.h"
 #include "net/grpc_status.h"
 
@@ -32,6 +33,8 @@ static void judge(struct genops_response *response, genops_str header)
 	genops_grpc_status_header(&status, GENOPS_STR("grpc-message"), header);
 	genops_grpc_status_header(&status, GENOPS_STR("grpc-status-details-bin"), header);
 	genops_grpc_status_header(&status, GENOPS_STR("grpc-status"), header);
+	genops_http_verdict(response, &verdict);
+	check_verdict(&verdict);
 	genops_otlp_verdict_http(response, &verdict);
 	check_verdict(&verdict);
 	check(response->status < 200 || response->status > 299 || verdict.kind == GENOPS_SENT ||

@@ -3,17 +3,15 @@
  * cannot be read in a success is a success. */
 #include "export/otlp_verdict.h"
 
-#include "base/clock.h"
 #include "base/str.h"
 #include "codec/json_scan.h"
 #include "codec/wire.h"
+#include "export/http_verdict.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
-#define RETRY_AFTER_MAX_S INT64_C(86400)
-#define MESSAGE_MAX	  160
+#define MESSAGE_MAX 160
 
 /* What a body says: an export response's partial_success, or a google.rpc.Status. */
 struct said {
@@ -23,15 +21,7 @@ struct said {
 
 static void keep_message(struct said *said, genops_str text)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < text.len && n + 1 < sizeof said->message; i++) {
-		/* For one line of a log; a cut or broken character at the end is dropped with it. */
-		unsigned char c = (unsigned char)text.ptr[i];
-		said->message[n++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
-	}
-	while (n && !genops_str_is_utf8((genops_str){said->message, n}))
-		n--;
-	said->message[n] = '\0';
+	genops_http_verdict_text(said->message, sizeof said->message, text);
 }
 
 /* {rejected_spans = 1, error_message = 2}, and Status {code = 1, message = 2}: one shape, but for the meaning of 1. */
@@ -128,43 +118,6 @@ static void read_failure(const struct genops_response *response, struct said *sa
 	}
 }
 
-static int month_of(const char *name)
-{
-	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	for (int i = 0; i < 12; i++) {
-		if (memcmp(names + 3 * i, name, 3) == 0)
-			return i;
-	}
-	return -1;
-}
-
-int64_t genops_otlp_verdict_retry_after(genops_str text, int64_t received_unix_ns)
-{
-	char date[40], month[4];
-	struct tm tm = {0};
-	int64_t seconds;
-	text = genops_str_trim(text);
-	if (genops_str_to_int(text, &seconds)) {
-		if (seconds <= 0)
-			return 0;
-		return (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) *
-		       GENOPS_NS_PER_S;
-	}
-	if (!received_unix_ns || text.len >= sizeof date)
-		return 0;
-	snprintf(date, sizeof date, "%.*s", GENOPS_STR_ARG(text));
-	/* IMF-fixdate, the one form that may be sent (RFC 9110): Sun, 06 Nov 1994 08:49:37 GMT */
-	if (sscanf(date, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &tm.tm_mday, month, &tm.tm_year,
-		&tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
-		return 0;
-	tm.tm_mon = strlen(month) == 3 ? month_of(month) : -1;
-	tm.tm_year -= 1900;
-	seconds = tm.tm_mon < 0 ? 0 : (int64_t)timegm(&tm) - received_unix_ns / GENOPS_NS_PER_S;
-	if (seconds <= 0)
-		return 0;
-	return (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * GENOPS_NS_PER_S;
-}
-
 /* A partial success must not be repeated: what was rejected would be rejected again. Nothing rejected but a message: a
  * warning about what was taken. */
 static void judge_success(
@@ -181,19 +134,6 @@ static void judge_success(
 	else if (said.message[0])
 		snprintf(
 		    verdict->reason, sizeof verdict->reason, "the server warns: %s", said.message);
-}
-
-static void judge_no_answer(
-    const struct genops_response *response, struct genops_send_verdict *verdict)
-{
-	genops_str error = response->network_error;
-	bool is_untrusted = genops_str_find(error, GENOPS_STR("certificate")) != SIZE_MAX;
-	verdict->kind = GENOPS_RETRY;
-	snprintf(verdict->reason, sizeof verdict->reason, "no answer: %.*s%s",
-	    (int)(error.len < 140 ? error.len : 140), error.len ? error.ptr : "",
-	    is_untrusted
-		? "; tls.ca_file names the authorities to trust, tls.cert_file the certificate to show"
-		: "");
 }
 
 static const char *http_remedy(int status)
@@ -222,7 +162,7 @@ void genops_otlp_verdict_http(
 	*ret_verdict = (struct genops_send_verdict){0};
 	/* A connection that breaks off without a response is tried again. */
 	if (response->status == 0) {
-		judge_no_answer(response, ret_verdict);
+		genops_http_verdict_no_answer(response, ret_verdict);
 		return;
 	}
 	if (response->status >= 200 && response->status < 300) {
@@ -236,7 +176,7 @@ void genops_otlp_verdict_http(
 	ret_verdict->kind = is_retryable ? GENOPS_RETRY : GENOPS_REJECTED;
 	/* Retry-After should be honoured whichever of them came with it. */
 	if (is_retryable)
-		ret_verdict->retry_after_ns = genops_otlp_verdict_retry_after(
+		ret_verdict->retry_after_ns = genops_http_retry_after(
 		    response->retry_after, response->received_unix_ns);
 	snprintf(ret_verdict->reason, sizeof ret_verdict->reason, "HTTP %d%s%s%s", response->status,
 	    said.message[0] ? ": " : "", said.message,
@@ -332,7 +272,7 @@ void genops_otlp_verdict_grpc(
 	int code = response->grpc_status;
 	*ret_verdict = (struct genops_send_verdict){0};
 	if (response->status == 0) {
-		judge_no_answer(response, ret_verdict);
+		genops_http_verdict_no_answer(response, ret_verdict);
 		return;
 	}
 	/* 200 without trailers: the answer was cut off, so it is not known whether it was taken. */

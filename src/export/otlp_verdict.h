@@ -11,7 +11,4 @@
 void genops_otlp_verdict_http(const struct genops_response *response, struct genops_send_verdict *ret_verdict);
 void genops_otlp_verdict_grpc(const struct genops_response *response, struct genops_send_verdict *ret_verdict);
 
-/* Retry-After: seconds, or an HTTP date against received_unix_ns. ns; 0: none, or not readable. */
-int64_t genops_otlp_verdict_retry_after(genops_str text, int64_t received_unix_ns);
-
 #endif

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/json_scan.h"
-#include "export/otlp_verdict.h"
+#include "export/http_verdict.h"
 
 #include <stdio.h>
 
@@ -204,7 +204,7 @@ bool genops_collibra_answer_may_repeat(
 
 int64_t genops_collibra_answer_pause(const struct genops_response *response, int n_tries, uint64_t random)
 {
-	int64_t asked_ns = genops_otlp_verdict_retry_after(response->retry_after, response->received_unix_ns);
+	int64_t asked_ns = genops_http_retry_after(response->retry_after, response->received_unix_ns);
 	if (asked_ns > 0)
 		return asked_ns < PAUSE_MAX_NS ? asked_ns : PAUSE_MAX_NS;
 	int64_t pause_ns = GENOPS_NS_PER_S;
