@@ -83,6 +83,7 @@ static void add_event(struct genops_buffer *buf, const struct genops_destination
 	add_time(buf, item->time_unix_ns);
 	add_field(buf, "pipeline", item->pipeline);
 	add_field(buf, "route", item->route);
+	add_field(buf, "settings", item->settings);
 	genops_buffer_add_char(buf, ' ');
 	add_printable(buf, item->payload.len ? item->payload : item->body, ' ');
 	genops_buffer_add_char(buf, '\n');
@@ -155,6 +156,7 @@ const struct genops_destination_type genops_destination_type_debug = {
     .name = "debug",
     .alias = "console",
     .summary = "Standard output, one readable line an operation, span or event",
+    .route_keys = genops_route_keys_all, /* a stand-in until the real destination is there */
     .takes = GENOPS_TAKES_OTLP | GENOPS_TAKES(GENOPS_ITEM_EVENT),
     .check = check,
     .encode = encode,

@@ -33,6 +33,18 @@ const struct genops_destination_type *genops_destination_type_find(genops_str na
 	return NULL;
 }
 
+const char *const genops_route_keys_all[] = {"payload_template", "output_format", "compression", "dataset", "retention", "encryption",
+    "versioning", "object_lock", "table", NULL};
+
+bool genops_destination_type_takes_key(const struct genops_destination_type *type, genops_str key)
+{
+	for (const char *const *known = type->route_keys; known && *known; known++) {
+		if (genops_str_is(key, *known))
+			return true;
+	}
+	return false;
+}
+
 /* A disk that is full or a directory that is missing can be mended: try again, lose nothing. */
 void genops_destination_judge_file(
     const struct genops_response *response, struct genops_send_verdict *ret_verdict)

@@ -137,6 +137,11 @@ struct genops_destination_type {
 	/* Under `exporters` in the Collector's format, and as a document of `destinations` in the Cribl guide's. NULL: engine/config reads it
 	 * (otlp, otlphttp, debug, file) if both are, else it cannot be written so. */
 	const struct genops_destination_form *exporter, *document;
+	/* Which of a route's settings it does something with (payload_template, output_format, compression, dataset, retention, encryption,
+	 * versioning, object_lock, table), NULL-ended; NULL: none. A route with another one is an error of the configuration. */
+	const char *const *route_keys;
+	/* Can it do this value of one of them? `own`: what the form has read. CONFIG, message without place. NULL: any value. */
+	int (*check_route)(const void *own, genops_str key, genops_str value, struct genops_error *err);
 	unsigned takes;                 /* GENOPS_TAKES... */
 	size_t items_max, bytes_max;    /* of one request: items, and bytes of their bodies and payloads (one item may pass it); 0: no bound but
 					 * the batch's */
@@ -146,12 +151,23 @@ struct genops_destination_type {
 	    struct genops_arena *arena, struct genops_request *ret_request, struct genops_error *err);
 	void (*judge)(const struct genops_destination_settings *settings, const struct genops_response *response,
 	    struct genops_send_verdict *ret_verdict);
+	/* `genops destination test`: a request that shows whether address and credentials are right and leaves nothing behind, the vendor's own
+	 * check where it has one. NULL: only whether somebody answers at the endpoint. */
+	int (*probe)(const struct genops_destination_settings *settings, struct genops_arena *arena, struct genops_request *ret_request,
+	    struct genops_error *err);
+	/* What its answer means: SENT, or what is wrong and what to do. NULL: `judge`. */
+	void (*judge_probe)(const struct genops_destination_settings *settings, const struct genops_response *response,
+	    struct genops_send_verdict *ret_verdict);
 };
 
 /* By name, alias, or "<name>/<anything>" as the Collector names its components; NULL: there is none. */
 const struct genops_destination_type *genops_destination_type_find(genops_str name);
 /* What the transport FILE answers: sent, or try again. For the types that write files. */
 void genops_destination_judge_file(const struct genops_response *response, struct genops_send_verdict *ret_verdict);
+
+/* Every key a route can have, for types that show events to people in place of the real destination. NULL-ended. */
+extern const char *const genops_route_keys_all[];
+bool genops_destination_type_takes_key(const struct genops_destination_type *type, genops_str key);
 
 /* All rows, NULL-ended. */
 const struct genops_destination_type *const *genops_destination_types(void);

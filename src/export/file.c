@@ -63,6 +63,7 @@ static void judge(const struct genops_destination_settings *settings,
 const struct genops_destination_type genops_destination_type_file = {
     .name = "file",
     .summary = "A file, one OTLP JSON request or one event a line",
+    .route_keys = genops_route_keys_all, /* a stand-in until the real destination is there */
     .takes = GENOPS_TAKES_OTLP | GENOPS_TAKES(GENOPS_ITEM_EVENT),
     .bytes_max = GENOPS_OTLP_BYTES_MAX,
     .check = check,

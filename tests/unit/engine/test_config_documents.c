@@ -189,6 +189,22 @@ static void what_is_wrong_has_its_place(void **state)
 	fails("destinations: [{id: d, type: debug}, {id: d, type: debug}]\n", "genops.yaml:1:", "there are two destinations \"d\"");
 }
 
+/* CRB-071: a route's key that its destination's type can do nothing with is no silence. */
+static void a_setting_that_means_nothing_is_an_error(void **state)
+{
+	fails("pipelines:\n- id: p\n  routes:\n  - name: r\n    destination: far\n    dataset: genops_cost\n"
+	      "destinations: [{id: far, type: otlphttp, endpoint: 'http://127.0.0.1:1'}]\n",
+	    "genops.yaml:6:14", "route \"r\": dataset means nothing to destination \"far\" of type otlphttp; remove it");
+	fails("pipelines:\n- id: p\n  routes:\n  - {name: q, destination: near, table: t}\n  - name: r\n    destination: far\n    payload_template: '{}'\n"
+	      "destinations: [{id: near, type: debug}, {id: far, type: otlphttp, endpoint: 'http://127.0.0.1:1'}]\n",
+	    "genops.yaml:7:23", "payload_template means nothing");
+	put("genops.yaml", "pipelines: [{id: p, routes: [{name: r, destination: near, table: t, retention: 7 years, payload_template: '{}'}]}]\n"
+			   "destinations: [{id: near, type: debug}]\n");
+	struct genops_config *config = load_after(NULL);
+	assert_int_equal(config->n_warnings, 0);
+	genops_config_unref(config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +215,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_table_is_taken_over_or_kept, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_table_is_looked_at_in_its_own_time, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_is_wrong_has_its_place, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_setting_that_means_nothing_is_an_error, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

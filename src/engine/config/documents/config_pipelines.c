@@ -4,6 +4,7 @@
 #include "engine/config/documents/documents.h"
 
 #include "base/str.h"
+#include "export/destination.h"
 #include "pipeline/lint/lint.h"
 
 #include <stdio.h>
@@ -45,15 +46,48 @@ static void warn(void *arg, const struct genops_place *place, const char *messag
 		config->warnings[n].is_lint = true;
 }
 
-static int resolve(struct genops_config_reader *reader, const struct genops_route *route)
+/* Which keys a route to this type may have, for a message. */
+static void tell_keys(const struct genops_destination_type *type, char *ret_fix, size_t size)
+{
+	size_t len = (size_t)snprintf(ret_fix, size, "remove it; a route to this type may have%s", type->route_keys ? "" : " none of these settings");
+	for (size_t i = 0; type->route_keys && type->route_keys[i] && len < size; i++)
+		len += (size_t)snprintf(ret_fix + len, size - len, "%s %s", i ? "," : "", type->route_keys[i]);
+}
+
+/* A setting that the destination's type cannot do would be silence. */
+static int check_settings(struct genops_config_reader *reader, const struct genops_route *route,
+    const struct genops_config_exporter *destination, const struct genops_yaml_node *node)
+{
+	const struct genops_destination_type *type = genops_destination_type_find(destination->type);
+	for (const char *const *key = genops_route_keys_all; type && *key; key++) {
+		const struct genops_yaml_node *value = genops_yaml_get(node, *key);
+		struct genops_error inner = {0};
+		char fix[240];
+		if (!value || genops_yaml_is_null(value))
+			continue;
+		tell_keys(type, fix, sizeof fix);
+		if (!genops_destination_type_takes_key(type, genops_str_of(*key)))
+			return genops_config_read_fail(reader, value, fix, "route \"%.100s\": %s means nothing to destination \"%.100s\" of type %s",
+			    route->name.len ? route->name.ptr : "", *key, destination->name.ptr, type->name);
+		if (type->check_route && type->check_route(destination->own, genops_str_of(*key), value->text, &inner) != GENOPS_OK)
+			return genops_config_read_fail(reader, value, inner.fix[0] ? inner.fix : NULL, "route \"%.100s\" to \"%.100s\": %s",
+			    route->name.len ? route->name.ptr : "", destination->name.ptr, inner.message);
+	}
+	return GENOPS_OK;
+}
+
+static int resolve(struct genops_config_reader *reader, const struct genops_route *route, const struct genops_yaml_node *in_document)
 {
 	const struct genops_config *config = reader->config;
 	struct genops_yaml_node node = node_at(&route->destination_place);
+	const struct genops_config_exporter *destination = genops_config_destination_find(config, route->destination);
 	const char *names[64];
 	char fix[160];
 	size_t n = 0;
-	if (reader->is_trial || genops_config_destination_find(config, route->destination))
+	if (reader->is_trial)
 		return GENOPS_OK;
+	if (destination)
+		return check_settings(reader, route, destination, in_document);
 	for (; n < config->n_destinations && n < 64; n++)
 		names[n] = config->destinations[n].name.ptr;
 	const char *nearest = genops_str_nearest(route->destination, names, n);
@@ -110,8 +144,10 @@ static int read_document(struct genops_config_reader *reader, const struct genop
 		return code;
 	}
 	GENOPS_TRY(keep(reader, pipeline));
-	for (size_t i = 0; i < pipeline->n_routes; i++)
-		GENOPS_TRY(resolve(reader, &pipeline->routes[i]));
+	const struct genops_yaml_node *routes = genops_yaml_get(node, "routes");
+	const struct genops_yaml_entry *entry = routes ? routes->first : NULL;
+	for (size_t i = 0; i < pipeline->n_routes && entry; i++, entry = entry->next)
+		GENOPS_TRY(resolve(reader, &pipeline->routes[i], entry->value));
 	if (reader->on_pipeline)
 		reader->on_pipeline(reader->on_pipeline_arg, node);
 	GENOPS_TRY(genops_lint_pipeline(pipeline, warn, &warner, reader->err));
