@@ -16,7 +16,6 @@
 #define GENOPS_DRAIN_WRITERS_MAX 2048
 
 struct genops_drain;
-struct genops_pump;
 
 /* Takes the drain lock and opens ledger and queue. BUSY: another process drains. */
 GENOPS_NODISCARD int genops_drain_open(genops_engine *engine, struct genops_drain **ret_drain, struct genops_error *err);
@@ -58,19 +57,5 @@ GENOPS_NODISCARD int genops_drain_queue_open(const genops_engine *engine, const 
     struct genops_queue **ret_queue, struct genops_error *err);
 void genops_drain_queue_follow(const genops_engine *engine, const struct genops_config *before,
     const struct genops_config *after, struct genops_queue **queue);
-
-/* pump.c: one thread per destination, from the queue to the far side. */
-GENOPS_NODISCARD int genops_pump_start(genops_engine *engine, struct genops_queue *queue,
-    const struct genops_config_exporter *exporter, struct genops_config *config, struct genops_metrics *metrics,
-    struct genops_pump **ret_pump, struct genops_error *err);
-/* Several stop at once: begin with all of them, then each. What is in flight at `until` is broken off. */
-void genops_pump_stop_begin(struct genops_pump *pump);
-void genops_pump_stop(struct genops_pump *pump, int64_t until_monotonic_ns);
-/* The name of an exporter's place in the queue. */
-#define GENOPS_PUMP_NAME_SIZE 128
-void genops_pump_name(genops_str exporter, char ret_name[GENOPS_PUMP_NAME_SIZE]);
-void genops_pump_wake(struct genops_pump *pump);
-/* Has everything in the queue been sent, or at least tried since `since`? */
-bool genops_pump_is_offered(struct genops_pump *pump, int64_t since_monotonic_ns);
 
 #endif

@@ -8,6 +8,7 @@
 #include "engine/drain/forward.h"
 #include "engine/drain/seed.h"
 #include "engine/observe/observe.h"
+#include "engine/pump/pump.h"
 #include "store/drain_lock.h"
 
 #define PUMPS_MAX 2000 /* of exporters and of destinations a configuration has at most 1000 */

@@ -2,7 +2,7 @@
  * pipeline/collector/processor_batch.c - `batch`: how much an exporter's requests wait for.
  *
  * The Collector batches in memory before its exporters, and a crash loses what waits. Here what reaches an exporter lies in the durable
- * queue first; the exporter's pump (engine/drain/pump.c) makes the batches out of it by these settings. So this processor changes nothing
+ * queue first; the exporter's pump (engine/pump/pump.c) makes the batches out of it by these settings. So this processor changes nothing
  * where it stands. */
 #include "pipeline/collector/processor.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 - engine/drain/pump.c: from the queue to a destination that takes, refuses, fails or hangs. */
+/* SPDX-License-Identifier: Apache-2.0 - engine/pump/pump.c: from the queue to a destination that takes, refuses, fails or hangs. */
 #include "../net/loopback.h"
 #include "engine_fixture.h"
 

@@ -1,7 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 - engine/drain/pump_batch.c: what an answer that tells items apart leaves to be sent. */
+/* SPDX-License-Identifier: Apache-2.0 - engine/pump/pump_batch.c: what an answer that tells items apart leaves to be sent. */
 #include "engine_fixture.h"
 
-#include "engine/drain/pump_batch.h"
+#include "engine/pump/pump_batch.h"
 
 static void put(struct genops_pump_batch *batch, struct genops_destination_item *items, size_t n)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/drain/pump_batch.c - see pump_batch.h. */
-#include "engine/drain/pump_batch.h"
+ * engine/pump/pump_batch.c - see pump_batch.h. */
+#include "engine/pump/pump_batch.h"
 
 #include "engine/flow/routed.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/drain/pump_batch.h - what a pump has read from the queue and not delivered yet: gathered from blocks, then cut into sends.
+ * engine/pump/pump_batch.h - what a pump has read from the queue and not delivered yet: gathered from blocks, then cut into sends.
  *
  * Entries stay as they came until the batch is due. Cutting decodes them; then come sends: first records, then items, kind by kind, each as
  * long as the destination's row allows. What has been sent is not sent again while the batch lives, whatever fails behind it.

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/pump/pump_send.c - one request of a pump's batch: encode, send, judge; what was rejected goes to the dead letters, what has to be
+ * tried again waits as net/retry.h says. */
+#include "engine/pump/pump_state.h"
+
+#include "base/clock.h"
+#include "engine/dead_letter.h"
+#include "telemetry/propagation.h"
+
+#include <stdio.h>
+
+/* retry_on_failure: not at all, or not longer than max_elapsed_time; max_retries. What is given up goes to the dead letters. */
+static bool is_given_up(struct genops_pump *pump)
+{
+	int64_t now_ns = genops_clock_monotonic_ns();
+	if (!pump->failing_since_ns)
+		pump->failing_since_ns = now_ns;
+	if (genops_pump_is_set(&pump->must_stop))
+		return false; /* stopping is no reason to give up: it stays in the queue */
+	return !pump->is_retrying || (pump->retries_max && pump->retry.n_failures >= pump->retries_max) ||
+	       (pump->retry_elapsed_ns && now_ns - pump->failing_since_ns >= pump->retry_elapsed_ns);
+}
+
+/* How much of what is counted: operations, spans, data points, events. */
+static int64_t weigh(const struct genops_destination_batch *send)
+{
+	int64_t n = (int64_t)send->n_records;
+	for (size_t i = 0; i < send->n_items; i++)
+		n += send->items[i].n > 1 ? send->items[i].n : 1;
+	return n;
+}
+
+static void try_again(struct genops_pump *pump, const struct genops_send_verdict *verdict)
+{
+	uint64_t random;
+	genops_span_id_new((uint8_t *)&random);
+	genops_retry_failed(&pump->retry, verdict->retry_after_ns, random, genops_clock_monotonic_ns());
+	genops_pump_count(pump, "genops_self_export_failures_total", 1);
+	genops_pump_complain(pump, verdict->reason);
+}
+
+/* Sent, or rejected for ever. */
+static void settle(struct genops_pump *pump, const struct genops_destination_batch *send, struct genops_send_verdict *verdict)
+{
+	int64_t n = weigh(send);
+	if (verdict->kind != GENOPS_SENT)
+		genops_pump_complain(pump, verdict->reason);
+	if (verdict->kind == GENOPS_REJECTED) {
+		const struct genops_dead_letter letter = {pump->engine->state_dir, &pump->engine->log, pump->settings.name,
+		    genops_str_of(verdict->reason), pump->config->telemetry.content == GENOPS_CONTENT_FULL};
+		genops_dead_letter_batch(&letter, send);
+		verdict->n_rejected = n;
+	} else if (pump->complaint[0] && verdict->kind == GENOPS_SENT) {
+		genops_pump_complain(pump, "is reachable again");
+		pump->complaint[0] = '\0';
+	}
+	pump->failing_since_ns = 0;
+	genops_retry_succeeded(&pump->retry);
+	genops_pump_count(pump, "genops_self_exported_total", (double)(n - verdict->n_rejected));
+	if (verdict->n_rejected)
+		genops_pump_count(pump, "genops_self_export_rejected_total", (double)verdict->n_rejected);
+}
+
+/* What cannot be encoded will not be in an hour, but for want of memory. */
+static void judge_error(const struct genops_error *err, struct genops_send_verdict *verdict)
+{
+	verdict->kind = err->code == GENOPS_NOMEM ? GENOPS_RETRY : GENOPS_REJECTED;
+	snprintf(verdict->reason, sizeof verdict->reason, "%.255s", err->message);
+}
+
+/* An answer that tells items apart. False: some have to be tried again. */
+static bool settle_items(struct genops_pump *pump, struct genops_destination_batch send, struct genops_send_verdict *verdict)
+{
+	size_t n = verdict->n_kinds < send.n_items ? verdict->n_kinds : send.n_items, n_sent, n_rejected;
+	struct genops_send_verdict part = {.kind = GENOPS_SENT};
+	bool is_over = memchr(verdict->kinds, GENOPS_RETRY, n) && is_given_up(pump);
+	for (size_t i = 0; is_over && i < n; i++)
+		verdict->kinds[i] = verdict->kinds[i] == GENOPS_RETRY ? GENOPS_REJECTED : verdict->kinds[i];
+	genops_pump_batch_sort(&pump->batch, verdict->kinds, n, &n_sent, &n_rejected);
+	send.n_items = n_sent;
+	if (n_sent)
+		settle(pump, &send, &part);
+	send.items += n_sent;
+	send.n_items = n_rejected;
+	part.kind = GENOPS_REJECTED;
+	snprintf(part.reason, sizeof part.reason, "%s", verdict->reason);
+	if (n_rejected)
+		settle(pump, &send, &part);
+	genops_pump_batch_sent(&pump->batch, n_sent + n_rejected);
+	if (n_sent + n_rejected == n)
+		return true;
+	try_again(pump, verdict);
+	return false;
+}
+
+bool genops_pump_send(struct genops_pump *pump, struct genops_destination_batch send)
+{
+	struct genops_request request = {0};
+	struct genops_response response = {.grpc_status = -1};
+	struct genops_send_verdict verdict = {0};
+	struct genops_error err = {0};
+	genops_arena_reset(&pump->arena);
+	int code = pump->type->encode(&pump->settings, &send, &pump->arena, &request, &err);
+	bool is_too_large = code != GENOPS_OK && code != GENOPS_NOMEM;
+	if (code != GENOPS_OK) {
+		judge_error(&err, &verdict);
+	} else if (genops_http_send(pump->client, &pump->settings, &request, &pump->must_abort, &response, &err) == GENOPS_OK) {
+		pump->type->judge(&pump->settings, &response, &verdict);
+		is_too_large = response.status == 413 || response.grpc_status == 8; /* RESOURCE_EXHAUSTED without a delay */
+	} else {
+		verdict.kind = GENOPS_RETRY;
+		snprintf(verdict.reason, sizeof verdict.reason, "%.255s", err.message);
+	}
+	genops_buffer_done(&request.body);
+	if (verdict.n_kinds && send.n_items)
+		return settle_items(pump, send, &verdict);
+	if (verdict.kind == GENOPS_REJECTED && is_too_large && genops_pump_batch_narrow(&pump->batch, &send))
+		return true; /* what it is that cannot be taken is found out; the rest goes */
+	if (verdict.kind == GENOPS_RETRY && is_given_up(pump))
+		verdict.kind = GENOPS_REJECTED;
+	if (verdict.kind == GENOPS_RETRY) {
+		try_again(pump, &verdict);
+		return false;
+	}
+	if (request.n_items && request.n_items < send.n_items)
+		send.n_items = request.n_items;
+	settle(pump, &send, &verdict);
+	genops_pump_batch_sent(&pump->batch, send.n_records + send.n_items);
+	return true;
+}

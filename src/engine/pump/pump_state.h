@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine/pump/pump_state.h - the inside of a pump, for the files of this folder. What is not said to be locked belongs to its thread. */
+#ifndef ENGINE_PUMP_STATE_H
+#define ENGINE_PUMP_STATE_H
+
+#include "base/str.h"
+#include "engine/pump/pump.h"
+#include "engine/pump/pump_batch.h"
+#include "net/http.h"
+#include "net/retry.h"
+
+struct genops_pump {
+	genops_engine *engine;
+	struct genops_config *config;        /* one reference: settings borrow from it */
+	struct genops_metrics *metrics;
+	struct genops_queue_cursor *cursor;
+	const struct genops_destination_type *type;
+	struct genops_destination_settings settings;
+	struct genops_http_client *client;
+	struct genops_retry retry;
+	struct genops_arena arena;           /* of one request */
+	struct genops_pump_batch batch;
+	int64_t gathered_since_ns, batch_timeout_ns;
+	int64_t failing_since_ns;            /* monotonic; 0: the last attempt was good */
+	bool is_retrying;
+	int64_t retry_elapsed_ns;            /* give a batch up after failing that long; 0: never */
+	int64_t retries_max;                 /* or that often; 0: never */
+	char labels[160];                    /* destination="otlp/tempo" */
+	int must_stop;                       /* atomic: send what can be sent at once, then end */
+	int must_abort;                      /* atomic: break off a running request too */
+	bool is_done;
+
+	pthread_t thread;
+	pthread_mutex_t lock;                /* wake, is_woken, idle_since_ns, tried_at_ns */
+	pthread_cond_t wake;
+	bool is_woken, is_flushing;
+	int64_t idle_since_ns;               /* monotonic; 0: something is waiting */
+	int64_t tried_at_ns;                 /* last finished attempt, good or bad */
+	char complaint[256];                 /* last one logged, so that it is logged once */
+};
+
+static inline bool genops_pump_is_set(const int *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_RELAXED);
+}
+
+/* pump.c */
+void genops_pump_count(struct genops_pump *pump, const char *name, double n);
+void genops_pump_complain(struct genops_pump *pump, const char *reason); /* into the log, once */
+/* pump_send.c: one request. False: it has to be tried again later. */
+bool genops_pump_send(struct genops_pump *pump, struct genops_destination_batch send);
+/* pump_settings.c */
+void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_config_exporter *exporter);
+
+#endif
