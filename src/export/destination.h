@@ -33,10 +33,12 @@ struct genops_destination_settings {
 	int64_t connect_timeout_ns;      /* within it; 0: none of its own */
 	enum genops_profile profile;
 	const void *own;                 /* what the type's form has read; NULL: it has none */
+	void *session;                   /* what the type keeps between one pump's requests: session_size bytes, zeroed at first */
 };
 
 #define GENOPS_DESTINATION_TIMEOUT_NS (INT64_C(10) * 1000000000) /* OTLP's default */
 #define GENOPS_DESTINATION_HEADERS_MAX 16                        /* of settings->headers */
+#define GENOPS_DESTINATION_PREPARES_MAX 16                       /* requests before a request */
 #define GENOPS_DESTINATION_BODY_MAX    (((size_t)1 << 28) - 1)
 
 /* What reaches a destination beside records: OTLP as it came in or as pipelines left it, and events of pipelines. */
@@ -64,6 +66,7 @@ struct genops_destination_batch {
 	size_t n_records;
 	const struct genops_destination_item *items;
 	size_t n_items;
+	int64_t now_unix_ns;         /* when it is sent: for signatures and terms */
 };
 
 /* What a type takes, as bits of its row. A pipeline's event for a type that takes traces but no events becomes a span again; what a type
@@ -74,7 +77,8 @@ struct genops_destination_batch {
 	(GENOPS_TAKES_RECORDS | GENOPS_TAKES(GENOPS_ITEM_TRACES) | GENOPS_TAKES(GENOPS_ITEM_METRICS) | \
 	    GENOPS_TAKES(GENOPS_ITEM_LOGS))
 
-enum genops_transport { GENOPS_TRANSPORT_HTTP, GENOPS_TRANSPORT_GRPC, GENOPS_TRANSPORT_FILE };
+/* READ: what is in the file `url` comes back as the body of status 200; for tokens and keys that somebody renews. */
+enum genops_transport { GENOPS_TRANSPORT_HTTP, GENOPS_TRANSPORT_GRPC, GENOPS_TRANSPORT_FILE, GENOPS_TRANSPORT_READ };
 
 /* One request to be sent. Texts live in the arena or in `body`. */
 struct genops_request {
@@ -89,6 +93,8 @@ struct genops_request {
 	bool is_once;                   /* HTTP: never sent twice by the transport itself, so on a connection of its own */
 	size_t answer_max;              /* HTTP: bytes of the answer's body that are kept; 0: GENOPS_HTTP_ANSWER_MAX */
 	size_t n_items;                 /* how many of the batch's items are in it, from the first on; 0: all. The others come with the next one */
+	int64_t timeout_ns;             /* of this request; 0: the settings' */
+	const char *kept_header;        /* HTTP: one of the answer's headers that judge wants to see; NULL: none */
 };
 
 struct genops_response {
@@ -100,6 +106,7 @@ struct genops_response {
 	bool is_unsent;                 /* HTTP, status 0: no byte of the request went out */
 	bool is_timeout;                /* HTTP, status 0: nobody refused, the time was over */
 	bool is_cut;                    /* the body was longer than what is kept */
+	genops_str kept_header;         /* the value of the request's kept_header; "" : there was none */
 };
 
 enum genops_verdict_kind {
@@ -145,7 +152,22 @@ struct genops_destination_type {
 	unsigned takes;                 /* GENOPS_TAKES... */
 	size_t items_max, bytes_max;    /* of one request: items, and bytes of their bodies and payloads (one item may pass it); 0: no bound but
 					 * the batch's */
+	/* What leads to the same objects or statements when a batch comes again after a kill is cut again where it was cut before: the cut is on
+	 * disk before the first request, and so is the time since which a batch is waiting. Costs a write to the disk a batch. */
+	bool is_repeatable;
 	int (*check)(const struct genops_destination_settings *settings, struct genops_error *err);
+	/* Items of which only some may share a request (an object's path, a dataset): equal numbers for those that may. The pump puts them
+	 * together, each number's in the order in which they came. `scratch` may be reset. NULL: all may. */
+	int (*partition)(const struct genops_destination_settings *settings, const struct genops_destination_item *items, size_t n_items,
+	    struct genops_arena *scratch, uint64_t *ret_parts, struct genops_error *err);
+	/* What has to be asked before the next request (credentials): 1: *ret_request is to be sent, and its answer goes to prepared; 0: nothing.
+	 * After SENT it is asked again, at most GENOPS_DESTINATION_PREPARES_MAX times. Else the batch waits; it is never given up for that.
+	 * NULL: never. */
+	size_t session_size;
+	int (*prepare)(const struct genops_destination_settings *settings, int64_t now_unix_ns, struct genops_arena *arena,
+	    struct genops_request *ret_request, struct genops_error *err);
+	void (*prepared)(const struct genops_destination_settings *settings, const struct genops_response *response,
+	    struct genops_send_verdict *ret_verdict);
 	/* On success the caller frees ret_request->body. */
 	int (*encode)(const struct genops_destination_settings *settings, const struct genops_destination_batch *batch,
 	    struct genops_arena *arena, struct genops_request *ret_request, struct genops_error *err);

@@ -10,6 +10,7 @@
 #include "net/append.h"
 #include "net/grpc_h2c.h"
 #include "net/incoming.h"
+#include "net/read_file.h"
 #include "net/sigpipe.h"
 
 #include <curl/curl.h>
@@ -161,16 +162,18 @@ static bool add_header(struct curl_slist **list, genops_str name, genops_str val
 	return longer != NULL;
 }
 
-static int64_t timeout_of(const struct genops_destination_settings *settings)
+static int64_t timeout_of(const struct genops_destination_settings *settings, const struct genops_request *request)
 {
+	if (request->timeout_ns > 0)
+		return request->timeout_ns;
 	return settings->timeout_ns > 0 ? settings->timeout_ns : GENOPS_DESTINATION_TIMEOUT_NS;
 }
 
 /* The headers that gRPC itself wants, into out; returns how many. `scratch` holds grpc-timeout. */
-static size_t grpc_headers(const struct genops_destination_settings *settings,
+static size_t grpc_headers(const struct genops_destination_settings *settings, const struct genops_request *request,
     struct genops_text_pair out[3], char scratch[32])
 {
-	int64_t ms = timeout_of(settings) / GENOPS_NS_PER_MS;
+	int64_t ms = timeout_of(settings, request) / GENOPS_NS_PER_MS;
 	snprintf(
 	    scratch, 32, "%lldm", (long long)(ms > GRPC_TIMEOUT_MAX_MS ? GRPC_TIMEOUT_MAX_MS : ms));
 	out[0] =
@@ -187,7 +190,7 @@ static bool make_headers(const struct genops_destination_settings *settings,
 	char scratch[32];
 	bool ok = true;
 	size_t n_own =
-	    request->transport == GENOPS_TRANSPORT_GRPC ? grpc_headers(settings, own, scratch) : 0;
+	    request->transport == GENOPS_TRANSPORT_GRPC ? grpc_headers(settings, request, own, scratch) : 0;
 	for (size_t i = 0; ok && i < n_own; i++)
 		ok = add_header(list, own[i].key, own[i].value);
 	for (size_t i = 0; ok && i < request->n_headers; i++)
@@ -214,13 +217,14 @@ static bool set_common(struct genops_http_client *client,
     const struct genops_destination_settings *settings, const struct genops_request *request)
 {
 	CURL *easy = client->easy;
-	long timeout_ms = (long)(timeout_of(settings) / GENOPS_NS_PER_MS);
+	long timeout_ms = (long)(timeout_of(settings, request) / GENOPS_NS_PER_MS);
 	curl_easy_reset(easy); /* connections live in the multi handle */
 	client->error[0] = '\0';
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->error);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* signed as it is */
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, settings->skip_verify ? 0L : 1L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, settings->skip_verify ? 0L : 2L);
@@ -362,10 +366,10 @@ static int send_h2c(struct genops_http_client *client,
 	    .url = request->url,
 	    .path = request->grpc_path,
 	    .headers = headers,
-	    .n_headers = grpc_headers(settings, headers, scratch),
+	    .n_headers = grpc_headers(settings, request, headers, scratch),
 	    .message = genops_buffer_view(&request->body),
 	    .is_compressed = request->is_compressed,
-	    .deadline_ns = genops_clock_monotonic_ns() + timeout_of(settings),
+	    .deadline_ns = genops_clock_monotonic_ns() + timeout_of(settings, request),
 	    .cancel = cancel,
 	};
 	for (size_t i = 0; i < request->n_headers; i++)
@@ -400,10 +404,13 @@ int genops_http_send(struct genops_http_client *client,
 	int code;
 	GENOPS_TRY(check(request, err));
 	genops_incoming_clear(&client->incoming);
+	client->incoming.kept_name = request->kept_header;
 	client->incoming.body.max = request->answer_max ? request->answer_max : GENOPS_HTTP_ANSWER_MAX;
 	if (request->transport == GENOPS_TRANSPORT_FILE) {
 		code = genops_append_file(
 		    request->url, genops_buffer_view(&request->body), &client->incoming, err);
+	} else if (request->transport == GENOPS_TRANSPORT_READ) {
+		code = genops_read_file(request->url, &client->incoming, err);
 	} else {
 		genops_sigpipe_block(&guard);
 		code = is_h2c ? send_h2c(client, settings, request, cancel, err)

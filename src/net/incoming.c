@@ -25,7 +25,7 @@ void genops_incoming_clear(struct genops_incoming *incoming)
 {
 	struct genops_buffer body = incoming->body;
 	genops_buffer_clear(&body);
-	*incoming = (struct genops_incoming){.body = body};
+	*incoming = (struct genops_incoming){.body = body, .kept_name = incoming->kept_name};
 	genops_grpc_status_init(&incoming->grpc);
 }
 
@@ -38,6 +38,8 @@ static void keep(char *out, size_t size, genops_str value)
 void genops_incoming_header(struct genops_incoming *incoming, genops_str name, genops_str value)
 {
 	value = genops_str_trim(value);
+	if (incoming->kept_name && genops_str_is_nocase(name, incoming->kept_name))
+		keep(incoming->kept_header, sizeof incoming->kept_header, value);
 	if (genops_str_is_nocase(name, "content-type"))
 		keep(incoming->content_type, sizeof incoming->content_type, value);
 	else if (genops_str_is_nocase(name, "retry-after"))
@@ -84,5 +86,6 @@ void genops_incoming_export(
 	    .is_unsent = incoming->is_unsent,
 	    .is_timeout = incoming->is_timeout,
 	    .is_cut = incoming->is_cut,
+	    .kept_header = genops_str_of(incoming->kept_header),
 	};
 }

@@ -14,7 +14,8 @@ struct genops_incoming {
 	struct genops_buffer body;       /* at most GENOPS_HTTP_ANSWER_MAX */
 	bool is_cut;                     /* there was more */
 	bool is_unsent, is_timeout;      /* as in genops_response */
-	char content_type[128], retry_after[64];
+	char content_type[128], retry_after[64], kept_header[256];
+	const char *kept_name;           /* of the header that goes into kept_header; NULL: none. Clearing keeps it */
 	char network_error[300];         /* "" : none */
 };
 

@@ -73,6 +73,16 @@ GENOPS_NODISCARD int genops_queue_acknowledge(struct genops_queue_cursor *cursor
 /* Goes back to the last acknowledged place (after a failed send). */
 void genops_queue_rewind(struct genops_queue_cursor *cursor);
 
+/* queue_cut.c: where the batch ends that begins at the last acknowledged place, so that after a kill the same one comes
+ * again. `end`: number of the block behind its last one; 0: not known yet, only since when its first entry waits. On the disk
+ * when save returns. IO, FULL. */
+GENOPS_NODISCARD int genops_queue_cut_save(
+    struct genops_queue_cursor *cursor, uint64_t end, int64_t since_unix_ns, struct genops_error *err);
+/* False: there is none of a batch that begins there. */
+bool genops_queue_cut_load(const struct genops_queue_cursor *cursor, uint64_t *ret_end, int64_t *ret_since_unix_ns);
+/* The number of the block that is read next, or one before it that is others'. */
+uint64_t genops_queue_cursor_block(const struct genops_queue_cursor *cursor);
+
 /* Forgets the cursors of all other destinations (those that the configuration no longer has), so
  * that nothing is kept for them. Open ones stay. */
 GENOPS_NODISCARD int genops_queue_keep_cursors(

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #define IDLE_NS       (200 * GENOPS_NS_PER_MS)
+#define HOLD_LONG_NS  (10 * GENOPS_NS_PER_S) /* from so long on a restart goes on with a wait */
 #define REQUEST_MAX   ((size_t)64 << 20) /* of what encoding takes beside the body */
 
 void genops_pump_count(struct genops_pump *pump, const char *name, double n)
@@ -43,8 +44,10 @@ static void forget_gathered(struct genops_pump *pump)
 /* What is waiting in the queue, up to a batch. */
 static int gather(struct genops_pump *pump, struct genops_error *err)
 {
-	while (!pump->batch.is_cut && !genops_pump_batch_is_full(&pump->batch)) {
+	while (!pump->batch.is_cut && !genops_pump_hold_is_whole(&pump->hold, pump->cursor, &pump->batch) &&
+	       (genops_pump_hold_is_cut(&pump->hold) || !genops_pump_batch_is_full(&pump->batch))) {
 		const struct genops_queue_entry *entries;
+		int64_t before = pump->batch.n;
 		size_t n = 0;
 		int code = genops_queue_read(pump->cursor, &entries, &n, err);
 		if (code == GENOPS_CORRUPT) {
@@ -57,8 +60,9 @@ static int gather(struct genops_pump *pump, struct genops_error *err)
 		if (!n)
 			return GENOPS_OK;
 		GENOPS_TRY(genops_pump_batch_add(&pump->batch, entries, n, err));
-		if (pump->batch.n && !pump->gathered_since_ns)
-			pump->gathered_since_ns = genops_clock_monotonic_ns();
+		if (pump->batch.n > before && genops_pump_hold_added(&pump->hold, pump->cursor, pump->batch_timeout_ns >= HOLD_LONG_NS,
+						  &pump->gathered_since_ns, err) != GENOPS_OK)
+			genops_pump_complain(pump, err->message);
 	}
 	return GENOPS_OK;
 }
@@ -70,7 +74,7 @@ static bool is_due(struct genops_pump *pump)
 	pthread_mutex_lock(&pump->lock);
 	bool is_flushing = pump->is_flushing;
 	pthread_mutex_unlock(&pump->lock);
-	return is_flushing || genops_pump_is_set(&pump->must_stop) || genops_pump_batch_is_full(&pump->batch) ||
+	return is_flushing || genops_pump_is_set(&pump->must_stop) || genops_pump_hold_is_cut(&pump->hold) || genops_pump_batch_is_full(&pump->batch) ||
 	       pump->batch.is_cut || genops_clock_monotonic_ns() - pump->gathered_since_ns >= pump->batch_timeout_ns;
 }
 
@@ -85,7 +89,12 @@ static void acknowledge(struct genops_pump *pump)
 static enum step send_on(struct genops_pump *pump, struct genops_error *err)
 {
 	struct genops_destination_batch send;
-	if (!pump->batch.is_cut && genops_pump_batch_cut(&pump->batch, err) != GENOPS_OK) {
+	if (genops_pump_hold_cut(&pump->hold, pump->cursor, &pump->batch, pump->gathered_since_ns, err)) {
+		if (err->code != GENOPS_OK)
+			genops_pump_complain(pump, err->message);
+		return BUSY;
+	}
+	if (!pump->batch.is_cut && genops_pump_batch_cut(&pump->batch, &pump->settings, &pump->arena, err) != GENOPS_OK) {
 		genops_pump_complain(pump, err->message);
 		return WAIT;
 	}
@@ -95,6 +104,7 @@ static enum step send_on(struct genops_pump *pump, struct genops_error *err)
 	if (genops_pump_batch_next(&pump->batch, &send))
 		return genops_pump_send(pump, send) ? BUSY : WAIT;
 	forget_gathered(pump);
+	genops_pump_hold_over(&pump->hold, &pump->batch);
 	acknowledge(pump);
 	return BUSY;
 }
@@ -111,6 +121,7 @@ static enum step step(struct genops_pump *pump)
 		return WAIT;
 	}
 	if (!pump->batch.n) {
+		genops_pump_hold_over(&pump->hold, &pump->batch);
 		acknowledge(pump); /* what is no destination's, or another one's; nothing at all: costs nothing */
 		return IDLE;
 	}
@@ -168,6 +179,7 @@ static void *run(void *arg)
 static void free_pump(struct genops_pump *pump)
 {
 	genops_queue_cursor_close(pump->cursor);
+	genops_pump_session_end(pump->type, &pump->settings);
 	genops_http_client_free(pump->client);
 	genops_arena_done(&pump->arena);
 	genops_pump_batch_done(&pump->batch);
@@ -192,6 +204,8 @@ static int open_pump(struct genops_pump *pump, struct genops_queue *queue, struc
 		    (int)pump->settings.type.len, pump->settings.type.ptr);
 	GENOPS_TRY(pump->type->check(&pump->settings, err));
 	pump->batch.type = pump->type;
+	pump->hold.is_used = pump->type->is_repeatable;
+	GENOPS_TRY(genops_pump_session_begin(pump->type, &pump->settings, err));
 	pump->client = genops_http_client_new(err);
 	if (!pump->client)
 		return GENOPS_NOMEM;

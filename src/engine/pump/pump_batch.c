@@ -28,12 +28,14 @@ void genops_pump_batch_done(struct genops_pump_batch *batch)
 	free(batch->entries);
 	free(batch->records);
 	free(batch->items);
+	free(batch->parts);
 }
 
 void genops_pump_batch_clear(struct genops_pump_batch *batch)
 {
 	genops_buffer_clear(&batch->bytes);
 	batch->n = 0;
+	batch->n_counted = 0;
 	batch->is_cut = false;
 	batch->n_entries = batch->n_records = batch->n_items = batch->record_at = batch->item_at = batch->narrow = 0;
 }
@@ -81,12 +83,16 @@ int genops_pump_batch_add(
 		int64_t weight = weigh(batch, &entries[i]);
 		if (!weight)
 			continue;
+		batch->n += weight;
+		if (batch->is_counting) {
+			batch->n_counted += entries[i].payload.len;
+			continue;
+		}
 		if (!make_room((void **)&batch->entries, &batch->max_entries, batch->n_entries + 1, sizeof *batch->entries))
 			return genops_fail(err, GENOPS_NOMEM, "no memory for a batch for export");
 		batch->entries[batch->n_entries++] =
 		    (struct genops_pump_entry){entries[i].payload.len, entries[i].kind == GENOPS_ENTRY_ROUTED};
 		genops_buffer_add(&batch->bytes, entries[i].payload);
-		batch->n += weight;
 	}
 	if (batch->bytes.error)
 		return genops_fail(err, batch->bytes.error, "a batch for export does not fit into memory");
@@ -95,7 +101,7 @@ int genops_pump_batch_add(
 
 bool genops_pump_batch_is_full(const struct genops_pump_batch *batch)
 {
-	return batch->n >= (int64_t)batch->size || batch->bytes.len >= batch->size_bytes;
+	return batch->n >= (int64_t)batch->size || batch->bytes.len + batch->n_counted >= batch->size_bytes;
 }
 
 /* --- cutting --- */
@@ -127,7 +133,54 @@ static bool read_record(struct genops_pump_batch *batch, genops_str entry)
 	return code != GENOPS_NOMEM;
 }
 
-int genops_pump_batch_cut(struct genops_pump_batch *batch, struct genops_error *err)
+struct place {
+	uint64_t part;
+	size_t at;
+};
+
+static int by_part(const void *left, const void *right)
+{
+	const struct place *a = left, *b = right;
+	if (a->part != b->part)
+		return a->part < b->part ? -1 : 1;
+	return a->at < b->at ? -1 : a->at > b->at;
+}
+
+/* Which items may share a request is the type's to say; those that may follow one another. */
+static int part(struct genops_pump_batch *batch, const struct genops_destination_settings *settings, struct genops_arena *scratch,
+    struct genops_error *err)
+{
+	size_t n = batch->n_items;
+	free(batch->parts);
+	batch->parts = NULL;
+	if (!batch->type->partition || !n)
+		return GENOPS_OK;
+	uint64_t *parts = calloc(n, sizeof *parts);
+	struct place *order = malloc(n * sizeof *order);
+	struct genops_destination_item *items = malloc(n * sizeof *items);
+	int code = parts && order && items ? batch->type->partition(settings, batch->items, n, scratch, parts, err)
+					   : genops_fail(err, GENOPS_NOMEM, "no memory for a batch for export");
+	for (size_t i = 0; code == GENOPS_OK && i < n; i++)
+		order[i] = (struct place){parts[i], i};
+	if (code == GENOPS_OK)
+		qsort(order, n, sizeof *order, by_part);
+	for (size_t i = 0; code == GENOPS_OK && i < n; i++) {
+		items[i] = batch->items[order[i].at];
+		parts[i] = order[i].part;
+	}
+	if (code == GENOPS_OK) {
+		memcpy(batch->items, items, n * sizeof *items);
+		batch->parts = parts;
+		parts = NULL;
+	}
+	free(parts);
+	free(order);
+	free(items);
+	return code;
+}
+
+int genops_pump_batch_cut(struct genops_pump_batch *batch, const struct genops_destination_settings *settings,
+    struct genops_arena *scratch, struct genops_error *err)
 {
 	bool is_fine = true;
 	batch->n_records = batch->n_items = 0;
@@ -145,6 +198,7 @@ int genops_pump_batch_cut(struct genops_pump_batch *batch, struct genops_error *
 	}
 	if (!is_fine)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for a batch for export");
+	GENOPS_TRY(part(batch, settings, scratch, err));
 	batch->is_cut = true;
 	return GENOPS_OK;
 }
@@ -156,7 +210,8 @@ static size_t run_of_items(const struct genops_pump_batch *batch)
 	const struct genops_destination_item *items = batch->items + batch->item_at;
 	size_t n = 0, left = batch->n_items - batch->item_at, bytes = 0;
 	int64_t weight = 0;
-	while (n < left && items[n].kind == items[0].kind) {
+	const uint64_t *parts = batch->parts ? batch->parts + batch->item_at : NULL;
+	while (n < left && items[n].kind == items[0].kind && (!parts || parts[n] == parts[0])) {
 		bytes += items[n].body.len + items[n].payload.len;
 		weight += items[n].n;
 		if (n && batch->send_max && weight > batch->send_max)
@@ -187,6 +242,14 @@ bool genops_pump_batch_next(struct genops_pump_batch *batch, struct genops_desti
 	ret_send->items = batch->items + batch->item_at;
 	ret_send->n_items = at_most(run_of_items(batch), batch->narrow);
 	return true;
+}
+
+int64_t genops_pump_batch_weight(const struct genops_destination_batch *send)
+{
+	int64_t n = (int64_t)send->n_records;
+	for (size_t i = 0; i < send->n_items; i++)
+		n += send->items[i].n > 1 ? send->items[i].n : 1;
+	return n;
 }
 
 void genops_pump_batch_sent(struct genops_pump_batch *batch, size_t n)

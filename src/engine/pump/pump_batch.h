@@ -19,17 +19,20 @@ struct genops_pump_batch {
 	size_t size_bytes;                   /* or so many bytes as they lie in the queue */
 	int64_t send_max;                    /* spans and so on of one request at most, unless one item has more; 0: no bound */
 	int64_t n;                           /* gathered */
+	bool is_counting;                    /* what is added is not kept: it will be read again (pump_hold.h) */
 	bool is_cut;
 	uint64_t n_bad;                      /* entries that could not be read, since the last cut */
 	/* private */
 	struct genops_arena arena;           /* of the decoded records */
 	struct genops_buffer bytes;          /* the entries, one behind the other */
+	size_t n_counted;                    /* bytes of those that are only counted */
 	struct genops_pump_entry *entries;
 	size_t n_entries, max_entries;
 	struct genops_record *records;
 	size_t n_records, max_records, record_at;
 	struct genops_destination_item *items; /* the kinds one after another */
 	size_t n_items, max_items, item_at;
+	uint64_t *parts;                     /* which items may share a request (the type's partition), one an item; NULL: all */
 	size_t narrow;                       /* of the next send at most so many; 0: no bound */
 };
 
@@ -43,10 +46,13 @@ GENOPS_NODISCARD int genops_pump_batch_add(
     struct genops_pump_batch *batch, const struct genops_queue_entry *entries, size_t n, struct genops_error *err);
 bool genops_pump_batch_is_full(const struct genops_pump_batch *batch);
 
-/* No more is added after it. NOMEM: try again. */
-GENOPS_NODISCARD int genops_pump_batch_cut(struct genops_pump_batch *batch, struct genops_error *err);
+/* No more is added after it. `scratch` is the type's while it parts the items. NOMEM: try again. */
+GENOPS_NODISCARD int genops_pump_batch_cut(struct genops_pump_batch *batch, const struct genops_destination_settings *settings,
+    struct genops_arena *scratch, struct genops_error *err);
 /* False: everything was sent. */
 bool genops_pump_batch_next(struct genops_pump_batch *batch, struct genops_destination_batch *ret_send);
+/* How much of what is counted: operations, spans, data points, events. */
+int64_t genops_pump_batch_weight(const struct genops_destination_batch *send);
 /* The first `n` records or items of what next gave are done with. */
 void genops_pump_batch_sent(struct genops_pump_batch *batch, size_t n);
 /* Puts the first `n` items that next gave into another order: those that were sent, those that were rejected, those to be tried again. */

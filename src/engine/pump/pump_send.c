@@ -21,15 +21,6 @@ static bool is_given_up(struct genops_pump *pump)
 	       (pump->retry_elapsed_ns && now_ns - pump->failing_since_ns >= pump->retry_elapsed_ns);
 }
 
-/* How much of what is counted: operations, spans, data points, events. */
-static int64_t weigh(const struct genops_destination_batch *send)
-{
-	int64_t n = (int64_t)send->n_records;
-	for (size_t i = 0; i < send->n_items; i++)
-		n += send->items[i].n > 1 ? send->items[i].n : 1;
-	return n;
-}
-
 static void try_again(struct genops_pump *pump, const struct genops_send_verdict *verdict)
 {
 	uint64_t random;
@@ -42,7 +33,7 @@ static void try_again(struct genops_pump *pump, const struct genops_send_verdict
 /* Sent, or rejected for ever. */
 static void settle(struct genops_pump *pump, const struct genops_destination_batch *send, struct genops_send_verdict *verdict)
 {
-	int64_t n = weigh(send);
+	int64_t n = genops_pump_batch_weight(send);
 	if (verdict->kind != GENOPS_SENT)
 		genops_pump_complain(pump, verdict->reason);
 	if (verdict->kind == GENOPS_REJECTED) {
@@ -99,7 +90,12 @@ bool genops_pump_send(struct genops_pump *pump, struct genops_destination_batch 
 	struct genops_response response = {.grpc_status = -1};
 	struct genops_send_verdict verdict = {0};
 	struct genops_error err = {0};
+	if (!genops_pump_prepare(pump->type, &pump->settings, pump->client, &pump->arena, &pump->must_abort, &verdict)) {
+		try_again(pump, &verdict);
+		return false;
+	}
 	genops_arena_reset(&pump->arena);
+	send.now_unix_ns = genops_clock_unix_ns();
 	int code = pump->type->encode(&pump->settings, &send, &pump->arena, &request, &err);
 	bool is_too_large = code != GENOPS_OK && code != GENOPS_NOMEM;
 	if (code != GENOPS_OK) {

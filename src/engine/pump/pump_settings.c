@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #define BATCH_MAX     8192
+#define BATCH_COUNT_MAX ((size_t)262144) /* of batches that are told by their bytes */
 #define BATCH_BYTES_MAX ((int64_t)16 << 20)
 
 void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_config_exporter *exporter)
@@ -37,6 +38,8 @@ void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_con
 	}
 	pump->batch.send_max = batch->size_max;
 	pump->batch.size = size < 1 ? 1 : size > BATCH_MAX ? BATCH_MAX : (size_t)size;
+	if (exporter->batch_bytes && !batch->size)
+		pump->batch.size = BATCH_COUNT_MAX;
 	/* Enough for several requests, and not so much that a small queue is full before; bounds what comes twice after a kill, too. */
 	int64_t quarter = pump->config->telemetry.queue_max_size / 4;
 	int64_t bytes_max = exporter->batch_bytes ? exporter->batch_bytes : BATCH_BYTES_MAX;

@@ -6,6 +6,8 @@
 #include "base/str.h"
 #include "engine/pump/pump.h"
 #include "engine/pump/pump_batch.h"
+#include "engine/pump/pump_hold.h"
+#include "engine/pump/pump_prepare.h"
 #include "net/http.h"
 #include "net/retry.h"
 
@@ -20,6 +22,7 @@ struct genops_pump {
 	struct genops_retry retry;
 	struct genops_arena arena;           /* of one request */
 	struct genops_pump_batch batch;
+	struct genops_pump_hold hold;
 	int64_t gathered_since_ns, batch_timeout_ns;
 	int64_t failing_since_ns;            /* monotonic; 0: the last attempt was good */
 	bool is_retrying;
