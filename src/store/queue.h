@@ -53,6 +53,9 @@ GENOPS_NODISCARD int genops_queue_append(struct genops_queue *queue, const struc
 /* Makes durable against power loss what was appended and acknowledged. Do it before segments
  * that it came from are removed. */
 GENOPS_NODISCARD int genops_queue_sync(struct genops_queue *queue, struct genops_error *err);
+/* On a disk that is nearly full, what everybody has acknowledged goes at once and not only with the next append, for which segments may
+ * need just this room. Elsewhere it does nothing. Call it now and then. FULL, IO, NOMEM: nothing has gone. */
+GENOPS_NODISCARD int genops_queue_release(struct genops_queue *queue, struct genops_error *err);
 /* For resuming: the newest position that was ever appended with a block, of each writer (of the
  * GENOPS_QUEUE_POSITIONS_MAX that appended last). Returns how many there are. */
 size_t genops_queue_positions(struct genops_queue *queue, struct genops_segment_position *ret_positions, size_t max);

@@ -158,6 +158,8 @@ static void remove_drained(struct genops_drain *drain)
 		return;
 	drain->removed_ns = now_ns;
 	drain->bytes_unremoved = 0;
+	if (genops_queue_release(drain->queue, &err) != GENOPS_OK)
+		genops_log_error(&drain->engine->log, GENOPS_LOG_WARN, "what is delivered could not be let go of", &err);
 	if (drain->is_queue_unsynced && genops_queue_sync(drain->queue, &err) != GENOPS_OK) {
 		genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "the queue could not be synced; segments stay", &err);
 		return;

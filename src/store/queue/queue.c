@@ -19,6 +19,7 @@
 
 #include "store/queue/queue_state.h"
 
+#define RELEASED_FROM   ((uint64_t)256 << 10)
 #define COMPRESSED_FROM 8192 /* entries that wait */
 
 bool genops_queue_path(const struct genops_queue *queue, uint64_t file, char *ret_path)
@@ -277,16 +278,24 @@ static int make_room(
 	    (unsigned long long)(queue->max_bytes >> 20));
 }
 
+/* Bytes that are free above what segments leave free, which may be less than none. */
+static int64_t free_of_segments(const struct genops_queue *queue, uint64_t *ret_leaves)
+{
+	struct statvfs disk;
+	if (fstatvfs(queue->fd, &disk) != 0)
+		return INT64_MAX;
+	uint64_t part = (uint64_t)disk.f_blocks * disk.f_frsize / GENOPS_SEGMENT_LEAVES_PART;
+	*ret_leaves = part < GENOPS_SEGMENT_LEAVES ? part : GENOPS_SEGMENT_LEAVES;
+	return (int64_t)((uint64_t)disk.f_bavail * disk.f_frsize) - (int64_t)*ret_leaves;
+}
+
 /* The disk is left some room: for the ledger, and for a new file, without which no delivered one goes. Half of what segments leave, so that
  * what they hold still finds its way here. */
 static int leave_room(const struct genops_queue *queue, struct genops_error *err)
 {
-	struct statvfs disk;
-	if (fstatvfs(queue->fd, &disk) != 0)
-		return GENOPS_OK;
-	uint64_t left = (uint64_t)disk.f_blocks * disk.f_frsize / GENOPS_SEGMENT_LEAVES_PART;
-	left = (left < GENOPS_SEGMENT_LEAVES ? left : GENOPS_SEGMENT_LEAVES) / 2;
-	return (uint64_t)disk.f_bavail * disk.f_frsize < queue->block.len + left ? fail_write(ENOSPC, err) : GENOPS_OK;
+	uint64_t leaves = 0;
+	int64_t n_free = free_of_segments(queue, &leaves);
+	return n_free < (int64_t)queue->block.len - (int64_t)(leaves / 2) ? fail_write(ENOSPC, err) : GENOPS_OK;
 }
 
 /* A new file begins with every writer's position. */
@@ -352,6 +361,18 @@ int genops_queue_sync(struct genops_queue *queue, struct genops_error *err)
 	if (fd >= 0)
 		close(fd);
 	return error ? fail_write(error, err) : GENOPS_OK;
+}
+
+int genops_queue_release(struct genops_queue *queue, struct genops_error *err)
+{
+	uint64_t leaves;
+	pthread_mutex_lock(&queue->lock);
+	/* A segment of full size should have room. A file of next to nothing frees none. */
+	bool is_due = genops_queue_newest(queue)->size > RELEASED_FROM && is_all_passed(queue) &&
+		      free_of_segments(queue, &leaves) < (int64_t)GENOPS_SEGMENT_SIZE;
+	int code = is_due ? next_file(queue, err) : GENOPS_OK;
+	pthread_mutex_unlock(&queue->lock);
+	return code;
 }
 
 void genops_queue_stats(struct genops_queue *queue, struct genops_queue_stats *ret_stats)

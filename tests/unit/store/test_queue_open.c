@@ -3,6 +3,10 @@
  * SIGKILL of writer and consumer at any moment. */
 #include "queue_fixture.h"
 
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+
 /* ---- damage ---- */
 
 /* Whatever end the file lost: whole blocks stay, the rest is cut, appending goes on. */
@@ -211,6 +215,67 @@ static void test_sigkill(void **state)
 	munmap(shared, sizeof *shared);
 }
 
+/* Appends until so much is free at most. The number of the last block. */
+static uint64_t append_until_free(struct genops_queue *queue, uint64_t n_free)
+{
+	struct statvfs disk;
+	uint64_t n = 0;
+	do {
+		append_blocks(queue, n + 1, n + 50);
+		n += 50;
+		assert_int_equal(statvfs(dir, &disk), 0);
+	} while ((uint64_t)disk.f_bavail * disk.f_frsize > n_free);
+	return n;
+}
+
+/* On a disk of its own. What is delivered goes without an append, as soon as all of it is and segments have no room. */
+static void release_on_small_disk(void)
+{
+	struct genops_error err;
+	struct genops_queue *queue = open_with((struct genops_queue_options){0});
+	struct genops_queue_cursor *cursor = open_cursor(queue, "d", true);
+	uint64_t n = append_until_free(queue, (uint64_t)6 << 20);
+	expect_blocks(cursor, 1, n);
+	acknowledge(cursor);
+	uint64_t bytes = stats_of(queue).bytes;
+	assert_int_equal(genops_queue_release(queue, &err), GENOPS_OK);
+	assert_int_equal(stats_of(queue).bytes, bytes); /* there is room */
+	uint64_t last = n + append_until_free(queue, (uint64_t)4 << 20);
+	expect_blocks(cursor, 1, 1); /* numbered from 1 once more */
+	acknowledge(cursor);
+	assert_int_equal(genops_queue_release(queue, &err), GENOPS_OK);
+	assert_true(stats_of(queue).bytes > bytes); /* not all is delivered */
+	expect_blocks(cursor, 2, last - n);
+	acknowledge(cursor);
+	assert_int_equal(genops_queue_release(queue, &err), GENOPS_OK);
+	assert_true(stats_of(queue).bytes < 1000);
+	assert_false(has_file("1.q"));
+	genops_queue_close(queue);
+	queue = open_queue();
+	struct genops_segment_position position;
+	assert_int_equal(genops_queue_positions(queue, &position, 1), 3); /* none is forgotten */
+	genops_queue_close(queue);
+}
+
+static void test_release(void **state)
+{
+	pid_t child = fork();
+	if (child == 0) {
+		struct genops_error err;
+		if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+		    mount("none", dir, "tmpfs", 0, "size=8m,mode=700") != 0)
+			_exit(77);
+		assert_int_equal(genops_state_dir_open(dir, &err), GENOPS_OK);
+		release_on_small_disk();
+		_exit(0);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip(); /* not allowed to mount here */
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +283,7 @@ int main(void)
 	    ROW(test_damage),
 	    ROW(test_damaged_cursor),
 	    ROW(test_sigkill),
+	    ROW(test_release),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
