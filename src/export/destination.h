@@ -34,6 +34,8 @@ struct genops_destination_settings {
 	enum genops_profile profile;
 	const void *own;                 /* what the type's form has read; NULL: it has none */
 	void *session;                   /* what the type keeps between one pump's requests: session_size bytes, zeroed at first */
+	genops_str host;                 /* this machine's name */
+	void *memory;                    /* what the type remembers (struct genops_destination_memory); NULL: nothing */
 };
 
 #define GENOPS_DESTINATION_TIMEOUT_NS (INT64_C(10) * 1000000000) /* OTLP's default */
@@ -66,7 +68,7 @@ struct genops_destination_batch {
 	size_t n_records;
 	const struct genops_destination_item *items;
 	size_t n_items;
-	int64_t now_unix_ns;         /* when it is sent: for signatures and terms */
+	int64_t now_unix_ns;         /* when it is sent: for signatures, terms and samples */
 };
 
 /* What a type takes, as bits of its row. A pipeline's event for a type that takes traces but no events becomes a span again; what a type
@@ -77,8 +79,11 @@ struct genops_destination_batch {
 	(GENOPS_TAKES_RECORDS | GENOPS_TAKES(GENOPS_ITEM_TRACES) | GENOPS_TAKES(GENOPS_ITEM_METRICS) | \
 	    GENOPS_TAKES(GENOPS_ITEM_LOGS))
 
-/* READ: what is in the file `url` comes back as the body of status 200; for tokens and keys that somebody renews. */
-enum genops_transport { GENOPS_TRANSPORT_HTTP, GENOPS_TRANSPORT_GRPC, GENOPS_TRANSPORT_FILE, GENOPS_TRANSPORT_READ };
+enum genops_transport {
+	GENOPS_TRANSPORT_HTTP, GENOPS_TRANSPORT_GRPC, GENOPS_TRANSPORT_FILE,
+	GENOPS_TRANSPORT_READ,           /* what is in the file `url` comes back as the body of status 200; for tokens and keys that somebody renews */
+	GENOPS_TRANSPORT_NONE,           /* nothing goes out: encode took the batch into its memory. Answered with status 200 */
+};
 
 /* One request to be sent. Texts live in the arena or in `body`. */
 struct genops_request {
@@ -138,6 +143,20 @@ struct genops_destination_form {
 	void (*done)(void *own);        /* also of what `read` has only half done; NULL: all of it is in the arena */
 };
 
+/* What a type remembers between batches and over restarts. The engine keeps its bytes in the state directory, replaced as a whole before the
+ * batch is acknowledged: so killed in between, encode sees a batch again that the memory knows already (by the items' ids), or one that it
+ * does not. One thread: the destination's. */
+struct genops_destination_memory {
+	/* `kept`: as keep left it; "" : nothing, or it was too long. What cannot be read is begun anew. NULL: no memory. */
+	void *(*open)(const struct genops_destination_settings *settings, genops_str kept);
+	void (*close)(void *memory);
+	void (*keep)(const void *memory, struct genops_buffer *out); /* appends; what is over the buffer's maximum is an error of the batch */
+	/* When encode wants an empty batch, for what is sent without anything having come: unix ns; INT64_MAX: not at all. NULL: never. */
+	int64_t (*due)(const void *memory);
+};
+
+#define GENOPS_DESTINATION_MEMORY_MAX ((size_t)64 << 20)
+
 struct genops_destination_type {
 	const char *name, *summary;
 	const char *alias;              /* read as the same type; NULL: none */
@@ -168,6 +187,7 @@ struct genops_destination_type {
 	    struct genops_request *ret_request, struct genops_error *err);
 	void (*prepared)(const struct genops_destination_settings *settings, const struct genops_response *response,
 	    struct genops_send_verdict *ret_verdict);
+	const struct genops_destination_memory *memory; /* NULL: it remembers nothing */
 	/* On success the caller frees ret_request->body. */
 	int (*encode)(const struct genops_destination_settings *settings, const struct genops_destination_batch *batch,
 	    struct genops_arena *arena, struct genops_request *ret_request, struct genops_error *err);

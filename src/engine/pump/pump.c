@@ -103,6 +103,10 @@ static enum step send_on(struct genops_pump *pump, struct genops_error *err)
 	pump->batch.n_bad = 0;
 	if (genops_pump_batch_next(&pump->batch, &send))
 		return genops_pump_send(pump, send) ? BUSY : WAIT;
+	if (genops_pump_memory_keep(&pump->memory, err) != GENOPS_OK) { /* acknowledged when it is kept */
+		genops_pump_complain(pump, err->message);
+		return WAIT;
+	}
 	forget_gathered(pump);
 	genops_pump_hold_over(&pump->hold, &pump->batch);
 	acknowledge(pump);
@@ -114,6 +118,8 @@ static enum step step(struct genops_pump *pump)
 	struct genops_error err;
 	if (!genops_retry_may_send(&pump->retry, genops_clock_monotonic_ns()))
 		return WAIT;
+	if (genops_pump_memory_is_due(&pump->memory))
+		return genops_pump_send_due(pump) ? BUSY : WAIT;
 	if (gather(pump, &err) != GENOPS_OK) {
 		genops_pump_complain(pump, err.message);
 		forget_gathered(pump);
@@ -180,6 +186,7 @@ static void free_pump(struct genops_pump *pump)
 {
 	genops_queue_cursor_close(pump->cursor);
 	genops_pump_session_end(pump->type, &pump->settings);
+	genops_pump_memory_close(&pump->memory);
 	genops_http_client_free(pump->client);
 	genops_arena_done(&pump->arena);
 	genops_pump_batch_done(&pump->batch);
@@ -203,6 +210,7 @@ static int open_pump(struct genops_pump *pump, struct genops_queue *queue, struc
 		return genops_fail(err, GENOPS_CONFIG, "exporter %s: type %.*s is not known", name,
 		    (int)pump->settings.type.len, pump->settings.type.ptr);
 	GENOPS_TRY(pump->type->check(&pump->settings, err));
+	GENOPS_TRY(genops_pump_memory_open(&pump->memory, pump->engine, pump->type, &pump->settings, err));
 	pump->batch.type = pump->type;
 	pump->hold.is_used = pump->type->is_repeatable;
 	GENOPS_TRY(genops_pump_session_begin(pump->type, &pump->settings, err));

@@ -36,7 +36,7 @@ static void settle(struct genops_pump *pump, const struct genops_destination_bat
 	int64_t n = genops_pump_batch_weight(send);
 	if (verdict->kind != GENOPS_SENT)
 		genops_pump_complain(pump, verdict->reason);
-	if (verdict->kind == GENOPS_REJECTED) {
+	if (verdict->kind == GENOPS_REJECTED && n) {
 		const struct genops_dead_letter letter = {pump->engine->state_dir, &pump->engine->log, pump->settings.name,
 		    genops_str_of(verdict->reason), pump->config->telemetry.content == GENOPS_CONTENT_FULL};
 		genops_dead_letter_batch(&letter, send);
@@ -84,30 +84,67 @@ static bool settle_items(struct genops_pump *pump, struct genops_destination_bat
 	return false;
 }
 
-bool genops_pump_send(struct genops_pump *pump, struct genops_destination_batch send)
+/* One request and its answer; false: there was none, as what it needs was not to be had. *ret_n_items: how many of the items were in it; 0: all. *ret_is_too_large: if it is rejected, a part of it may
+ * not be. */
+static bool exchange(struct genops_pump *pump, struct genops_destination_batch *send, struct genops_send_verdict *verdict,
+    bool *ret_is_too_large, size_t *ret_n_items)
 {
 	struct genops_request request = {0};
 	struct genops_response response = {.grpc_status = -1};
-	struct genops_send_verdict verdict = {0};
 	struct genops_error err = {0};
-	if (!genops_pump_prepare(pump->type, &pump->settings, pump->client, &pump->arena, &pump->must_abort, &verdict)) {
+	if (!genops_pump_prepare(pump->type, &pump->settings, pump->client, &pump->arena, &pump->must_abort, verdict))
+		return false; /* never given up for that */
+	genops_arena_reset(&pump->arena);
+	send->now_unix_ns = genops_clock_unix_ns();
+	int code = pump->type->encode(&pump->settings, send, &pump->arena, &request, &err);
+	*ret_is_too_large = code != GENOPS_OK && code != GENOPS_NOMEM;
+	if (code != GENOPS_OK) {
+		judge_error(&err, verdict);
+	} else if (request.transport == GENOPS_TRANSPORT_NONE) {
+		response.status = 200;
+		pump->type->judge(&pump->settings, &response, verdict);
+	} else if (genops_http_send(pump->client, &pump->settings, &request, &pump->must_abort, &response, &err) == GENOPS_OK) {
+		pump->type->judge(&pump->settings, &response, verdict);
+		*ret_is_too_large = response.status == 413 || response.grpc_status == 8; /* RESOURCE_EXHAUSTED without a delay */
+	} else {
+		verdict->kind = GENOPS_RETRY;
+		snprintf(verdict->reason, sizeof verdict->reason, "%.255s", err.message);
+	}
+	*ret_n_items = request.n_items;
+	genops_buffer_done(&request.body);
+	return true;
+}
+
+bool genops_pump_send_due(struct genops_pump *pump)
+{
+	struct genops_destination_batch nothing = {0};
+	struct genops_send_verdict verdict = {0};
+	struct genops_error err;
+	bool is_too_large = false, is_prepared;
+	size_t n_items = 0;
+	is_prepared = exchange(pump, &nothing, &verdict, &is_too_large, &n_items);
+	if (is_prepared && verdict.kind != GENOPS_RETRY && genops_pump_memory_keep(&pump->memory, &err) != GENOPS_OK) {
+		err.code = GENOPS_NOMEM;
+		judge_error(&err, &verdict); /* tried again */
+	}
+	if (!is_prepared || verdict.kind == GENOPS_RETRY) {
 		try_again(pump, &verdict);
 		return false;
 	}
-	genops_arena_reset(&pump->arena);
-	send.now_unix_ns = genops_clock_unix_ns();
-	int code = pump->type->encode(&pump->settings, &send, &pump->arena, &request, &err);
-	bool is_too_large = code != GENOPS_OK && code != GENOPS_NOMEM;
-	if (code != GENOPS_OK) {
-		judge_error(&err, &verdict);
-	} else if (genops_http_send(pump->client, &pump->settings, &request, &pump->must_abort, &response, &err) == GENOPS_OK) {
-		pump->type->judge(&pump->settings, &response, &verdict);
-		is_too_large = response.status == 413 || response.grpc_status == 8; /* RESOURCE_EXHAUSTED without a delay */
-	} else {
-		verdict.kind = GENOPS_RETRY;
-		snprintf(verdict.reason, sizeof verdict.reason, "%.255s", err.message);
+	settle(pump, &nothing, &verdict);
+	return true;
+}
+
+bool genops_pump_send(struct genops_pump *pump, struct genops_destination_batch send)
+{
+	struct genops_send_verdict verdict = {0};
+	bool is_too_large = false, is_prepared;
+	size_t n_items = 0;
+	is_prepared = exchange(pump, &send, &verdict, &is_too_large, &n_items);
+	if (!is_prepared) {
+		try_again(pump, &verdict);
+		return false;
 	}
-	genops_buffer_done(&request.body);
 	if (verdict.n_kinds && send.n_items)
 		return settle_items(pump, send, &verdict);
 	if (verdict.kind == GENOPS_REJECTED && is_too_large && genops_pump_batch_narrow(&pump->batch, &send))
@@ -118,8 +155,8 @@ bool genops_pump_send(struct genops_pump *pump, struct genops_destination_batch 
 		try_again(pump, &verdict);
 		return false;
 	}
-	if (request.n_items && request.n_items < send.n_items)
-		send.n_items = request.n_items;
+	if (n_items && n_items < send.n_items)
+		send.n_items = n_items;
 	settle(pump, &send, &verdict);
 	genops_pump_batch_sent(&pump->batch, send.n_records + send.n_items);
 	return true;

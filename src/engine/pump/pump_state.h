@@ -8,6 +8,7 @@
 #include "engine/pump/pump_batch.h"
 #include "engine/pump/pump_hold.h"
 #include "engine/pump/pump_prepare.h"
+#include "engine/pump/pump_memory.h"
 #include "net/http.h"
 #include "net/retry.h"
 
@@ -23,6 +24,7 @@ struct genops_pump {
 	struct genops_arena arena;           /* of one request */
 	struct genops_pump_batch batch;
 	struct genops_pump_hold hold;
+	struct genops_pump_memory memory;
 	int64_t gathered_since_ns, batch_timeout_ns;
 	int64_t failing_since_ns;            /* monotonic; 0: the last attempt was good */
 	bool is_retrying;
@@ -52,6 +54,8 @@ void genops_pump_count(struct genops_pump *pump, const char *name, double n);
 void genops_pump_complain(struct genops_pump *pump, const char *reason); /* into the log, once */
 /* pump_send.c: one request. False: it has to be tried again later. */
 bool genops_pump_send(struct genops_pump *pump, struct genops_destination_batch send);
+/* What the destination says without anything having come. It is not repeated as it was: the next time it says what is true then. */
+bool genops_pump_send_due(struct genops_pump *pump);
 /* pump_settings.c */
 void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_config_exporter *exporter);
 
