@@ -63,7 +63,7 @@ configure() {
 tests_with_threads() {
 	local file
 	for file in $(cd tests/unit &&
-		grep -lE 'pthread_create|"(engine_fixture|exchange_drive|drain_fixture|full_disk|loopback)\.h"' */test_*.c); do
+		grep -lE 'pthread_create|"(engine_fixture|flow_fixture|exchange_drive|drain_fixture|full_disk|loopback)\.h"' */test_*.c); do
 		case $file in
 		*_memory.c) continue ;;
 		engine/*) grep -q 'fork()' "tests/unit/$file" && continue ;;

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * engine/flow and what is around it: received telemetry from the segments to destinations that take, refuse or are away. */
 #include "../net/loopback.h"
-#include "engine_fixture.h"
+#include "flow_fixture.h"
 
-#include "base/clock.h"
-#include "base/str.h"
-#include "codec/wire.h"
 #include "engine/engine.h"
 #include "engine/flow/flow.h"
-#include "telemetry/otlp/envelope.h"
 
 struct far_side {
 	_Atomic int status;
@@ -107,61 +103,6 @@ static const char plain[] =
     "    metrics: {receivers: [otlp], exporters: [otlphttp/far]}\n"
     "    logs: {receivers: [otlp], exporters: [otlphttp/far]}\n";
 
-/* A request with `n` things in it; each of its own number and about `size` bytes. */
-static void make_request(enum genops_signal signal, int first, int n, size_t size, struct genops_buffer *out)
-{
-	static const uint32_t text_field[] = {5, 1}; /* Span.name, Metric.name */
-	size_t resource = genops_wire_begin(out, 1), scope = genops_wire_begin(out, 2);
-	for (int i = first; i < first + n; i++) {
-		size_t item = genops_wire_begin(out, 2);
-		char id[17], text[64];
-		snprintf(id, sizeof id, "%016d", i);
-		snprintf(text, sizeof text, "thing-%d-", i);
-		if (signal == GENOPS_SIGNAL_TRACES) {
-			genops_wire_put_bytes(out, 1, (genops_str){id, 16});
-			genops_wire_put_bytes(out, 2, (genops_str){id + 8, 8});
-		}
-		if (signal == GENOPS_SIGNAL_LOGS) {
-			size_t body = genops_wire_begin(out, 5);
-			genops_wire_put_text(out, 1, genops_str_of(text));
-			genops_wire_end(out, body);
-		} else {
-			genops_wire_put_text(out, text_field[signal], genops_str_of(text));
-		}
-		if (signal == GENOPS_SIGNAL_METRICS) { /* a gauge with one point */
-			size_t gauge = genops_wire_begin(out, 5), point = genops_wire_begin(out, 1);
-			genops_wire_put_fixed64(out, 3, 1);
-			genops_wire_end(out, point);
-			genops_wire_end(out, gauge);
-		}
-		if (size) {
-			char *filler = calloc(1, size);
-			memset(filler, 'x', size);
-			genops_wire_put_bytes(out, 1000, (genops_str){filler, size});
-			free(filler);
-		}
-		genops_wire_end(out, item);
-	}
-	genops_wire_end(out, scope);
-	genops_wire_end(out, resource);
-}
-
-static void make_envelope(enum genops_signal signal, int first, int n, size_t size, struct genops_buffer *entry)
-{
-	struct genops_buffer request;
-	genops_buffer_init(&request, (size_t)1 << 20);
-	genops_buffer_init(entry, (size_t)1 << 20);
-	make_request(signal, first, n, size, &request);
-	const struct genops_envelope envelope = {.signal = signal,
-	    .received_unix_ns = genops_clock_unix_ns(),
-	    .receiver = GENOPS_STR("otlp"),
-	    .input = GENOPS_STR(GENOPS_INPUT_OTLP),
-	    .request = genops_buffer_view(&request)};
-	genops_envelope_encode(&envelope, entry);
-	assert_int_equal(entry->error, 0);
-	genops_buffer_done(&request);
-}
-
 static void receive(genops_engine *engine, enum genops_signal signal, int first, int n, size_t size)
 {
 	struct genops_buffer entry;
@@ -193,18 +134,6 @@ static void flush_until(genops_engine *engine, enum genops_signal signal, int i)
 		usleep(1000); /* a retry is due in some ms: nothing but its clock can say when */
 	}
 	assert_int_equal(times(signal, i), 1);
-}
-
-static void read_file(const char *dir, const char *name, char *text, size_t size)
-{
-	char path[256];
-	snprintf(path, sizeof path, "%s/%s", dir, name);
-	FILE *file = fopen(path, "r");
-	text[0] = '\0';
-	if (!file)
-		return;
-	text[fread(text, 1, size - 1, file)] = '\0';
-	fclose(file);
 }
 
 static void each_signal_passes_through(void **state)
@@ -382,115 +311,6 @@ static void own_operations_are_events_too(void **state)
 	genops_engine_close(engine);
 }
 
-/* --- counts --- */
-
-static struct genops_config *load(const char *rule)
-{
-	char text[2048];
-	struct genops_error err = {0};
-	snprintf(text, sizeof text,
-	    "destinations: [{id: console, type: debug}]\n"
-	    "pipelines:\n"
-	    "  - id: p\n"
-	    "    filters: [{name: first, expression: \"name != 'thing-3-'\"}]\n"
-	    "    processors: [%s]\n"
-	    "    routes: [{name: all, destination: console}]\n", rule);
-	const struct genops_config_source source = {.file = "", .text = text, .state_dir = "/nonexistent"};
-	struct genops_config *config = genops_config_load(&source, &err);
-	if (!config)
-		fail_msg("%s", err.message);
-	return config;
-}
-
-static void configure(struct genops_flow *flow, const char *rule)
-{
-	struct genops_config *config = load(rule);
-	struct genops_error err;
-	assert_int_equal(genops_flow_configure(flow, config, &err), GENOPS_OK);
-	genops_config_unref(config);
-}
-
-static void take(struct genops_flow *flow, size_t n_expected)
-{
-	const struct genops_queue_entry *given;
-	struct genops_buffer entry;
-	struct genops_error err;
-	size_t n;
-	make_envelope(GENOPS_SIGNAL_TRACES, 0, 10, 0, &entry);
-	const struct genops_queue_entry taken = {GENOPS_ENTRY_SPANS, genops_buffer_view(&entry)};
-	assert_int_equal(genops_flow_take(flow, &taken, &err), GENOPS_OK);
-	assert_int_equal(genops_flow_give(flow, &given, &n, &err), GENOPS_OK);
-	assert_int_equal(n, n_expected);
-	genops_flow_forget(flow);
-	genops_buffer_done(&entry);
-}
-
-static void assert_counted(const struct genops_flow *flow, const char *line)
-{
-	struct genops_buffer text;
-	genops_buffer_init(&text, 1 << 20);
-	genops_flow_expose(flow, &text);
-	genops_buffer_add_char(&text, '\0');
-	if (!strstr(text.ptr, line))
-		fail_msg("%s is not in\n%s", line, text.ptr);
-	genops_buffer_done(&text);
-}
-
-static void counts_outlive_a_reload(void **state)
-{
-	struct genops_error err;
-	struct genops_log log = {0};
-	struct genops_metrics *metrics = genops_metrics_new(100);
-	struct genops_flow *flow = genops_flow_new(&log, *state, metrics, &err);
-	assert_non_null(flow);
-	configure(flow, "{name: cut, type: drop, filter: \"name == 'thing-4-'\"}");
-	take(flow, 1);
-	assert_counted(flow, "genops_pipeline_in_total{pipeline=\"p\",kind=\"filter\",name=\"first\"} 10\n");
-	assert_counted(flow, "genops_pipeline_matched_total{pipeline=\"p\",kind=\"filter\",name=\"first\"} 9\n");
-	assert_counted(flow, "genops_pipeline_dropped_total{pipeline=\"p\",kind=\"drop\",name=\"cut\"} 1\n");
-	assert_counted(flow, "genops_pipeline_matched_total{pipeline=\"p\",kind=\"route\",name=\"all\"} 8\n");
-	configure(flow, "{name: cut2, type: drop, filter: \"name == 'thing-4-'\"}, {name: cut, type: drop, filter: \"name == 'thing-5-'\"}");
-	take(flow, 1);
-	assert_counted(flow, "genops_pipeline_dropped_total{pipeline=\"p\",kind=\"drop\",name=\"cut\"} 2\n");
-	assert_counted(flow, "genops_pipeline_dropped_total{pipeline=\"p\",kind=\"drop\",name=\"cut2\"} 1\n");
-	assert_counted(flow, "genops_pipeline_matched_total{pipeline=\"p\",kind=\"route\",name=\"all\"} 15\n");
-	assert_counted(flow, "genops_pipeline_dead_letters_total{pipeline=\"p\"} 0\n");
-	genops_flow_free(flow);
-	genops_metrics_free(metrics);
-}
-
-/* --- what cannot be processed --- */
-
-static void make_greedy(char *rule, size_t size)
-{
-	size_t len = (size_t)snprintf(rule, size, "{name: greedy, type: eval, expressions: {a: \"'x'.padEnd(900000)\"");
-	for (int i = 0; i < 20; i++)
-		len += (size_t)snprintf(rule + len, size - len, ", f%d: \"a + %d\"", i, i);
-	snprintf(rule + len, size - len, "}}");
-}
-
-/* An event that needs more memory than an event may have: told with its ids, counted, and the others go on. */
-static void what_cannot_be_processed_is_told(void **state)
-{
-	char rule[2048], text[65536];
-	struct genops_error err;
-	struct genops_log log = {0};
-	struct genops_metrics *metrics = genops_metrics_new(100);
-	struct genops_flow *flow = genops_flow_new(&log, *state, metrics, &err);
-	make_greedy(rule, sizeof rule);
-	configure(flow, rule);
-	take(flow, 0);
-	assert_counted(flow, "genops_pipeline_dead_letters_total{pipeline=\"p\"} 9\n"); /* the filter let nine pass */
-	read_file(*state, "dead-letter.jsonl", text, sizeof text);
-	assert_non_null(strstr(text, "\"destination\":\"pipeline p\""));
-	assert_non_null(strstr(text, "\"span_id\":\"3030303030303035\""));
-	assert_null(strstr(text, "thing-")); /* what it says stays here: telemetry.content is none */
-	configure(flow, "");
-	take(flow, 1);
-	genops_flow_free(flow);
-	genops_metrics_free(metrics);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_state, remove_state)
@@ -502,8 +322,6 @@ int main(void)
 	    TEST(a_full_queue_goes_on),
 	    TEST(documents_route_events),
 	    TEST(own_operations_are_events_too),
-	    TEST(counts_outlive_a_reload),
-	    TEST(what_cannot_be_processed_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

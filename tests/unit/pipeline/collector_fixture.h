@@ -145,4 +145,15 @@ static inline const char *fixture_span(const char *name, const char *attributes,
 #define TEXT_VALUE(key, value) "{\"key\":\"" key "\",\"value\":{\"stringValue\":\"" value "\"}}"
 #define INT_VALUE(key, value)  "{\"key\":\"" key "\",\"value\":{\"intValue\":\"" value "\"}}"
 
+/* Each of them is refused, in words in which the second text stands. */
+static inline void fixture_refuses(const char *const wrong[][2], size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct fixture fixture;
+		if (fixture_load(&fixture, wrong[i][0]) != GENOPS_CONFIG || !strstr(fixture.err.message, wrong[i][1]))
+			fail_msg("%s: %s", wrong[i][0], fixture.err.message);
+		fixture_done(&fixture);
+	}
+}
+
 #endif

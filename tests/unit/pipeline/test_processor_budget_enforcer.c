@@ -74,12 +74,7 @@ static void refusals(void **state)
 	    {"genops/budget_enforcer: {budgets: [{team: a, limit: 1, action: explode}]}", "action"},
 	    {"genops/budget_enforcer: {budgets: [{taem: a, limit: 1}]}", "taem"}};
 	(void)state;
-	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		struct fixture fixture;
-		if (fixture_load(&fixture, wrong[i][0]) != GENOPS_CONFIG || !strstr(fixture.err.message, wrong[i][1]))
-			fail_msg("%s: %s", wrong[i][0], fixture.err.message);
-		fixture_done(&fixture);
-	}
+	fixture_refuses(wrong, sizeof wrong / sizeof *wrong);
 }
 
 int main(void)

@@ -100,12 +100,7 @@ static void refusals(void **state)
 	    {"genops/cost_aggregator: {dimensions: [a, b, c, d, e]}", "1 to 4"}, {"genops/cost_aggregator: {dimensions: [team, genops.team]}", "twice"},
 	    {"genops/cost_aggregator: {dimensions: [team], export_interval: 0s}", "export_interval"}};
 	(void)state;
-	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		struct fixture fixture;
-		if (fixture_load(&fixture, wrong[i][0]) != GENOPS_CONFIG || !strstr(fixture.err.message, wrong[i][1]))
-			fail_msg("%s: %s", wrong[i][0], fixture.err.message);
-		fixture_done(&fixture);
-	}
+	fixture_refuses(wrong, sizeof wrong / sizeof *wrong);
 }
 
 int main(void)

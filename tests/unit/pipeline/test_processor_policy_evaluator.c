@@ -118,12 +118,7 @@ static void refusals(void **state)
 	    {"genops/policy_evaluator: {policies: [{name: a, pattern: '', action: redact}]}", "pattern"},
 	    {"genops/policy_evaluator: {policies: [{name: a, pattern: 'x', action: block}]}", "action"}};
 	(void)state;
-	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		struct fixture fixture;
-		if (fixture_load(&fixture, wrong[i][0]) != GENOPS_CONFIG || !strstr(fixture.err.message, wrong[i][1]))
-			fail_msg("%s: %s", wrong[i][0], fixture.err.message);
-		fixture_done(&fixture);
-	}
+	fixture_refuses(wrong, sizeof wrong / sizeof *wrong);
 }
 
 int main(void)
