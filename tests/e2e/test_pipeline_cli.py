@@ -78,6 +78,11 @@ def test_tail_without_serve_says_what_to_do(shipped):
     assert done.returncode == 1 and "start genops serve" in done.stderr, done.stderr
 
 
+def test_tail_of_a_pipeline_that_is_not_there_says_what_is(shipped):
+    done = genops("pipeline", "tail", "genops-cost-governence", cwd=shipped)
+    assert done.returncode == 1 and "did you mean genops-cost-governance?" in done.stderr, done.stderr
+
+
 def test_init_never_overwrites(shipped):
     before = {p: p.read_text() for p in (shipped / "pipelines").iterdir() if p.is_file()}
     done = genops("init", "--pipelines", cwd=shipped)

@@ -160,21 +160,73 @@ static void check_gateway(struct genops_checklist_owned *owned, const struct gen
 		check_file(owned, "provider certificates", gateway->providers[i].tls_ca_file);
 }
 
+/* http://host:port/path, host:port. False: it has no port, or none that can be read. */
+static bool split_endpoint(genops_str endpoint, genops_str *ret_host, int64_t *ret_port)
+{
+	size_t scheme = genops_str_find(endpoint, GENOPS_STR("://"));
+	genops_str rest = scheme == SIZE_MAX ? endpoint : genops_str_skip(endpoint, scheme + 3);
+	rest = genops_str_split(&rest, '/');
+	size_t colon = rest.len;
+	while (colon && rest.ptr[colon - 1] != ':')
+		colon--;
+	*ret_host = (genops_str){rest.ptr, colon ? colon - 1 : 0};
+	return colon && genops_str_to_int(genops_str_skip(rest, colon), ret_port);
+}
+
+static bool is_this_machine(genops_str host)
+{
+	static const char *const names[] = {"localhost", "127.0.0.1", "[::1]", "0.0.0.0", "[::]"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (genops_str_is_nocase(host, names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The receiver that what goes there would come in at again, for ever; NULL: none. */
+static const struct genops_config_receiver *leads_back(const struct genops_config *config, const struct genops_config_exporter *exporter)
+{
+	genops_str host;
+	int64_t port;
+	if (!split_endpoint(exporter->endpoint, &host, &port))
+		return NULL;
+	for (size_t i = 0; i < config->n_receivers; i++) {
+		const struct genops_config_receiver *receiver = &config->receivers[i];
+		for (size_t j = 0; j < receiver->n_listeners; j++) {
+			const struct genops_config_listener *listener = &receiver->listeners[j];
+			if (listener->port == port && (is_this_machine(host) || genops_str_equal(host, listener->host)))
+				return receiver;
+		}
+	}
+	return NULL;
+}
+
+static void check_exporter(struct genops_checklist_owned *owned, const struct genops_config *config, const char *what,
+    const struct genops_config_exporter *exporter)
+{
+	const struct genops_config_receiver *receiver = leads_back(config, exporter);
+	char name[128];
+	snprintf(name, sizeof name, "%s %.100s", what, exporter->name.ptr);
+	/* Not the endpoint: a URL may carry a password. */
+	if (receiver)
+		genops_checklist_say(owned, name, GENOPS_CHECK_WARNING, "send to another server's address, or let the receiver listen elsewhere",
+		    "its endpoint is the address of receiver %.*s here: what is sent comes in again, for ever", GENOPS_STR_ARG(receiver->name));
+	else
+		genops_checklist_say(owned, name, GENOPS_CHECK_PASSED, NULL, "%.*s%s", GENOPS_STR_ARG(exporter->type),
+		    exporter->is_insecure || genops_str_starts(exporter->endpoint, GENOPS_STR("http://")) ? " without TLS" : "");
+	check_file(owned, name, exporter->ca_file);
+	check_file(owned, name, exporter->certificate_file);
+	check_file(owned, name, exporter->key_file);
+}
+
 static void check_exporters(struct genops_checklist_owned *owned, const struct genops_config *config)
 {
 	const struct genops_config_telemetry *telemetry = &config->telemetry;
-	char name[128];
-	for (size_t i = 0; i < telemetry->n_exporters; i++) {
-		const struct genops_config_exporter *exporter = &telemetry->exporters[i];
-		snprintf(name, sizeof name, "exporter %.100s", exporter->name.ptr);
-		/* Not the endpoint: a URL may carry a password. */
-		genops_checklist_say(owned, name, GENOPS_CHECK_PASSED, NULL, "%.*s%s", GENOPS_STR_ARG(exporter->type),
-		    exporter->is_insecure || genops_str_starts(exporter->endpoint, GENOPS_STR("http://")) ? " without TLS" : "");
-		check_file(owned, name, exporter->ca_file);
-		check_file(owned, name, exporter->certificate_file);
-		check_file(owned, name, exporter->key_file);
-	}
-	if (!telemetry->n_exporters)
+	for (size_t i = 0; i < telemetry->n_exporters; i++)
+		check_exporter(owned, config, "exporter", &telemetry->exporters[i]);
+	for (size_t i = 0; i < config->n_destinations; i++)
+		check_exporter(owned, config, "destination", &config->destinations[i]);
+	if (!telemetry->n_exporters && !config->n_destinations)
 		genops_checklist_say(owned, "exporters", GENOPS_CHECK_PASSED, NULL, "there are none: operations stay in the ledger");
 }
 

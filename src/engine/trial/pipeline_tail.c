@@ -61,6 +61,23 @@ static int listen_there(struct genops_pipeline_tail *tail, struct genops_error *
 	return code;
 }
 
+/* Nothing would ever come of it. A configuration without pipelines says nothing: the server may run with another one. */
+static int check_pipeline(const struct genops_config *config, const char *pipeline, struct genops_error *err)
+{
+	const char **ids = calloc(config->n_pipelines + 1, sizeof *ids);
+	bool is_known = !pipeline || !config->n_pipelines;
+	for (size_t i = 0; ids && i < config->n_pipelines; i++) {
+		ids[i] = config->pipelines[i]->id.ptr;
+		is_known |= pipeline && !strcmp(ids[i], pipeline);
+	}
+	const char *nearest = ids && !is_known ? genops_str_nearest(genops_str_of(pipeline), ids, config->n_pipelines) : NULL;
+	char fix[160] = "see genops pipeline list";
+	if (nearest)
+		snprintf(fix, sizeof fix, "did you mean %.120s?", nearest);
+	free(ids);
+	return is_known ? GENOPS_OK : genops_fail_fix(err, GENOPS_NOT_FOUND, fix, "there is no pipeline %.120s", pipeline);
+}
+
 genops_pipeline_tail *genops_pipeline_tail_open(
     const struct genops_engine_options *options, const char *pipeline, struct genops_error *err)
 {
@@ -88,7 +105,7 @@ genops_pipeline_tail *genops_pipeline_tail_open(
 		genops_buffer_add_char(&tail->wanted, ',');
 	}
 	struct genops_config *config = genops_config_load(&source, err);
-	bool is_open = config && open_folder(tail, config->state_dir.ptr, err) == GENOPS_OK && listen_there(tail, err) == GENOPS_OK;
+	bool is_open = config && check_pipeline(config, pipeline, err) == GENOPS_OK && open_folder(tail, config->state_dir.ptr, err) == GENOPS_OK && listen_there(tail, err) == GENOPS_OK;
 	genops_config_unref(config);
 	if (is_open)
 		return tail;

@@ -116,6 +116,33 @@ static void a_provider_without_prices_is_a_warning(void **state)
 	genops_config_check_free(list);
 }
 
+/* Spans would go round for ever. */
+static void an_exporter_to_ourselves_is_a_warning(void **state)
+{
+	(void)state;
+#define RECEIVING "receivers: {otlp/in: {protocols: {grpc: {endpoint: '127.0.0.1:4317'}}}}\nexporters: {otlp/x: {endpoint: '%s'}}\n"
+	static const struct {
+		const char *endpoint;
+		enum genops_check_status status;
+	} rows[] = {{"localhost:4317", GENOPS_CHECK_WARNING}, {"http://127.0.0.1:4317", GENOPS_CHECK_WARNING}, {"127.0.0.1:4327", GENOPS_CHECK_PASSED},
+	    {"tempo.example.com:4317", GENOPS_CHECK_PASSED}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[512];
+		snprintf(text, sizeof text, RECEIVING, rows[i].endpoint);
+		struct genops_checklist *list = check(text);
+		const struct genops_check *exporter = find(list, "exporter otlp/x");
+		if (exporter->status != rows[i].status)
+			fail_msg("%s: %s", rows[i].endpoint, exporter->message);
+		assert_true(exporter->status == GENOPS_CHECK_PASSED || strstr(exporter->message, "receiver otlp/in"));
+		genops_config_check_free(list);
+	}
+	struct genops_checklist *list = check("destinations: [{id: there, type: otlphttp, endpoint: 'http://127.0.0.1:4329'}]\n");
+	assert_int_equal(find(list, "destination there")->status, GENOPS_CHECK_PASSED);
+	for (size_t i = 0; i < list->n_checks; i++)
+		assert_string_not_equal(list->checks[i].name, "exporters");
+	genops_config_check_free(list);
+}
+
 static void a_wrong_configuration_is_exit_code_2(void **state)
 {
 	struct genops_checklist *list = check("governance:\n  polcies: []\n");
@@ -209,6 +236,7 @@ int main(void)
 	    TEST(what_is_right_passes),
 	    TEST(no_key_is_a_warning),
 	    TEST(a_provider_without_prices_is_a_warning),
+	    TEST(an_exporter_to_ourselves_is_a_warning),
 	    TEST(a_wrong_configuration_is_exit_code_2),
 	    TEST(warnings_have_their_place),
 	    TEST(the_state_directory_is_looked_at),

@@ -209,6 +209,9 @@ static int check_paths(struct genops_config_reader *reader, const struct genops_
 				return genops_config_read_fail(reader, genops_yaml_get(node, names[i]), "write it like /v1/traces",
 				    "%s is not a path", names[i]);
 		}
+		if (genops_str_is(path, "/health") || genops_str_is(path, "/ready"))
+			return genops_config_read_fail(reader, genops_yaml_get(node, names[i]), "take another path",
+			    "%s: %.*s is where this address tells whether it is well", names[i], GENOPS_STR_ARG(path));
 		for (size_t j = 0; j < i; j++) {
 			const struct genops_yaml_node *said = node ? genops_yaml_get(node, names[i]) : NULL;
 			if (genops_str_equal(path, listener->paths[j]))
