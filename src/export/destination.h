@@ -20,7 +20,10 @@
 	X(otlphttp)                                                                                   \
 	X(otlp)                                                                                       \
 	X(debug)                                                                                      \
-	X(file)
+	X(file)                                                                                  \
+	X(webhook)                                                                               \
+	X(slack)                                                                                 \
+	X(pagerduty)
 
 struct genops_destination_settings {
 	genops_str name, type, endpoint; /* type: a name or alias of a row, or "<type>/<anything>" */

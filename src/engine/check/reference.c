@@ -265,13 +265,27 @@ static void add_providers(struct genops_buffer *out)
 
 /* --- destinations --- */
 
+static void add_form(struct genops_buffer *out, const char *name, const char *where, const struct genops_destination_form *form)
+{
+	genops_buffer_printf(out, "\n## `%s` %s\n\n", name, where);
+	genops_reference_rows(out, form->rows);
+}
+
 static void add_destinations(struct genops_buffer *out)
 {
-	genops_buffer_add_text(out, "# Destinations\n\nTypes of `exporters`; `TYPE/NAME` makes several of one type. Their keys are in configuration.md.\n\n"
+	genops_buffer_add_text(out, "# Destinations\n\nTypes of `exporters` (`TYPE/NAME` makes several of one type) and of the documents of `destinations`. What all have, and the keys\n"
+				    "of types that are not below, are in configuration.md; how they work, in ../destinations.md.\n\n"
 				    "| type | also read as | what |\n| --- | --- | --- |\n");
 	for (const struct genops_destination_type *const *type = genops_destination_types(); *type; type++)
 		genops_buffer_printf(out, "| `%s` | %s%s%s | %s |\n", (*type)->name, (*type)->alias ? "`" : "",
 		    (*type)->alias ? (*type)->alias : "", (*type)->alias ? "`" : "", (*type)->summary);
+	for (const struct genops_destination_type *const *type = genops_destination_types(); *type; type++) {
+		bool is_one = (*type)->exporter == (*type)->document;
+		if ((*type)->document)
+			add_form(out, (*type)->name, is_one ? "in `destinations` and `exporters`" : "in `destinations`", (*type)->document);
+		if ((*type)->exporter && !is_one)
+			add_form(out, (*type)->name, "in `exporters`", (*type)->exporter);
+	}
 }
 
 /* --- pages --- */

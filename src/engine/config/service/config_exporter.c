@@ -401,6 +401,8 @@ int genops_config_exporter_read(struct genops_config_reader *reader, const struc
 			return genops_config_read_no_memory(reader);
 		snprintf(what, sizeof what, "%s \"%.100s\"", is_document ? "destination" : "exporter", is_document ? rest.ptr : exporter.name.ptr);
 		GENOPS_TRY(read_form(reader, node, what, form, is_document, &exporter));
+		if (genops_destination_type_find(type)->items_max == 1 && !exporter.batch.size && !exporter.batch_bytes && !exporter.batch.timeout_ns)
+			exporter.batch.size = 1; /* nothing to wait for: what alerts goes at once */
 		*ret_exporter = exporter;
 		return GENOPS_OK;
 	}
