@@ -5,16 +5,18 @@
 set -eu
 
 packages="gcc libc6-dev make pkg-config meson ninja-build python3 nginx nginx-dev libcurl4-openssl-dev libnghttp2-dev
-libssl-dev libsqlite3-dev libfyaml-dev libpcre2-dev zlib1g-dev libzstd-dev libsnappy-dev libxxhash-dev libcmocka-dev ca-certificates"
+libssl-dev libsqlite3-dev libfyaml-dev libpcre2-dev zlib1g-dev libzstd-dev libsnappy-dev libxxhash-dev librdkafka-dev libcmocka-dev ca-certificates"
 [ "$(dpkg --print-architecture)" != amd64 ] || packages="$packages libhyperscan-dev"
 [ "${1:-}" != bench ] || packages="$packages wrk nodejs npm"
-[ "${1:-}" != test ] || packages="$packages clang libclang-rt-14-dev valgrind wrk curl sqlite3 python3-venv nodejs npm prometheus-bin libfaketime"
+[ "${1:-}" != test ] || packages="$packages clang libclang-rt-14-dev valgrind wrk curl sqlite3 python3-venv nodejs npm prometheus-bin libfaketime default-jre-headless maven"
 
 missing=""
 for package in $packages; do
 	dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' && continue
 	# Some packages have other names elsewhere, or the thing is there from another source.
 	case $package in
+	default-jre-headless) command -v java >/dev/null 2>&1 && continue ;;
+	maven) command -v mvn >/dev/null 2>&1 && continue ;;
 	nodejs | npm) command -v "$package" >/dev/null 2>&1 && continue ;;
 	python3 | python3-venv) python3 -c 'import venv, ensurepip' 2>/dev/null && continue ;;
 	prometheus-bin) command -v promtool >/dev/null 2>&1 && continue; package=prometheus ;;

@@ -20,10 +20,11 @@
 	X(otlphttp)                                                                                   \
 	X(otlp)                                                                                       \
 	X(debug)                                                                                      \
-	X(file)                                                                                  \
-	X(webhook)                                                                               \
-	X(slack)                                                                                 \
-	X(pagerduty)
+	X(file)                                                                                       \
+	X(webhook)                                                                                    \
+	X(slack)                                                                                      \
+	X(pagerduty)                                                                                  \
+	X(kafka)
 
 struct genops_destination_settings {
 	genops_str name, type, endpoint; /* type: a name or alias of a row, or "<type>/<anything>" */
@@ -86,6 +87,23 @@ enum genops_transport {
 	GENOPS_TRANSPORT_HTTP, GENOPS_TRANSPORT_GRPC, GENOPS_TRANSPORT_FILE,
 	GENOPS_TRANSPORT_READ,           /* what is in the file `url` comes back as the body of status 200; for tokens and keys that somebody renews */
 	GENOPS_TRANSPORT_NONE,           /* nothing goes out: encode took the batch into its memory. Answered with status 200 */
+	GENOPS_TRANSPORT_KAFKA,
+};
+
+/* KAFKA: messages, and the producer that they want (net/kafka_producer.h). Texts live as those of the request. */
+struct genops_kafka_message {
+	genops_str topic, key, value;   /* key "": none */
+	uint64_t id;                    /* goes along as the header genops-id, for de-duplication; 0: none */
+	size_t item;                    /* of the batch's items the first one that is in it, */
+	size_t n_items;                 /* and how many from there on; 0: of records */
+};
+
+struct genops_kafka_request {
+	const struct genops_text_pair *properties; /* librdkafka's; the same for all requests of a destination */
+	size_t n_properties;
+	struct genops_text_map headers; /* of every message */
+	const struct genops_kafka_message *messages;
+	size_t n_messages;
 };
 
 /* One request to be sent. Texts live in the arena or in `body`. */
@@ -103,6 +121,7 @@ struct genops_request {
 	size_t n_items;                 /* how many of the batch's items are in it, from the first on; 0: all. The others come with the next one */
 	int64_t timeout_ns;             /* of this request; 0: the settings' */
 	const char *kept_header;        /* HTTP: one of the answer's headers that judge wants to see; NULL: none */
+	const struct genops_kafka_request *kafka; /* KAFKA */
 };
 
 struct genops_response {
@@ -115,6 +134,8 @@ struct genops_response {
 	bool is_timeout;                /* HTTP, status 0: nobody refused, the time was over */
 	bool is_cut;                    /* the body was longer than what is kept */
 	genops_str kept_header;         /* the value of the request's kept_header; "" : there was none */
+	const uint8_t *kinds;           /* KAFKA, where some of it was not taken: SENT, RETRY or REJECTED for each of the batch's items */
+	size_t n_kinds;
 };
 
 enum genops_verdict_kind {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * net/http.c - see http.h: HTTP/1.1 and gRPC over TLS through one libcurl multi handle, whose connections are kept; gRPC
- * without TLS goes to grpc_h2c.c, files to append.c. Owns its handles and the answer's memory.
+ * without TLS goes to grpc_h2c.c, files to append.c, Kafka's messages to kafka_producer.c. Owns its handles and the answer's memory.
  *
  * The multi handle is there for its poll: an easy one cannot be interrupted. */
 #include "net/http.h"
@@ -10,6 +10,7 @@
 #include "net/append.h"
 #include "net/grpc_h2c.h"
 #include "net/incoming.h"
+#include "net/kafka_producer.h"
 #include "net/read_file.h"
 #include "net/sigpipe.h"
 
@@ -27,6 +28,7 @@ struct genops_http_client {
 	CURLM *multi;
 	CURL *easy;
 	struct genops_grpc_h2c *h2c;
+	struct genops_kafka_producer *kafka;
 	struct genops_incoming incoming;
 	char error[CURL_ERROR_SIZE];
 };
@@ -74,6 +76,7 @@ void genops_http_client_free(struct genops_http_client *client)
 	curl_easy_cleanup(client->easy);
 	curl_multi_cleanup(client->multi);
 	genops_grpc_h2c_free(client->h2c);
+	genops_kafka_producer_free(client->kafka);
 	genops_sigpipe_restore(&guard);
 	genops_incoming_done(&client->incoming);
 	free(client);
@@ -411,13 +414,20 @@ int genops_http_send(struct genops_http_client *client,
 		    request->url, genops_buffer_view(&request->body), &client->incoming, err);
 	} else if (request->transport == GENOPS_TRANSPORT_READ) {
 		code = genops_read_file(request->url, &client->incoming, err);
+	} else if (request->transport == GENOPS_TRANSPORT_KAFKA) {
+		code = genops_kafka_send(&client->kafka, settings, request, cancel, &client->incoming, err);
 	} else {
 		genops_sigpipe_block(&guard);
 		code = is_h2c ? send_h2c(client, settings, request, cancel, err)
 			      : send_curl(client, settings, request, cancel, err);
 		genops_sigpipe_restore(&guard);
 	}
-	if (code == GENOPS_OK)
-		genops_incoming_export(&client->incoming, is_grpc, ret_response);
-	return code;
+	if (code != GENOPS_OK)
+		return code;
+	genops_incoming_export(&client->incoming, is_grpc, ret_response);
+	if (request->transport == GENOPS_TRANSPORT_KAFKA) {
+		ret_response->kinds = (const uint8_t *)ret_response->body.ptr;
+		ret_response->n_kinds = ret_response->body.len;
+	}
+	return GENOPS_OK;
 }

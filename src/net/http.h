@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * net/http.h - outbound requests over libcurl (HTTP) and nghttp2 (gRPC without TLS; libcurl 7.88 cannot reuse h2c
- * connections). A request whose transport is FILE is appended to its file, one that is READ reads it.
+ * connections). A request whose transport is FILE is appended to its file, one that is READ reads it; of KAFKA's, librdkafka sends the messages.
  *
  * One client is used by one thread. Connections are kept. No redirects are followed, no proxies but the usual *_proxy
  * variables, TLS 1.2+ verified unless told otherwise. Bodies of answers are cut at GENOPS_HTTP_ANSWER_MAX. No signal handler
