@@ -24,7 +24,8 @@
 	X(webhook)                                                                                    \
 	X(slack)                                                                                      \
 	X(pagerduty)                                                                                  \
-	X(kafka)
+	X(kafka)                                                                                      \
+	X(datadog_metrics)
 
 struct genops_destination_settings {
 	genops_str name, type, endpoint; /* type: a name or alias of a row, or "<type>/<anything>" */
@@ -35,6 +36,7 @@ struct genops_destination_settings {
 	genops_str compression;          /* "", "none", "gzip", "zstd" */
 	int64_t timeout_ns;              /* of one request; 0: GENOPS_DESTINATION_TIMEOUT_NS */
 	int64_t connect_timeout_ns;      /* within it; 0: none of its own */
+	int64_t batch_timeout_ns;        /* how long a batch waits: what a request tells of */
 	enum genops_profile profile;
 	const void *own;                 /* what the type's form has read; NULL: it has none */
 	void *session;                   /* what the type keeps between one pump's requests: session_size bytes, zeroed at first */

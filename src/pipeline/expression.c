@@ -126,6 +126,27 @@ bool genops_expression_names(const struct genops_expression *expression, genops_
 	return false;
 }
 
+bool genops_expression_is_about(const struct genops_expression *expression, struct genops_value event)
+{
+	bool reads_any = false;
+	for (uint32_t i = 0; i < expression->n_code; i++) {
+		const struct genops_instruction *instruction = &expression->code[i];
+		if (instruction->op != OP_FIELD && instruction->op != OP_FIELD_MEMBER)
+			continue;
+		const struct genops_value *value = event.type == GENOPS_VALUE_OBJECT
+						       ? genops_value_object_get(event.as.object, &expression->keys[instruction->a])
+						       : NULL;
+		if (value && instruction->op == OP_FIELD_MEMBER)
+			value = value->type == GENOPS_VALUE_OBJECT
+				    ? genops_value_object_get(value->as.object, &expression->keys[instruction->b])
+				    : NULL;
+		if (value && !genops_value_is_nullish(*value))
+			return true;
+		reads_any = true;
+	}
+	return !reads_any;
+}
+
 void genops_expression_run_done(struct genops_expression_run *run)
 {
 	genops_regex_space_free(run->regex_space);

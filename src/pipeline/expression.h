@@ -54,6 +54,8 @@ double genops_expression_random(struct genops_expression_run *run); /* what Math
 
 /* Does it name that field or member anywhere? */
 bool genops_expression_names(const struct genops_expression *expression, genops_str name);
+/* Has the event at least one of the fields that it reads (null and undefined count as none), or does it read none? */
+bool genops_expression_is_about(const struct genops_expression *expression, struct genops_value event);
 
 /* As JavaScript's Boolean(value): what a filter asks. */
 bool genops_expression_is_true(struct genops_value value);

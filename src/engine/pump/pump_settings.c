@@ -27,6 +27,7 @@ void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_con
 	    .timeout_ns = exporter->timeout_ns,
 	    .profile = (enum genops_profile)pump->config->telemetry.profile,
 	    .own = exporter->own,
+	    .host = genops_str_of(pump->engine->host),
 	};
 	const struct genops_processor_batch *batch = &exporter->batch;
 	int64_t size = batch->size_max && batch->size_max < batch->size ? batch->size_max : batch->size;
@@ -36,6 +37,7 @@ void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_con
 	} else {
 		pump->batch_timeout_ns = batch->timeout_ns;
 	}
+	pump->settings.batch_timeout_ns = pump->batch_timeout_ns;
 	pump->batch.send_max = batch->size_max;
 	pump->batch.size = size < 1 ? 1 : size > BATCH_MAX ? BATCH_MAX : (size_t)size;
 	if (exporter->batch_bytes && !batch->size)

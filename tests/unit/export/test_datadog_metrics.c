@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * export/datadog/: events become series, byte for byte; what is put together, what is left out, which second a request gets; answers. */
+#include "document_fixture.h"
+
+#include "../failing_alloc.h"
+
+#include "export/datadog/datadog_series.h"
+
+#include <stdio.h>
+
+#define HEAD "endpoint: http://d\napi_key: ${SECRET}\nhost: h\ncompression: none\n"
+#define COST "{name: cost.total, type: gauge, value: \"${cost_total}\", unit: USD}"
+
+static void start(struct document *d, const char *metrics)
+{
+	char text[4096];
+	snprintf(text, sizeof text, HEAD "metrics: {%s}\n", metrics);
+	document_open(d, "datadog_metrics", text);
+}
+
+static void the_guides_mappings(void **state)
+{
+	struct document d;
+	start(&d, "tags: ['team:${team}', 'project:${project}', 'source:cribl'], mappings: [" COST
+		  ", {name: tokens.total, type: count, value: '${tokens_total}'}, {name: budget.utilization, type: gauge, value: "
+		  "'${utilization_percent}', unit: percent}, {name: policy.violations, type: count, value: '${is_violation ? 1 : 0}'}]");
+	document_event(&d, "{\"cost_total\": 0.5, \"tokens_total\": \"1500\", \"team\": \"ML Platform\", \"project\": null}");
+	document_event(&d, "{\"cost_total\": 0.25, \"tokens_total\": 5, \"team\": \"ml_platform\"}");
+	document_event(&d, "{\"is_violation\": false, \"team\": \"x\"}");
+	document_event(&d, "{\"utilization_percent\": 90, \"team\": \"x\"}");
+	document_event(&d, "{\"utilization_percent\": 80, \"team\": \"x\"}");
+	assert_string_equal(document_body(&d),
+	    "{\"series\":["
+	    "{\"metric\":\"genops.cost.total\",\"type\":3,\"points\":[{\"timestamp\":1800000000,\"value\":0.75}],"
+	    "\"resources\":[{\"name\":\"h\",\"type\":\"host\"}],\"tags\":[\"team:ml_platform\",\"source:cribl\"],\"unit\":\"USD\"},"
+	    "{\"metric\":\"genops.tokens.total\",\"type\":1,\"interval\":10,\"points\":[{\"timestamp\":1800000000,\"value\":1505}],"
+	    "\"resources\":[{\"name\":\"h\",\"type\":\"host\"}],\"tags\":[\"team:ml_platform\",\"source:cribl\"]},"
+	    "{\"metric\":\"genops.policy.violations\",\"type\":1,\"interval\":10,\"points\":[{\"timestamp\":1800000000,\"value\":0}],"
+	    "\"resources\":[{\"name\":\"h\",\"type\":\"host\"}],\"tags\":[\"team:x\",\"source:cribl\"]},"
+	    "{\"metric\":\"genops.budget.utilization\",\"type\":3,\"points\":[{\"timestamp\":1800000000,\"value\":80}],"
+	    "\"resources\":[{\"name\":\"h\",\"type\":\"host\"}],\"tags\":[\"team:x\",\"source:cribl\"],\"unit\":\"percent\"}]}");
+	assert_string_equal(document_header(&d, "dd-api-key"), "s3cret");
+	assert_true(genops_str_is(d.request.url, "http://d/api/v2/series"));
+	assert_int_equal(d.request.n_items, 5);
+	document_done(&d);
+}
+
+static void what_says_nothing_is_no_point(void **state)
+{
+	static const char *const events[] = {"{}", "{\"cost_total\": null}", "{\"cost_total\": \"\"}", "{\"cost_total\": \"x\"}", "{\"cost_total\": {}}",
+	    "{\"cost_total\": \"1e999\"}", "{\"cost_total\": \"NaN\"}"};
+	struct document d;
+	start(&d, "mappings: [" COST "]");
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+		document_event(&d, events[i]);
+	assert_int_equal(document_encode(&d), GENOPS_OK);
+	assert_int_equal(d.request.transport, GENOPS_TRANSPORT_NONE);
+	assert_int_equal(d.request.n_items, d.n_items);
+	assert_int_equal(document_judge(&d, 200, "").kind, GENOPS_SENT);
+	document_event(&d, "{\"cost_total\": true}");
+	assert_non_null(strstr(document_body(&d), "\"value\":1}"));
+	document_done(&d);
+}
+
+static void how_several_values_become_one(void **state)
+{
+	static const struct {
+		const char *keep, *value;
+	} cases[] = {{"last", "\"value\":2}"}, {"sum", "\"value\":9}"}, {"max", "\"value\":4}"}, {"min", "\"value\":2}"}};
+	char text[200];
+	for (size_t i = 0; i < 4; i++) {
+		struct document d;
+		snprintf(text, sizeof text, "mappings: [{name: a, value: '${a}', aggregate: %s}]", cases[i].keep);
+		start(&d, text);
+		document_event(&d, "{\"a\": 3}");
+		document_event(&d, "{\"a\": 4}");
+		document_event(&d, "{\"a\": 2}");
+		assert_non_null(strstr(document_body(&d), cases[i].value));
+		document_done(&d);
+	}
+}
+
+static int64_t second_of(struct document *d)
+{
+	const char *at = strstr(document_body(d), "\"timestamp\":");
+	return atoll(at + 12);
+}
+
+static void each_request_has_a_second_of_its_own_and_a_repetition_the_same(void **state)
+{
+	struct document d;
+	struct genops_request request = {0};
+	start(&d, "mappings: [" COST "]");
+	document_event(&d, "{\"cost_total\": 1}");
+	assert_int_equal(second_of(&d), 1800000000);
+	assert_int_equal(second_of(&d), 1800000000);
+	for (int i = 1; i <= 541; i++) {
+		d.items[0].id++;
+		assert_int_equal(second_of(&d), 1800000000 + i);
+	}
+	assert_int_equal(d.type->prepare(&d.settings, DOCUMENT_NOW_NS, &d.scratch, &request, &d.err), GENOPS_FULL); /* too far ahead */
+	assert_int_equal(d.type->prepare(&d.settings, DOCUMENT_NOW_NS + 1000000000, &d.scratch, &request, &d.err), 0);
+	document_done(&d);
+}
+
+static void tags_are_as_datadog_stores_them(void **state)
+{
+	struct genops_buffer tags;
+	char text[300] = "k:", want[300];
+	genops_buffer_init(&tags, 4096);
+	genops_datadog_series_tag(&tags, GENOPS_STR("Team:A b,c\"\n"));
+	genops_datadog_series_tag(&tags, GENOPS_STR("team:"));
+	genops_datadog_series_tag(&tags, GENOPS_STR(""));
+	genops_datadog_series_tag(&tags, GENOPS_STR("stadt:\xc3\xbc/x.y-z"));
+	genops_buffer_add_char(&tags, '\0');
+	assert_string_equal(tags.ptr, "team:a_b_c_,stadt:\xc3\xbc/x.y-z");
+	for (size_t i = 0; i < 99; i++)
+		memcpy(text + 2 + 2 * i, "\xc3\xbc", 3);
+	memcpy(want, text, 301 - 1);
+	strcat(text, "\xc3\xbc\xc3\xbc");
+	genops_buffer_clear(&tags);
+	genops_datadog_series_tag(&tags, genops_str_of(text));
+	assert_int_equal(tags.len, 200);
+	assert_memory_equal(tags.ptr, want, 200);
+	genops_buffer_done(&tags);
+}
+
+static void what_does_not_fit_comes_with_the_next_request(void **state)
+{
+	struct document d;
+	char *large = malloc(8100 + 64);
+	genops_str body;
+	start(&d, "tags: ['a:${a}', 'b:${b}', 'c:${c}'], mappings: [" COST "]");
+	/* what does not compress: 64 events, each of them a series of its own */
+	int n = snprintf(large, 8164, "{\"cost_total\": 1, \"a\": \"");
+	for (int i = 0; i < 8000; i++)
+		large[n++] = (char)('a' + i % 26);
+	memcpy(large + n, "\"}", 3);
+	body = genops_str_of(large);
+	for (size_t i = 0; i < DOCUMENT_ITEMS_MAX; i++) {
+		document_event(&d, "");
+		d.items[i].body = body;
+	}
+	assert_true(strlen(document_body(&d)) < 600); /* cut to 200 bytes, they are one */
+	assert_int_equal(d.request.n_items, DOCUMENT_ITEMS_MAX);
+	free(large);
+	document_done(&d);
+}
+
+static void answers(void **state)
+{
+	struct document d;
+	start(&d, "mappings: [" COST "]");
+	assert_int_equal(document_judge(&d, 202, "{\"errors\":[]}").kind, GENOPS_SENT);
+	assert_int_equal(document_judge(&d, 202, "what").kind, GENOPS_SENT);
+	struct genops_send_verdict verdict = document_judge(&d, 202, "{\"errors\":[\"too old\",{\"title\":\"x\"}]}");
+	assert_int_equal(verdict.kind, GENOPS_SENT_PARTLY);
+	assert_string_equal(verdict.reason, "Datadog took it with 2 errors, the first: too old");
+	verdict = document_judge(&d, 403, "{\"errors\":[\"Forbidden\"]}");
+	assert_int_equal(verdict.kind, GENOPS_RETRY);
+	assert_non_null(strstr(verdict.reason, "refuses the API key: Forbidden"));
+	assert_null(strstr(verdict.reason, "s3cret"));
+	assert_int_equal(document_judge(&d, 413, "").kind, GENOPS_REJECTED);
+	assert_int_equal(document_judge(&d, 400, "{\"errors\":[{\"title\":\"t\",\"detail\":\"bad series\"}]}").kind, GENOPS_REJECTED);
+	for (int status = 500; status < 505; status++)
+		assert_int_equal(document_judge(&d, status, "").kind, GENOPS_RETRY);
+	assert_int_equal(document_judge(&d, 0, "").kind, GENOPS_RETRY);
+	struct genops_request request = {0};
+	assert_int_equal(d.type->probe(&d.settings, &d.scratch, &request, &d.err), GENOPS_OK);
+	assert_true(genops_str_is(request.url, "http://d/api/v1/validate") && !strcmp(request.method, "GET"));
+	struct genops_response response = {.status = 200, .body = GENOPS_STR("{\"valid\":false}")};
+	d.type->judge_probe(&d.settings, &response, &verdict);
+	assert_int_equal(verdict.kind, GENOPS_REJECTED);
+	response.body = GENOPS_STR("{\"valid\":true}");
+	d.type->judge_probe(&d.settings, &response, &verdict);
+	assert_int_equal(verdict.kind, GENOPS_SENT);
+	document_done(&d);
+}
+
+static void a_key_that_is_renewed_in_a_file(void **state)
+{
+	struct document d;
+	struct genops_request request;
+	struct genops_send_verdict verdict;
+	document_open(&d, "datadog_metrics", "site: datadoghq.eu\napi_key_file: /k\nmetrics: {mappings: [" COST "]}\n");
+	assert_int_equal(d.type->prepare(&d.settings, DOCUMENT_NOW_NS, &d.scratch, &request, &d.err), 1);
+	assert_int_equal(request.transport, GENOPS_TRANSPORT_READ);
+	struct genops_response response = {.status = 200, .body = GENOPS_STR(" \n"), .received_unix_ns = DOCUMENT_NOW_NS};
+	d.type->prepared(&d.settings, &response, &verdict);
+	assert_int_equal(verdict.kind, GENOPS_RETRY);
+	response.body = GENOPS_STR("k1\nmore");
+	d.type->prepared(&d.settings, &response, &verdict);
+	assert_int_equal(verdict.kind, GENOPS_SENT);
+	document_event(&d, "{\"cost_total\": 1}");
+	document_body(&d);
+	assert_string_equal(document_header(&d, "dd-api-key"), "k1");
+	assert_string_equal(document_header(&d, "content-encoding"), "gzip");
+	assert_true(genops_str_is(d.request.url, "https://api.datadoghq.eu/api/v2/series"));
+	assert_int_equal(d.type->prepare(&d.settings, DOCUMENT_NOW_NS + 1000000000, &d.scratch, &request, &d.err), 0);
+	document_judge(&d, 403, "");
+	assert_int_equal(d.type->prepare(&d.settings, DOCUMENT_NOW_NS + 1000000000, &d.scratch, &request, &d.err), 1);
+	document_done(&d);
+}
+
+static void no_memory_leaves_nothing_behind(void **state)
+{
+	bool is_over = !FAILING_ALLOC;
+#if FAILING_ALLOC
+	only_own_allocs = 1;
+#endif
+	for (long n = 0; !is_over && n < 2000; n++) {
+		struct document d;
+		allocs_left = n;
+		int code = document_read(&d, "datadog_metrics", HEAD "metrics: {tags: ['team:${team}'], mappings: [" COST "]}");
+		if (code == GENOPS_OK) {
+			document_event(&d, "{\"cost_total\": 0.5, \"team\": \"x\"}");
+			code = d.settings.session ? document_encode(&d) : GENOPS_NOMEM;
+		}
+		allocs_left = -1;
+		assert_true(code == GENOPS_OK || code == GENOPS_NOMEM || code == GENOPS_LIMIT);
+		is_over = code == GENOPS_OK;
+		document_done(&d);
+	}
+	assert_true(is_over);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_guides_mappings),
+	    cmocka_unit_test(what_says_nothing_is_no_point),
+	    cmocka_unit_test(how_several_values_become_one),
+	    cmocka_unit_test(each_request_has_a_second_of_its_own_and_a_repetition_the_same),
+	    cmocka_unit_test(tags_are_as_datadog_stores_them),
+	    cmocka_unit_test(what_does_not_fit_comes_with_the_next_request),
+	    cmocka_unit_test(answers),
+	    cmocka_unit_test(a_key_that_is_renewed_in_a_file),
+	    cmocka_unit_test(no_memory_leaves_nothing_behind),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
