@@ -65,10 +65,12 @@ void genops_yaml_wipe(const struct genops_yaml_node *node);
 struct genops_yaml_variables {
 	const char *(*get)(void *arg, const char *name);
 	void *arg;
+	/* What the file at this path holds, without the line's end, for ${file:PATH}. NULL: there are none. */
+	int (*file)(void *arg, genops_str path, struct genops_buffer *out, struct genops_error *err);
 };
 
 /* Appends `text` to `out` with ${VAR}, ${VAR:-default} (default also when VAR is empty, as in a shell), the Collector's
- * ${env:VAR} expanded, and $${ as a plain ${. Values are not expanded again. Errors: CONFIG naming the variable
+ * ${env:VAR} and ${file:PATH} expanded, and $${ as a plain ${. Values are not expanded again. Errors: CONFIG naming the variable
  * (never its value), LIMIT, NOMEM. */
 GENOPS_NODISCARD int genops_yaml_expand(genops_str text, const struct genops_yaml_variables *variables,
     struct genops_buffer *out, struct genops_error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/yaml_expand.c - ${VAR} in scalars; see genops_yaml_expand in yaml.h. Pure: variables come from the caller. */
+ * codec/yaml_expand.c - ${VAR} in scalars; see genops_yaml_expand in yaml.h. Pure: variables and files come from the caller. */
 #include "codec/yaml.h"
 
 #include "base/str.h"
@@ -27,6 +27,8 @@ static int expand_one(genops_str inside, const struct genops_yaml_variables *var
 	char name[NAME_MAX_LEN + 1], fix[200];
 	size_t at = genops_str_find(inside, GENOPS_STR(":-"));
 	genops_str word = {inside.ptr, at == SIZE_MAX ? inside.len : at};
+	if (variables && variables->file && genops_str_starts(inside, GENOPS_STR("file:")))
+		return variables->file(variables->arg, genops_str_skip(inside, 5), out, err);
 	if (genops_str_starts(word, GENOPS_STR("env:")))
 		word = genops_str_skip(word, 4);
 	if (!is_name(word))

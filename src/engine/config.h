@@ -58,6 +58,11 @@ struct genops_config_gateway {
 	struct genops_config_provider *providers;
 };
 
+/* What becomes of the next when as much waits for a destination as may. */
+enum genops_overflow { GENOPS_OVERFLOW_UNSET, GENOPS_OVERFLOW_BLOCK, GENOPS_OVERFLOW_DROP_OLDEST, GENOPS_OVERFLOW_DROP_NEWEST };
+
+#define GENOPS_CONFIG_STATUSES_MAX 16
+
 struct genops_config_exporter {         /* exporters: of type otlp, otlphttp, debug/console, file; others are kept for issue "Telemetry out" */
 	genops_str name, type;          /* "otlp/tempo", "otlp" */
 	bool takes_operations;          /* the engine's own, as they are: a traces pipeline leads there from receiver genops */
@@ -73,7 +78,14 @@ struct genops_config_exporter {         /* exporters: of type otlp, otlphttp, de
 	bool is_retrying;               /* retry_on_failure: enabled */
 	int64_t retry_initial_ns, retry_max_ns, retry_elapsed_ns; /* retry_on_failure; elapsed 0: for ever */
 	double retry_multiplier;        /* 0: the usual one */
-	int64_t retries_max;            /* of one request; 0: no bound */
+	int64_t retries_max;            /* quick ones of one request; 0: the usual number */
+	size_t n_retry_statuses;        /* HTTP; 0: as the type's contract says */
+	uint16_t retry_statuses[GENOPS_CONFIG_STATUSES_MAX];
+	int tls_min;                    /* 0: 1.2, 1: 1.3 */
+	int64_t queue_max_size;         /* 0: telemetry.queue.max_size */
+	enum genops_overflow overflow;
+	int64_t health_interval_ns, health_timeout_ns, unhealthy_threshold; /* health_check; 0: the usual ones, and no checks while nothing is sent */
+	uint64_t fingerprint;           /* of all that is written there: another one is another destination for its pump */
 	struct genops_processor_batch batch; /* of the pipelines that feed it, or of the document */
 	int64_t batch_bytes;            /* 0: no bound of its own */
 	const void *own;                /* the type's own settings (struct genops_destination_form) */
@@ -84,7 +96,8 @@ enum genops_content { GENOPS_CONTENT_NONE, GENOPS_CONTENT_MASKED, GENOPS_CONTENT
 struct genops_config_telemetry {
 	int profile;                    /* 0 guides, 1 spec */
 	int content;                    /* enum genops_content */
-	int64_t queue_max_size;
+	int64_t queue_max_size, queue_disk_size; /* of what all share, and of each destination; of all together */
+	enum genops_overflow overflow;
 	int queue_compression;          /* 0 none, 1 zstd */
 	genops_str queue_encryption_key;
 	int64_t dedup_window_ns;        /* how long a received span of an AI call waits for a better one of the same call */

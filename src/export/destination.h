@@ -32,6 +32,7 @@ struct genops_destination_settings {
 	struct genops_text_map headers;
 	struct genops_text_map resource; /* attributes for every resource */
 	bool is_json, is_insecure, skip_verify, is_signal_url;
+	bool is_tls13;                   /* nothing older than TLS 1.3; else than 1.2 */
 	genops_str ca_file, certificate_file, key_file;
 	genops_str compression;          /* "", "none", "gzip", "zstd" */
 	int64_t timeout_ns;              /* of one request; 0: GENOPS_DESTINATION_TIMEOUT_NS */

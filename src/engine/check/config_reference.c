@@ -50,13 +50,17 @@ static const struct page pages[] = {
 	genops_config_exporter_rows},
     {"exporters.otlphttp", "Beside these:", genops_config_exporter_http_rows},
     {"exporters.file", "", genops_config_exporter_file_rows},
+    {"exporters.*", "Beside these; destinations have them too:", genops_config_delivery_rows},
     {"exporters.*.tls", "", genops_config_exporter_tls_rows},
+    {"exporters.*.sending_queue", "Also `queue`.", genops_config_sending_queue_rows},
+    {"exporters.*.health_check", "", genops_config_health_rows},
     {"exporters.*.retry_on_failure", "", genops_config_exporter_retry_rows},
     {"service", "", genops_config_service_rows},
     {"service.pipelines.traces", "", genops_config_pipeline_rows},
     {"lookups[]", "Documents, inline or in files named by paths or patterns with `*`, one or more documents a file.", genops_config_lookup_rows},
     {"destinations[]", "Documents like those of lookups. Beside these keys they have those of the exporter of that type.",
 	genops_config_destination_rows},
+    {"destinations[]", "Of types that are not in the Collector's format also these, which may stand under `retry`:", genops_config_retry_rows},
     {"wandb", "", genops_config_wandb_rows},
     {"collibra", "", genops_config_collibra_rows},
 };
@@ -115,7 +119,8 @@ int genops_config_reference(char **ret_text, size_t *ret_len, struct genops_erro
 	genops_buffer_add_text(&out,
 	    "# Configuration reference\n\n"
 	    "Made from the rows that the parser uses. `--config FILE`, else `$GENOPS_CONFIG`, `./genops.yaml`,\n"
-	    "`~/.genops/config.yaml`. In values `${VAR}` and `${VAR:-default}` expand, `$${` is a plain `${`.\n"
+	    "`~/.genops/config.yaml`. In values `${VAR}` and `${VAR:-default}` expand, `$${` is a plain `${`;\n"
+	    "`${file:PATH}` is what a file holds, which is read again when it changes (secrets that are rotated).\n"
 	    "Parameters beat environment variables beat the file beats defaults. Relative paths start at the\n"
 	    "file's folder.\n");
 	for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {

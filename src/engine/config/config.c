@@ -335,7 +335,7 @@ struct genops_config *genops_config_load(const struct genops_config_source *sour
 	    .arena = &config->arena,
 	    .file = "",
 	    .home = "",
-	    .variables = {get_variable, NULL},
+	    .variables = {get_variable, NULL, genops_config_file_expand},
 	    .err = err ? err : &own,
 	    .daily_budget_limit = GENOPS_COST_UNKNOWN,
 	    .parameters = source->parameters,
@@ -344,6 +344,7 @@ struct genops_config *genops_config_load(const struct genops_config_source *sour
 	    .on_pipeline_arg = source->on_pipeline_arg,
 	    .without_prices = source->without_prices,
 	};
+	reader.variables.arg = &reader;
 	if (load(&reader, source) == GENOPS_OK)
 		return config;
 	genops_config_unref(config);

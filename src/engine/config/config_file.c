@@ -199,3 +199,21 @@ int genops_config_file_secret(struct genops_config_reader *reader, const struct 
 	genops_buffer_done(&text);
 	return code;
 }
+
+int genops_config_file_expand(void *arg, genops_str path, struct genops_buffer *out, struct genops_error *err)
+{
+	struct genops_config_reader *reader = arg;
+	struct genops_buffer text;
+	genops_str full;
+	GENOPS_TRY(genops_config_file_path(reader, path, reader->folder, &full));
+	GENOPS_TRY(genops_config_file_watch(reader, full));
+	int code = genops_config_file_read(full.ptr, SECRET_MAX, &text, err);
+	if (code != GENOPS_OK)
+		return code == GENOPS_NOMEM ? code : genops_fail_fix(err, GENOPS_CONFIG, "write the file, and let this user read it",
+							 "${file:%.200s} cannot be read", full.ptr);
+	genops_buffer_add(out, genops_str_trim(genops_buffer_view(&text)));
+	if (text.ptr)
+		explicit_bzero(text.ptr, text.cap);
+	genops_buffer_done(&text);
+	return GENOPS_OK;
+}

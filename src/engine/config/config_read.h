@@ -125,6 +125,9 @@ bool genops_config_file_is_settling(const struct genops_config_watch *watch, int
 GENOPS_NODISCARD int genops_config_file_secret(struct genops_config_reader *reader,
     const struct genops_yaml_node *node, genops_str path, genops_str *ret_secret);
 
+/* ${file:PATH} in any value: what the file holds, which is watched: a secret that is rotated there is used at once. `arg`: the reader. */
+GENOPS_NODISCARD int genops_config_file_expand(void *arg, genops_str path, struct genops_buffer *out, struct genops_error *err);
+
 /* --- one file a section --- */
 
 GENOPS_NODISCARD int genops_config_match_read(struct genops_config_reader *reader,
@@ -220,6 +223,11 @@ extern const struct genops_option genops_config_exporter_http_rows[]; /* what ot
 extern const struct genops_option genops_config_exporter_file_rows[];
 extern const struct genops_option genops_config_exporter_tls_rows[];
 extern const struct genops_option genops_config_exporter_retry_rows[];
+extern const struct genops_option genops_config_delivery_rows[]; /* what all of them have */
+extern const struct genops_option genops_config_delivery_document_rows[];
+extern const struct genops_option genops_config_retry_rows[];
+extern const struct genops_option genops_config_sending_queue_rows[];
+extern const struct genops_option genops_config_health_rows[];
 extern const struct genops_option genops_config_destination_rows[]; /* what all documents have */
 extern const struct genops_option genops_config_lookup_rows[];
 extern const struct genops_option genops_config_service_rows[];

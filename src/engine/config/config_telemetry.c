@@ -8,8 +8,8 @@
 #include <openssl/evp.h>
 
 struct queue {
-	int64_t max_size;
-	int compression;
+	int64_t max_size, disk_size;
+	int compression, overflow;
 	genops_str encryption_key;
 };
 
@@ -49,7 +49,20 @@ const struct genops_option genops_config_queue_rows[] = {
 	.default_text = "500MiB",
 	.min = 1048576,
 	.max = 1e15,
-	.text = "bytes on disk; a full queue holds back, it never drops"},
+	.text = "bytes on disk of what all destinations share, and of what may wait for each of them"},
+    {.name = "overflow",
+	.type = GENOPS_OPTION_ENUM,
+	.offset = offsetof(struct queue, overflow),
+	.default_text = "block",
+	.names = (const char *const[]){"block", "drop_oldest", "drop_newest", NULL},
+	.text = "when as much waits for a destination as may: senders of telemetry are refused (429, 503), or that destination loses its oldest or newest to the dead letters"},
+    {.name = "disk_size",
+	.type = GENOPS_OPTION_SIZE,
+	.offset = offsetof(struct queue, disk_size),
+	.default_text = "100GB",
+	.min = 1048576,
+	.max = 1e15,
+	.text = "bytes on disk that may wait for all destinations together"},
     {.name = "compression",
 	.type = GENOPS_OPTION_ENUM,
 	.offset = offsetof(struct queue, compression),
@@ -101,6 +114,8 @@ static int read_queue(struct genops_config_reader *reader, const struct genops_y
 	struct queue queue = {0};
 	GENOPS_TRY(genops_config_read_section(reader, node, "telemetry.queue", genops_config_queue_rows, &queue));
 	telemetry->queue_max_size = queue.max_size;
+	telemetry->queue_disk_size = queue.disk_size;
+	telemetry->overflow = (enum genops_overflow)(GENOPS_OVERFLOW_BLOCK + queue.overflow);
 	telemetry->queue_compression = queue.compression;
 	telemetry->queue_encryption_key = genops_str_trim(queue.encryption_key);
 	if (telemetry->queue_encryption_key.len && !is_aes_key(telemetry->queue_encryption_key))

@@ -261,24 +261,50 @@ int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_e
 
 /* --- configuration and destinations --- */
 
-static void stop_pumps(struct genops_drain *drain)
-{
-	int64_t until_ns = genops_clock_monotonic_ns() + STOP_GRACE_NS; /* of all together */
-	for (size_t i = 0; i < drain->n_pumps; i++)
-		genops_pump_stop_begin(drain->pumps[i]);
-	for (size_t i = 0; i < drain->n_pumps; i++)
-		genops_pump_stop(drain->pumps[i], until_ns);
-	drain->n_pumps = 0;
-}
-
 /* Exporters, then the documents' destinations. NULL: there are no more. */
-static const struct genops_config_exporter *destination_at(const struct genops_drain *drain, size_t i)
+static const struct genops_config_exporter *destination_at(const struct genops_config *config, size_t i)
 {
-	const struct genops_config *config = drain->config;
 	if (i < config->telemetry.n_exporters)
 		return &config->telemetry.exporters[i];
 	i -= config->telemetry.n_exporters;
 	return i < config->n_destinations ? &config->destinations[i] : NULL;
+}
+
+static bool is_unchanged(const struct genops_pump *pump, const struct genops_config *config)
+{
+	const struct genops_config_exporter *destination;
+	for (size_t i = 0; (destination = destination_at(config, i)); i++) {
+		if (genops_pump_is_same(pump, destination, config))
+			return true;
+	}
+	return false;
+}
+
+static bool is_running(const struct genops_drain *drain, const struct genops_config_exporter *destination)
+{
+	for (size_t i = 0; i < drain->n_pumps; i++) {
+		if (genops_pump_is_same(drain->pumps[i], destination, drain->config))
+			return true;
+	}
+	return false;
+}
+
+/* But for those that `config` leaves as they are; NULL: all. */
+static void stop_pumps(struct genops_drain *drain, const struct genops_config *config)
+{
+	int64_t until_ns = genops_clock_monotonic_ns() + STOP_GRACE_NS; /* of all together */
+	size_t n_kept = 0;
+	for (size_t i = 0; i < drain->n_pumps; i++) {
+		if (!config || !is_unchanged(drain->pumps[i], config))
+			genops_pump_stop_begin(drain->pumps[i]);
+	}
+	for (size_t i = 0; i < drain->n_pumps; i++) {
+		if (config && is_unchanged(drain->pumps[i], config))
+			drain->pumps[n_kept++] = drain->pumps[i];
+		else
+			genops_pump_stop(drain->pumps[i], until_ns);
+	}
+	drain->n_pumps = n_kept;
 }
 
 /* Nothing is kept for destinations that the configuration no longer has. One without any (a command that was started with another
@@ -290,7 +316,7 @@ static void keep_cursors(struct genops_drain *drain)
 	char(*texts)[GENOPS_PUMP_NAME_SIZE] = calloc(n + 1, sizeof *texts);
 	const char **names = calloc(n + 1, sizeof *names);
 	struct genops_error err;
-	for (size_t i = 0; texts && names && (destination = destination_at(drain, i)); i++) {
+	for (size_t i = 0; texts && names && (destination = destination_at(drain->config, i)); i++) {
 		genops_pump_name(destination->name, texts[i]);
 		names[i] = texts[i];
 	}
@@ -307,7 +333,9 @@ static void start_pumps(struct genops_drain *drain)
 {
 	const struct genops_config_exporter *destination;
 	struct genops_error err;
-	for (size_t i = 0; (destination = destination_at(drain, i)); i++) {
+	for (size_t i = 0; (destination = destination_at(drain->config, i)); i++) {
+		if (is_running(drain, destination))
+			continue;
 		int code = drain->n_pumps < PUMPS_MAX ? genops_pump_start(drain->engine, drain->queue, destination, drain->config,
 							drain->metrics, &drain->pumps[drain->n_pumps], &err)
 						      : genops_fail(&err, GENOPS_LIMIT, "there are more than %d", PUMPS_MAX);
@@ -324,8 +352,11 @@ bool genops_drain_configure(struct genops_drain *drain, struct genops_config *co
 	struct genops_error err;
 	if (config == drain->config)
 		return false;
-	stop_pumps(drain);
-	genops_drain_queue_follow(drain->engine, drain->config, config, &drain->queue);
+	/* Who reads the queue holds it; who is not changed goes on as if nothing had been. */
+	bool is_queue_changed = genops_drain_queue_is_changed(drain->config, config);
+	stop_pumps(drain, is_queue_changed ? NULL : config);
+	if (is_queue_changed)
+		genops_drain_queue_follow(drain->engine, config, &drain->queue);
 	drain->is_queue_unsynced = true;
 	genops_seed_begin(&drain->seeding, drain->ledger, drain->config, config);
 	genops_config_unref(drain->config);
@@ -464,7 +495,7 @@ void genops_drain_close(struct genops_drain *drain)
 	if (!drain)
 		return;
 	genops_collibra_worker_stop(drain->importer);
-	stop_pumps(drain);
+	stop_pumps(drain, NULL);
 	for (size_t i = 0; i < drain->n_sources; i++)
 		genops_segment_reader_free(drain->sources[i].reader);
 	if (drain->metrics && drain->queue && drain->flow)

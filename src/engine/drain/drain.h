@@ -55,7 +55,7 @@ bool genops_drain_offer(struct genops_drain *drain, int64_t since_monotonic_ns);
  * it was. No pump runs meanwhile. */
 GENOPS_NODISCARD int genops_drain_queue_open(const genops_engine *engine, const struct genops_config *config,
     struct genops_queue **ret_queue, struct genops_error *err);
-void genops_drain_queue_follow(const genops_engine *engine, const struct genops_config *before,
-    const struct genops_config *after, struct genops_queue **queue);
+bool genops_drain_queue_is_changed(const struct genops_config *before, const struct genops_config *after);
+void genops_drain_queue_follow(const genops_engine *engine, const struct genops_config *after, struct genops_queue **queue);
 
 #endif

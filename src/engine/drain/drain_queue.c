@@ -21,15 +21,17 @@ int genops_drain_queue_open(const genops_engine *engine, const struct genops_con
 	return genops_queue_open(engine->state_dir, &options, ret_queue, err);
 }
 
-void genops_drain_queue_follow(const genops_engine *engine, const struct genops_config *before,
-    const struct genops_config *after, struct genops_queue **queue)
+bool genops_drain_queue_is_changed(const struct genops_config *before, const struct genops_config *after)
 {
 	struct genops_queue_options old = options_of(before), fresh = options_of(after);
+	return old.max_bytes != fresh.max_bytes || old.is_compressed != fresh.is_compressed ||
+	       !genops_str_equal(old.encryption_key, fresh.encryption_key);
+}
+
+void genops_drain_queue_follow(const genops_engine *engine, const struct genops_config *after, struct genops_queue **queue)
+{
 	struct genops_queue *opened;
 	struct genops_error err;
-	if (old.max_bytes == fresh.max_bytes && old.is_compressed == fresh.is_compressed &&
-	    genops_str_equal(old.encryption_key, fresh.encryption_key))
-		return;
 	if (genops_drain_queue_open(engine, after, &opened, &err) != GENOPS_OK) {
 		genops_log_error(&engine->log, GENOPS_LOG_ERROR, "the changed telemetry.queue is not used", &err);
 		return;

@@ -246,6 +246,11 @@ int genops_pump_start(genops_engine *engine, struct genops_queue *queue, const s
 	return GENOPS_OK;
 }
 
+bool genops_pump_is_same(const struct genops_pump *pump, const struct genops_config_exporter *exporter, const struct genops_config *config)
+{
+	return genops_str_equal(pump->settings.name, exporter->name) && pump->fingerprint == genops_pump_settings_sum(exporter, config);
+}
+
 void genops_pump_wake(struct genops_pump *pump)
 {
 	pthread_mutex_lock(&pump->lock);

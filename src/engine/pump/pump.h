@@ -12,6 +12,8 @@ struct genops_pump;
 GENOPS_NODISCARD int genops_pump_start(genops_engine *engine, struct genops_queue *queue,
     const struct genops_config_exporter *exporter, struct genops_config *config, struct genops_metrics *metrics,
     struct genops_pump **ret_pump, struct genops_error *err);
+/* Would a pump that is started now be the same one? Then it need not be. */
+bool genops_pump_is_same(const struct genops_pump *pump, const struct genops_config_exporter *exporter, const struct genops_config *config);
 /* Several stop at once: begin with all of them, then each. What is in flight at `until` is broken off. */
 void genops_pump_stop_begin(struct genops_pump *pump);
 void genops_pump_stop(struct genops_pump *pump, int64_t until_monotonic_ns);

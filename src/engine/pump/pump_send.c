@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-/* retry_on_failure: not at all, or not longer than max_elapsed_time; max_retries. What is given up goes to the dead letters. */
+/* retry_on_failure: not at all, or not longer than max_elapsed_time. What is given up goes to the dead letters. */
 static bool is_given_up(struct genops_pump *pump)
 {
 	int64_t now_ns = genops_clock_monotonic_ns();
@@ -17,8 +17,19 @@ static bool is_given_up(struct genops_pump *pump)
 		pump->failing_since_ns = now_ns;
 	if (genops_pump_is_set(&pump->must_stop))
 		return false; /* stopping is no reason to give up: it stays in the queue */
-	return !pump->is_retrying || (pump->retries_max && pump->retry.n_failures >= pump->retries_max) ||
-	       (pump->retry_elapsed_ns && now_ns - pump->failing_since_ns >= pump->retry_elapsed_ns);
+	return !pump->is_retrying || (pump->retry_elapsed_ns && now_ns - pump->failing_since_ns >= pump->retry_elapsed_ns);
+}
+
+/* retry_on_status: these and no others; but credentials that were refused are no fault of what waits. */
+static void follow_statuses(const struct genops_pump *pump, int status, struct genops_send_verdict *verdict)
+{
+	bool is_listed = false;
+	if (!pump->n_retry_statuses || status < 300 || status == 401 || status == 403 || status == 407)
+		return;
+	for (size_t i = 0; i < pump->n_retry_statuses; i++)
+		is_listed |= pump->retry_statuses[i] == status;
+	if (verdict->kind == GENOPS_RETRY || verdict->kind == GENOPS_REJECTED)
+		verdict->kind = is_listed ? GENOPS_RETRY : GENOPS_REJECTED;
 }
 
 static void try_again(struct genops_pump *pump, const struct genops_send_verdict *verdict)
@@ -105,6 +116,7 @@ static bool exchange(struct genops_pump *pump, struct genops_destination_batch *
 		pump->type->judge(&pump->settings, &response, verdict);
 	} else if (genops_http_send(pump->client, &pump->settings, &request, &pump->must_abort, &response, &err) == GENOPS_OK) {
 		pump->type->judge(&pump->settings, &response, verdict);
+		follow_statuses(pump, response.status, verdict);
 		*ret_is_too_large = response.status == 413 || response.grpc_status == 8; /* RESOURCE_EXHAUSTED without a delay */
 	} else {
 		verdict->kind = GENOPS_RETRY;

@@ -2,11 +2,65 @@
  * engine/pump/pump_settings.c - a destination's configuration as its pump uses it. Borrows from the pump's reference to it. */
 #include "engine/pump/pump_state.h"
 
+#include "base/hash.h"
+
 #include <stdio.h>
 
 #define BATCH_MAX     8192
 #define BATCH_COUNT_MAX ((size_t)262144) /* of batches that are told by their bytes */
 #define BATCH_BYTES_MAX ((int64_t)16 << 20)
+
+/* After max_retries quick repetitions, or unhealthy_threshold failures in a row, the destination counts as down: it is probed with what waits,
+ * and nothing of that is given up. */
+static void fill_retry(struct genops_pump *pump, const struct genops_config_exporter *exporter)
+{
+	struct genops_retry *retry = &pump->retry;
+	pump->is_retrying = exporter->is_retrying;
+	pump->retry_elapsed_ns = exporter->retry_elapsed_ns;
+	pump->n_retry_statuses = exporter->n_retry_statuses;
+	memcpy(pump->retry_statuses, exporter->retry_statuses, sizeof pump->retry_statuses);
+	if (exporter->retry_multiplier > 0)
+		retry->multiplier = exporter->retry_multiplier;
+	if (exporter->retry_initial_ns)
+		retry->initial_ns = exporter->retry_initial_ns;
+	if (exporter->retry_max_ns) /* whatever has failed how often: nobody waits longer than max_interval for a probe */
+		retry->max_ns = retry->breaker_open_ns = exporter->retry_max_ns;
+	if (exporter->retries_max)
+		retry->breaker_failures = (uint32_t)exporter->retries_max + 1;
+	if (exporter->unhealthy_threshold)
+		retry->breaker_failures = (uint32_t)exporter->unhealthy_threshold;
+	if (exporter->health_interval_ns)
+		retry->breaker_open_ns = exporter->health_interval_ns;
+	pump->health_interval_ns = exporter->health_interval_ns;
+	pump->health_timeout_ns = exporter->health_timeout_ns;
+}
+
+static uint64_t add_text(uint64_t sum, genops_str text)
+{
+	return genops_hash_checksum(text.len ? text.ptr : "", text.len, sum * 31 + text.len);
+}
+
+static uint64_t add_map(uint64_t sum, const struct genops_text_map *map)
+{
+	for (size_t i = 0; i < map->n; i++)
+		sum = add_text(add_text(sum, map->items[i].key), map->items[i].value);
+	return sum;
+}
+
+uint64_t genops_pump_settings_sum(const struct genops_config_exporter *exporter, const struct genops_config *config)
+{
+	const struct genops_config_telemetry *telemetry = &config->telemetry;
+	const int64_t numbers[] = {(int64_t)exporter->fingerprint, exporter->takes_operations, exporter->is_json, exporter->is_insecure,
+	    exporter->skip_verify, exporter->timeout_ns, exporter->is_signal_url, exporter->batch.timeout_ns, exporter->batch.size,
+	    exporter->batch.size_max, telemetry->profile, telemetry->content, telemetry->queue_max_size, telemetry->queue_disk_size,
+	    telemetry->overflow, telemetry->batch_timeout_ns, telemetry->batch_size};
+	uint64_t sum = genops_hash_checksum(numbers, sizeof numbers, 0);
+	const genops_str texts[] = {exporter->name, exporter->type, exporter->endpoint, exporter->compression, exporter->ca_file,
+	    exporter->certificate_file, exporter->key_file};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		sum = add_text(sum, texts[i]);
+	return add_map(add_map(sum, &exporter->headers), &telemetry->resource_attributes);
+}
 
 void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_config_exporter *exporter)
 {
@@ -25,6 +79,7 @@ void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_con
 	    .key_file = exporter->key_file,
 	    .compression = exporter->compression,
 	    .timeout_ns = exporter->timeout_ns,
+	    .is_tls13 = exporter->tls_min == 1,
 	    .profile = (enum genops_profile)pump->config->telemetry.profile,
 	    .own = exporter->own,
 	    .host = genops_str_of(pump->engine->host),
@@ -48,15 +103,8 @@ void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_con
 	pump->batch.size_bytes = (size_t)(quarter && quarter < bytes_max ? quarter : bytes_max);
 	pump->batch.destination = pump->settings.name;
 	pump->batch.takes_operations = exporter->takes_operations;
-	pump->is_retrying = exporter->is_retrying;
-	pump->retry_elapsed_ns = exporter->retry_elapsed_ns;
-	pump->retries_max = exporter->retries_max;
-	if (exporter->retry_multiplier > 0)
-		pump->retry.multiplier = exporter->retry_multiplier;
-	if (exporter->retry_initial_ns)
-		pump->retry.initial_ns = exporter->retry_initial_ns;
-	if (exporter->retry_max_ns) /* whatever has failed how often: nobody waits longer than max_interval for a probe */
-		pump->retry.max_ns = pump->retry.breaker_open_ns = exporter->retry_max_ns;
+	fill_retry(pump, exporter);
+	pump->fingerprint = genops_pump_settings_sum(exporter, pump->config);
 	snprintf(pump->labels, sizeof pump->labels, "destination=\"%.*s\"",
 	    (int)(exporter->name.len > 120 ? 120 : exporter->name.len), exporter->name.ptr);
 }

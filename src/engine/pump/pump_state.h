@@ -29,7 +29,10 @@ struct genops_pump {
 	int64_t failing_since_ns;            /* monotonic; 0: the last attempt was good */
 	bool is_retrying;
 	int64_t retry_elapsed_ns;            /* give a batch up after failing that long; 0: never */
-	int64_t retries_max;                 /* or that often; 0: never */
+	size_t n_retry_statuses;             /* 0: as the type's contract says */
+	uint16_t retry_statuses[GENOPS_CONFIG_STATUSES_MAX];
+	int64_t health_interval_ns, health_timeout_ns; /* 0: no checks while nothing is sent */
+	uint64_t fingerprint;                /* of all settings */
 	char labels[160];                    /* destination="otlp/tempo" */
 	int must_stop;                       /* atomic: send what can be sent at once, then end */
 	int must_abort;                      /* atomic: break off a running request too */
@@ -57,6 +60,7 @@ bool genops_pump_send(struct genops_pump *pump, struct genops_destination_batch 
 /* What the destination says without anything having come. It is not repeated as it was: the next time it says what is true then. */
 bool genops_pump_send_due(struct genops_pump *pump);
 /* pump_settings.c */
+uint64_t genops_pump_settings_sum(const struct genops_config_exporter *exporter, const struct genops_config *config);
 void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_config_exporter *exporter);
 
 #endif

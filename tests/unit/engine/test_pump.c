@@ -274,6 +274,67 @@ static void a_far_side_that_hangs_holds_up_nobody(void **state)
 	loopback_stop(&loopback);
 }
 
+static void put(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void reload(genops_engine *engine)
+{
+	struct genops_error err = {0};
+	if (genops_engine_reload(engine, NULL, &err) != GENOPS_OK)
+		fail_msg("%s; %s", err.message, err.fix);
+}
+
+static void put_two(const char *path, const char *dir, int port, const char *file)
+{
+	char text[1024];
+	snprintf(text, sizeof text,
+	    "exporters:\n  otlphttp/far: {endpoint: 'http://127.0.0.1:%d', encoding: json, compression: none, timeout: 20s,\n"
+	    "    headers: {authorization: 'Bearer ${file:secret}'}, retry_on_failure: {initial_interval: 10ms, max_interval: 20ms}}\n"
+	    "  file/near: {path: '%s/%s.jsonl'}\n", port, dir, file);
+	put(path, text);
+}
+
+/* A reload leaves a destination that it does not change to its request; a secret in a file (CRB-478) that changed begins it anew. */
+static void a_reload_touches_only_what_it_changes(void **state)
+{
+	struct loopback loopback;
+	char config[256], secret[256], text[1024], trace[33];
+	snprintf(config, sizeof config, "%s/genops.yaml", (char *)*state);
+	snprintf(secret, sizeof secret, "%s/secret", (char *)*state);
+	reset(-1);
+	loopback_start(&loopback, serve, NULL);
+	put(secret, "sk-old\n");
+	put_two(config, *state, loopback.port, "one");
+	struct genops_engine_options options = {.size = sizeof options, .config_file = config, .state_dir = *state};
+	struct genops_error err = {0};
+	genops_engine *engine = genops_engine_open(&options, &err);
+	assert_non_null(engine);
+	one_call(engine, trace);
+	for (int i = 0; i < 5000 && !atomic_load(&loopback.n_requests); i++)
+		usleep(1000);
+	assert_non_null(strstr(far.head, "Bearer sk-old\r\n"));
+	put_two(config, *state, loopback.port, "two");
+	reload(engine);
+	snprintf(text, sizeof text, "%s/two.jsonl", (char *)*state);
+	one_call(engine, trace);
+	for (int i = 0; i < 5000 && access(text, F_OK) != 0; i++)
+		usleep(1000);
+	assert_int_equal(access(text, F_OK), 0);
+	assert_int_equal(atomic_load(&loopback.n_requests), 1); /* still the same one */
+	atomic_store(&far.status, 200);
+	put(secret, "sk-new\n");
+	reload(engine);
+	flush_until(engine, trace);
+	assert_non_null(strstr(far.head, "Bearer sk-new\r\n"));
+	genops_engine_close(engine);
+	loopback_stop(&loopback);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_state, remove_state)
@@ -285,6 +346,7 @@ int main(void)
 	    TEST(what_is_rejected_for_ever_is_told),
 	    TEST(what_waits_survives),
 	    TEST(a_far_side_that_hangs_holds_up_nobody),
+	    TEST(a_reload_touches_only_what_it_changes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,8 +3,10 @@
  *
  * What of a Collector's exporter is not done here is an error that names it: silence would be a setting that does
  * nothing. Types that this build cannot do are accepted with a warning, so that a Collector's file loads. */
-#include "engine/config/config_read.h"
+#include "engine/config/service/config_delivery.h"
 
+#include "base/clock.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include "export/destination.h"
 
@@ -23,16 +25,6 @@ static const struct {
     {"nop", NULL}};
 #define N_TYPES (sizeof types / sizeof *types)
 
-struct tls {
-	bool is_insecure, skip_verify;
-	genops_str ca_file, certificate_file, key_file;
-};
-
-struct retry {
-	bool is_enabled;
-	int64_t initial_ns, max_ns, elapsed_ns;
-};
-
 struct exporter {
 	genops_str endpoint, traces_endpoint, path;
 	struct genops_text_map headers;
@@ -48,7 +40,6 @@ const struct genops_option genops_config_exporter_rows[] = {
 	.offset = AT(headers),
 	.is_secret = true,
 	.text = "sent with every request"},
-    {.name = "tls", .type = GENOPS_OPTION_CUSTOM, .text = "certificates, or none"},
     {.name = "compression",
 	.type = GENOPS_OPTION_ENUM,
 	.offset = AT(compression),
@@ -62,8 +53,6 @@ const struct genops_option genops_config_exporter_rows[] = {
 	.min = 0.001,
 	.max = 600,
 	.text = "for one request"},
-    {.name = "retry_on_failure", .type = GENOPS_OPTION_CUSTOM, .text = "how a failed request is repeated"},
-    {.name = "sending_queue", .type = GENOPS_OPTION_CUSTOM, .text = "only enabled: true; the queue is telemetry.queue"},
     {.name = NULL},
 };
 
@@ -84,123 +73,6 @@ const struct genops_option genops_config_exporter_file_rows[] = {
 };
 
 static const struct genops_option no_rows[] = {{.name = NULL}};
-
-const struct genops_option genops_config_exporter_tls_rows[] = {
-    {.name = "insecure", .type = GENOPS_OPTION_BOOL, .offset = offsetof(struct tls, is_insecure), .default_text = "false", .text = "true: no TLS"},
-    {.name = "insecure_skip_verify",
-	.type = GENOPS_OPTION_BOOL,
-	.offset = offsetof(struct tls, skip_verify),
-	.default_text = "false",
-	.text = "true: any certificate is taken"},
-    {.name = "ca_file", .type = GENOPS_OPTION_TEXT, .offset = offsetof(struct tls, ca_file), .text = "certificate authorities to trust"},
-    {.name = "cert_file", .type = GENOPS_OPTION_TEXT, .offset = offsetof(struct tls, certificate_file), .text = "the client's certificate"},
-    {.name = "key_file", .type = GENOPS_OPTION_TEXT, .offset = offsetof(struct tls, key_file), .text = "its key"},
-    {.name = NULL},
-};
-
-const struct genops_option genops_config_exporter_retry_rows[] = {
-    {.name = "enabled", .type = GENOPS_OPTION_BOOL, .offset = offsetof(struct retry, is_enabled), .default_text = "true", .text = "false: one attempt"},
-    {.name = "initial_interval",
-	.type = GENOPS_OPTION_DURATION,
-	.offset = offsetof(struct retry, initial_ns),
-	.default_text = "1s",
-	.min = 0.001,
-	.max = 3600,
-	.text = "before the first repetition"},
-    {.name = "max_interval",
-	.type = GENOPS_OPTION_DURATION,
-	.offset = offsetof(struct retry, max_ns),
-	.default_text = "30s",
-	.min = 0.001,
-	.max = 86400,
-	.text = "between two repetitions at most"},
-    {.name = "max_elapsed_time",
-	.type = GENOPS_OPTION_DURATION,
-	.offset = offsetof(struct retry, elapsed_ns),
-	.default_text = "0s",
-	.text = "until giving up; 0: never, nothing is lost"},
-    {.name = NULL},
-};
-
-static const char *const not_done[] = {"auth", "keepalive", "balancer_name", "wait_for_ready", "authority",
-    "read_buffer_size", "write_buffer_size", "proxy_url", "max_idle_conns", "max_idle_conns_per_host",
-    "max_conns_per_host", "idle_conn_timeout", "disable_keep_alives", "http2_read_idle_timeout",
-    "http2_ping_timeout", "cookies", "compression_params", "force_attempt_http2", "batcher", "metrics_endpoint",
-    "logs_endpoint", "profiles_endpoint", "middlewares", "verbosity", "loglevel", "sampling_initial",
-    "sampling_thereafter", "use_internal_logger", "rotation", "format", "append", "flush_interval", "group_by",
-    "min_version", "max_version", "cipher_suites", "server_name_override", "reload_interval", "ca_pem", "cert_pem",
-    "key_pem", "include_system_ca_certs_pool", "tpm", "randomization_factor", "multiplier", "num_consumers",
-    "queue_size", "storage", "block_on_overflow", "wait_for_result", "sizer", "batch"};
-
-static int check_done(struct genops_config_reader *reader, const struct genops_yaml_node *node,
-    const struct genops_option *rows, const char *what)
-{
-	for (const struct genops_yaml_entry *entry = node->first; entry; entry = entry->next) {
-		for (size_t i = 0; i < sizeof not_done / sizeof *not_done; i++) {
-			if (genops_str_is(entry->key->text, not_done[i]) && !genops_option_find(rows, entry->key->text))
-				return genops_config_read_fail(reader, entry->key, "remove it",
-				    "%s: the Collector's \"%s\" is not done here", what, not_done[i]);
-		}
-	}
-	return GENOPS_OK;
-}
-
-static int read_part(struct genops_config_reader *reader, const struct genops_yaml_node *node, const char *what,
-    const struct genops_option *rows, void *object)
-{
-	if (node && node->kind == GENOPS_YAML_MAPPING)
-		GENOPS_TRY(check_done(reader, node, rows, what));
-	return genops_config_read_section(reader, node, what, rows, object);
-}
-
-static int read_tls(struct genops_config_reader *reader, const struct genops_yaml_node *node,
-    struct genops_config_exporter *exporter)
-{
-	struct tls tls = {0};
-	genops_str *paths[] = {&tls.ca_file, &tls.certificate_file, &tls.key_file};
-	GENOPS_TRY(read_part(reader, node, "tls", genops_config_exporter_tls_rows, &tls));
-	for (size_t i = 0; i < 3; i++) {
-		if (paths[i]->len)
-			GENOPS_TRY(genops_config_file_path(reader, *paths[i], reader->folder, paths[i]));
-	}
-	if (!tls.certificate_file.len != !tls.key_file.len)
-		return genops_config_read_fail(
-		    reader, node, NULL, "tls: cert_file and key_file belong together");
-	exporter->is_insecure = tls.is_insecure;
-	exporter->skip_verify = tls.skip_verify;
-	exporter->ca_file = tls.ca_file;
-	exporter->certificate_file = tls.certificate_file;
-	exporter->key_file = tls.key_file;
-	return GENOPS_OK;
-}
-
-static int read_retry(struct genops_config_reader *reader, const struct genops_yaml_node *node,
-    struct genops_config_exporter *exporter)
-{
-	struct retry retry = {0};
-	GENOPS_TRY(read_part(reader, node, "retry_on_failure", genops_config_exporter_retry_rows, &retry));
-	if (retry.max_ns < retry.initial_ns)
-		return genops_config_read_fail(
-		    reader, node, NULL, "retry_on_failure: max_interval is below initial_interval");
-	exporter->is_retrying = retry.is_enabled;
-	exporter->retry_initial_ns = retry.initial_ns;
-	exporter->retry_max_ns = retry.max_ns;
-	exporter->retry_elapsed_ns = retry.elapsed_ns;
-	return GENOPS_OK;
-}
-
-/* There is one durable queue for all exporters, and it cannot be switched off. */
-static int read_sending_queue(struct genops_config_reader *reader, const struct genops_yaml_node *node)
-{
-	static const struct genops_option rows[] = {
-	    {.name = "enabled", .type = GENOPS_OPTION_BOOL, .default_text = "true"}, {.name = NULL}};
-	bool is_enabled = true;
-	GENOPS_TRY(read_part(reader, node, "sending_queue", rows, &is_enabled));
-	if (is_enabled)
-		return GENOPS_OK;
-	return genops_config_read_fail(
-	    reader, node, "remove it; see telemetry.queue", "sending_queue: the queue cannot be switched off");
-}
 
 static bool is_url_text(genops_str text)
 {
@@ -251,18 +123,16 @@ static int read_otlp(struct genops_config_reader *reader, const struct genops_ya
 	const struct genops_option *rows = genops_config_exporter_rows;
 	bool is_grpc = genops_str_is(exporter->type, "otlp");
 	struct exporter raw = {0};
-	const struct genops_yaml_part parts[] = {{rows, &raw}, {genops_config_exporter_http_rows, &raw}};
+	const struct genops_yaml_part parts[] = {{rows, &raw}, {genops_config_delivery_rows, &raw}, {genops_config_exporter_http_rows, &raw}};
 	if (node->kind != GENOPS_YAML_MAPPING)
 		return genops_config_read_fail(reader, node, NULL, "%s needs \"endpoint\"", what);
-	GENOPS_TRY(check_done(reader, node, rows, what));
-	GENOPS_TRY(genops_config_read_parts(reader, node, what, parts, is_grpc ? 1 : 2));
+	GENOPS_TRY(genops_config_delivery_known(reader, node, genops_config_delivery_rows, what));
+	GENOPS_TRY(genops_config_read_parts(reader, node, what, parts, is_grpc ? 2 : 3));
 	exporter->headers = raw.headers;
 	exporter->compression = genops_str_of(compressions[raw.compression]);
 	exporter->is_json = raw.encoding == 1;
 	exporter->timeout_ns = raw.timeout_ns;
-	GENOPS_TRY(read_tls(reader, genops_config_read_get(node, rows, "tls"), exporter));
-	GENOPS_TRY(read_retry(reader, genops_config_read_get(node, rows, "retry_on_failure"), exporter));
-	GENOPS_TRY(read_sending_queue(reader, genops_config_read_get(node, rows, "sending_queue")));
+	GENOPS_TRY(genops_config_delivery_read(reader, node, false, NULL, exporter));
 	return set_endpoint(reader, node, is_grpc, &raw, exporter);
 }
 
@@ -274,7 +144,9 @@ static int read_local(struct genops_config_reader *reader, const struct genops_y
 	bool is_empty = node == key;
 	if (is_file && is_empty)
 		return genops_config_read_fail(reader, node, NULL, "%s needs \"path\"", what);
-	GENOPS_TRY(read_part(reader, is_empty ? NULL : node, what, is_file ? genops_config_exporter_file_rows : no_rows, &raw));
+	if (!is_empty && node->kind == GENOPS_YAML_MAPPING)
+		GENOPS_TRY(genops_config_delivery_known(reader, node, is_file ? genops_config_exporter_file_rows : no_rows, what));
+	GENOPS_TRY(genops_config_read_section(reader, is_empty ? NULL : node, what, is_file ? genops_config_exporter_file_rows : no_rows, &raw));
 	if (!is_file)
 		return GENOPS_OK;
 	return genops_config_file_path(reader, raw.path, reader->folder, &exporter->endpoint);
@@ -283,30 +155,23 @@ static int read_local(struct genops_config_reader *reader, const struct genops_y
 /* What all documents of `destinations` have, and all exporters of a type with a form. */
 struct common {
 	struct genops_text_map headers;
-	int64_t timeout_ns, flush_interval_ns, max_retries, retry_interval_ns;
+	int64_t timeout_ns, flush_interval_ns;
 	genops_str batch_size;
-	int backoff;
 };
 
+#define FLUSH_NS     (5 * GENOPS_NS_PER_S)
 #define COMMON(field) offsetof(struct common, field)
 const struct genops_option genops_config_form_exporter_rows[] = {
     {.name = "headers", .type = GENOPS_OPTION_MAP, .offset = COMMON(headers), .is_secret = true, .text = "sent with every request"},
     {.name = "timeout", .type = GENOPS_OPTION_DURATION, .offset = COMMON(timeout_ns), .default_text = "10s", .min = 0.001, .max = 600, .text = "for one request"},
-    {.name = "tls", .type = GENOPS_OPTION_CUSTOM, .text = "certificates, or none"},
-    {.name = "retry_on_failure", .type = GENOPS_OPTION_CUSTOM, .text = "how a failed request is repeated"},
-    {.name = "sending_queue", .type = GENOPS_OPTION_CUSTOM, .text = "only enabled: true; the queue is telemetry.queue"},
     {.name = NULL},
 };
 
 const struct genops_option genops_config_form_document_rows[] = {
     {.name = "headers", .type = GENOPS_OPTION_MAP, .offset = COMMON(headers), .is_secret = true, .text = "sent with every request"},
     {.name = "timeout", .type = GENOPS_OPTION_DURATION, .offset = COMMON(timeout_ns), .default_text = "10s", .min = 0.001, .max = 600, .text = "for one request"},
-    {.name = "tls", .type = GENOPS_OPTION_CUSTOM, .text = "certificates"},
     {.name = "batch_size", .type = GENOPS_OPTION_TEXT, .offset = COMMON(batch_size), .text = "a batch waits for so many events (1000), or for so much (100 MB)"},
     {.name = "flush_interval", .type = GENOPS_OPTION_DURATION, .offset = COMMON(flush_interval_ns), .max = 86400, .text = "how long a batch may wait; unset: 5s"},
-    {.name = "max_retries", .type = GENOPS_OPTION_INT, .offset = COMMON(max_retries), .max = 1000, .text = "of one request, then it goes to the dead letters; 0: for ever, nothing is lost"},
-    {.name = "retry_backoff", .type = GENOPS_OPTION_ENUM, .offset = COMMON(backoff), .default_text = "exponential", .names = (const char *const[]){"exponential", "constant", NULL}, .text = "do waits grow?"},
-    {.name = "retry_interval", .type = GENOPS_OPTION_DURATION, .offset = COMMON(retry_interval_ns), .min = 0.001, .max = 3600, .text = "before the first repetition; unset: 1s"},
     {.name = NULL},
 };
 
@@ -317,12 +182,14 @@ static int set_batch(struct genops_config_reader *reader, const struct genops_ya
 	exporter->batch = (struct genops_processor_batch){.timeout_ns = common->flush_interval_ns, .size = 0};
 	if (!common->batch_size.len)
 		return GENOPS_OK;
+	if (!common->flush_interval_ns)
+		exporter->batch.timeout_ns = FLUSH_NS;
 	bool is_count = genops_str_to_int(common->batch_size, &n);
 	if ((!is_count && !genops_option_parse_size(common->batch_size, &n)) || n < 1)
 		return genops_config_read_fail(reader, genops_yaml_get(node, "batch_size"), "write 1000, or 100 MB",
 		    "batch_size is neither a number of events nor a size");
 	if (is_count)
-		exporter->batch.size = n;
+		exporter->batch.size = exporter->batch.size_max = n;
 	else
 		exporter->batch_bytes = n;
 	return GENOPS_OK;
@@ -336,23 +203,18 @@ static int read_form(struct genops_config_reader *reader, const struct genops_ya
 	void *own = genops_arena_alloc(reader->arena, form->size ? form->size : 1);
 	struct genops_config_form *kept = genops_arena_alloc(reader->arena, sizeof *kept);
 	const struct genops_option *rows = is_document ? genops_config_form_document_rows : genops_config_form_exporter_rows;
-	const struct genops_yaml_part parts[] = {{form->rows, own}, {rows, &common}};
+	struct genops_config_retry beside = {0};
+	const struct genops_yaml_part parts[] = {{form->rows, own}, {rows, &common}, {genops_config_delivery_rows, &common},
+	    {genops_config_retry_rows, &beside}, {genops_config_delivery_document_rows, &common}};
 	if (!own || !kept)
 		return genops_config_read_no_memory(reader);
 	*kept = (struct genops_config_form){reader->config->forms, form, own};
 	reader->config->forms = kept;
-	GENOPS_TRY(genops_config_read_parts(reader, node, what, parts, 2));
+	GENOPS_TRY(genops_config_read_parts(reader, node, what, parts, is_document ? 5 : 3));
 	exporter->headers = common.headers;
 	exporter->timeout_ns = common.timeout_ns;
-	exporter->retry_initial_ns = common.retry_interval_ns;
-	exporter->retry_multiplier = common.backoff == 1 ? 1 : 0;
-	exporter->retries_max = common.max_retries;
 	GENOPS_TRY(set_batch(reader, node, &common, exporter));
-	GENOPS_TRY(read_tls(reader, genops_config_read_get(node, rows, "tls"), exporter));
-	if (!is_document) {
-		GENOPS_TRY(read_retry(reader, genops_config_read_get(node, rows, "retry_on_failure"), exporter));
-		GENOPS_TRY(read_sending_queue(reader, genops_config_read_get(node, rows, "sending_queue")));
-	}
+	GENOPS_TRY(genops_config_delivery_read(reader, node, is_document, is_document ? &beside : NULL, exporter));
 	if (form->read)
 		GENOPS_TRY(form->read(&in, node, own));
 	exporter->own = own;
@@ -385,6 +247,15 @@ static int find_type(struct genops_config_reader *reader, const struct genops_ya
 	    type.len > 64 ? 64 : (int)type.len, type.len ? type.ptr : "");
 }
 
+/* Relative paths start at the file's folder. */
+static uint64_t fingerprint(struct genops_config_reader *reader, const struct genops_yaml_node *key, const struct genops_yaml_node *node)
+{
+	uint64_t sum = genops_hash_checksum(key->text.ptr, key->text.len, 0);
+	if (reader->folder.len)
+		sum = genops_hash_checksum(reader->folder.ptr, reader->folder.len, sum);
+	return genops_config_delivery_fingerprint(reader, node, sum);
+}
+
 int genops_config_exporter_read(struct genops_config_reader *reader, const struct genops_yaml_entry *entry, bool is_document,
     struct genops_config_exporter *ret_exporter, bool *ret_is_here)
 {
@@ -403,6 +274,7 @@ int genops_config_exporter_read(struct genops_config_reader *reader, const struc
 		GENOPS_TRY(read_form(reader, node, what, form, is_document, &exporter));
 		if (genops_destination_type_find(type)->items_max == 1 && !exporter.batch.size && !exporter.batch_bytes && !exporter.batch.timeout_ns)
 			exporter.batch.size = 1; /* nothing to wait for: what alerts goes at once */
+		exporter.fingerprint = fingerprint(reader, entry->key, node);
 		*ret_exporter = exporter;
 		return GENOPS_OK;
 	}
@@ -423,6 +295,7 @@ int genops_config_exporter_read(struct genops_config_reader *reader, const struc
 		GENOPS_TRY(read_otlp(reader, node, what, &exporter));
 	else
 		GENOPS_TRY(read_local(reader, entry->key, node, what, &exporter));
+	exporter.fingerprint = fingerprint(reader, entry->key, node);
 	*ret_exporter = exporter;
 	return GENOPS_OK;
 }
