@@ -22,7 +22,6 @@
 #define SYNC_EVERY_NS    GENOPS_NS_PER_S
 #define PUBLISH_EVERY_NS (250 * GENOPS_NS_PER_MS)
 #define PUBLISH_AT_LEAST_NS (10 * GENOPS_NS_PER_S)
-#define STOP_GRACE_NS    (2 * GENOPS_NS_PER_S)
 #define REMOVE_EVERY_NS  GENOPS_NS_PER_S /* a sync of the queue each */
 #define REMOVE_EVERY_BYTES ((uint64_t)16 << 20) /* so that what is read is written again while it is at hand */
 #define PRESSED_BYTES    ((uint64_t)4 << 20)
@@ -261,92 +260,6 @@ int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_e
 
 /* --- configuration and destinations --- */
 
-/* Exporters, then the documents' destinations. NULL: there are no more. */
-static const struct genops_config_exporter *destination_at(const struct genops_config *config, size_t i)
-{
-	if (i < config->telemetry.n_exporters)
-		return &config->telemetry.exporters[i];
-	i -= config->telemetry.n_exporters;
-	return i < config->n_destinations ? &config->destinations[i] : NULL;
-}
-
-static bool is_unchanged(const struct genops_pump *pump, const struct genops_config *config)
-{
-	const struct genops_config_exporter *destination;
-	for (size_t i = 0; (destination = destination_at(config, i)); i++) {
-		if (genops_pump_is_same(pump, destination, config))
-			return true;
-	}
-	return false;
-}
-
-static bool is_running(const struct genops_drain *drain, const struct genops_config_exporter *destination)
-{
-	for (size_t i = 0; i < drain->n_pumps; i++) {
-		if (genops_pump_is_same(drain->pumps[i], destination, drain->config))
-			return true;
-	}
-	return false;
-}
-
-/* But for those that `config` leaves as they are; NULL: all. */
-static void stop_pumps(struct genops_drain *drain, const struct genops_config *config)
-{
-	int64_t until_ns = genops_clock_monotonic_ns() + STOP_GRACE_NS; /* of all together */
-	size_t n_kept = 0;
-	for (size_t i = 0; i < drain->n_pumps; i++) {
-		if (!config || !is_unchanged(drain->pumps[i], config))
-			genops_pump_stop_begin(drain->pumps[i]);
-	}
-	for (size_t i = 0; i < drain->n_pumps; i++) {
-		if (config && is_unchanged(drain->pumps[i], config))
-			drain->pumps[n_kept++] = drain->pumps[i];
-		else
-			genops_pump_stop(drain->pumps[i], until_ns);
-	}
-	drain->n_pumps = n_kept;
-}
-
-/* Nothing is kept for destinations that the configuration no longer has. One without any (a command that was started with another
- * configuration) forgets nothing. */
-static void keep_cursors(struct genops_drain *drain)
-{
-	const struct genops_config_exporter *destination;
-	size_t n = drain->config->telemetry.n_exporters + drain->config->n_destinations;
-	char(*texts)[GENOPS_PUMP_NAME_SIZE] = calloc(n + 1, sizeof *texts);
-	const char **names = calloc(n + 1, sizeof *names);
-	struct genops_error err;
-	for (size_t i = 0; texts && names && (destination = destination_at(drain->config, i)); i++) {
-		genops_pump_name(destination->name, texts[i]);
-		names[i] = texts[i];
-	}
-	int code = texts && names ? GENOPS_OK : genops_fail(&err, GENOPS_NOMEM, "no memory for the names of destinations");
-	if (code == GENOPS_OK && n && drain->engine->drain_option != GENOPS_DRAIN_NEVER)
-		code = genops_queue_keep_cursors(drain->queue, names, n, &err);
-	if (code != GENOPS_OK)
-		genops_log_error(&drain->engine->log, GENOPS_LOG_WARN, "a former destination's place stays", &err);
-	free(texts);
-	free(names);
-}
-
-static void start_pumps(struct genops_drain *drain)
-{
-	const struct genops_config_exporter *destination;
-	struct genops_error err;
-	for (size_t i = 0; (destination = destination_at(drain->config, i)); i++) {
-		if (is_running(drain, destination))
-			continue;
-		int code = drain->n_pumps < PUMPS_MAX ? genops_pump_start(drain->engine, drain->queue, destination, drain->config,
-							drain->metrics, &drain->pumps[drain->n_pumps], &err)
-						      : genops_fail(&err, GENOPS_LIMIT, "there are more than %d", PUMPS_MAX);
-		if (code == GENOPS_OK)
-			drain->n_pumps++;
-		else
-			genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "a destination cannot be started", &err);
-	}
-	keep_cursors(drain);
-}
-
 bool genops_drain_configure(struct genops_drain *drain, struct genops_config *config)
 {
 	struct genops_error err;
@@ -354,7 +267,7 @@ bool genops_drain_configure(struct genops_drain *drain, struct genops_config *co
 		return false;
 	/* Who reads the queue holds it; who is not changed goes on as if nothing had been. */
 	bool is_queue_changed = genops_drain_queue_is_changed(drain->config, config);
-	stop_pumps(drain, is_queue_changed ? NULL : config);
+	genops_drain_destinations_stop(drain, is_queue_changed ? NULL : config);
 	if (is_queue_changed)
 		genops_drain_queue_follow(drain->engine, config, &drain->queue);
 	drain->is_queue_unsynced = true;
@@ -363,7 +276,7 @@ bool genops_drain_configure(struct genops_drain *drain, struct genops_config *co
 	drain->config = genops_config_ref(config);
 	if (genops_forward_configure(&drain->forward, drain->config, &err) != GENOPS_OK)
 		genops_log_error(&drain->engine->log, GENOPS_LOG_ERROR, "the changed pipelines are not used", &err);
-	start_pumps(drain);
+	genops_drain_destinations_start(drain);
 	genops_config_tell(drain->config, &drain->engine->log);
 	genops_collibra_worker_keep(drain->engine, drain->config, &drain->importer);
 	return true;
@@ -483,7 +396,7 @@ int genops_drain_open(genops_engine *engine, struct genops_drain **ret_drain, st
 	}
 	drain->is_changed = drain->is_queue_unsynced = true;
 	genops_seed_begin(&drain->seeding, drain->ledger, NULL, drain->config);
-	start_pumps(drain);
+	genops_drain_destinations_start(drain);
 	genops_config_tell(drain->config, &engine->log);
 	genops_collibra_worker_keep(drain->engine, drain->config, &drain->importer);
 	*ret_drain = drain;
@@ -495,7 +408,7 @@ void genops_drain_close(struct genops_drain *drain)
 	if (!drain)
 		return;
 	genops_collibra_worker_stop(drain->importer);
-	stop_pumps(drain, NULL);
+	genops_drain_destinations_stop(drain, NULL);
 	for (size_t i = 0; i < drain->n_sources; i++)
 		genops_segment_reader_free(drain->sources[i].reader);
 	if (drain->metrics && drain->queue && drain->flow)

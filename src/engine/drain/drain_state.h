@@ -47,6 +47,11 @@ struct genops_drain {
 	struct genops_seeding seeding;
 };
 
+/* drain_destinations.c: pumps for all that have none. */
+void genops_drain_destinations_start(struct genops_drain *drain);
+/* But for those that `config` leaves as they are; NULL: all. */
+void genops_drain_destinations_stop(struct genops_drain *drain, const struct genops_config *config);
+
 /* NULL: nobody knows it. */
 struct genops_drain_source *genops_drain_source_find(struct genops_drain *drain, struct genops_segment_position at);
 /* New writers appear; one whose files are all gone is dropped, and forgotten by the ledger. */
