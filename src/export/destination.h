@@ -19,6 +19,7 @@
 #define GENOPS_DESTINATION_TYPES(X)                                                                   \
 	X(otlphttp)                                                                                   \
 	X(otlp)                                                                                       \
+	X(elasticsearch)                                                                              \
 	X(debug)                                                                                      \
 	X(file)                                                                                       \
 	X(webhook)                                                                                    \
@@ -154,6 +155,8 @@ struct genops_send_verdict {
 	enum genops_verdict_kind kind;
 	int64_t retry_after_ns;
 	int64_t n_rejected;
+	bool is_divisible;              /* REJECTED because of something in it: halves of it are tried */
+	bool is_unfinished;             /* RETRY: it is being worked on over there, which is no failure; asked again after retry_after_ns */
 	char reason[256];               /* what is wrong and what to do, for log and status */
 	/* Where an answer tells the request's items apart: one kind an item, SENT, RETRY or REJECTED. 0: `kind` is that of all. The items to be
 	 * tried again come again, by themselves, after retry_after_ns. */

@@ -35,6 +35,10 @@ static void follow_statuses(const struct genops_pump *pump, int status, struct g
 static void try_again(struct genops_pump *pump, const struct genops_send_verdict *verdict)
 {
 	uint64_t random;
+	if (verdict->is_unfinished) {
+		pump->retry.next_at_ns = genops_clock_monotonic_ns() + verdict->retry_after_ns;
+		return;
+	}
 	genops_span_id_new((uint8_t *)&random);
 	genops_retry_failed(&pump->retry, verdict->retry_after_ns, random, genops_clock_monotonic_ns());
 	genops_pump_count(pump, "genops_self_export_failures_total", 1);
@@ -117,7 +121,8 @@ static bool exchange(struct genops_pump *pump, struct genops_destination_batch *
 	} else if (genops_http_send(pump->client, &pump->settings, &request, &pump->must_abort, &response, &err) == GENOPS_OK) {
 		pump->type->judge(&pump->settings, &response, verdict);
 		follow_statuses(pump, response.status, verdict);
-		*ret_is_too_large = response.status == 413 || response.grpc_status == 8; /* RESOURCE_EXHAUSTED without a delay */
+		/* 8: RESOURCE_EXHAUSTED without a delay */
+		*ret_is_too_large = response.status == 413 || response.grpc_status == 8 || verdict->is_divisible;
 	} else {
 		verdict->kind = GENOPS_RETRY;
 		snprintf(verdict->reason, sizeof verdict->reason, "%.255s", err.message);
@@ -161,7 +166,7 @@ bool genops_pump_send(struct genops_pump *pump, struct genops_destination_batch 
 		return settle_items(pump, send, &verdict);
 	if (verdict.kind == GENOPS_REJECTED && is_too_large && genops_pump_batch_narrow(&pump->batch, &send))
 		return true; /* what it is that cannot be taken is found out; the rest goes */
-	if (verdict.kind == GENOPS_RETRY && is_given_up(pump))
+	if (verdict.kind == GENOPS_RETRY && !verdict.is_unfinished && is_given_up(pump))
 		verdict.kind = GENOPS_REJECTED;
 	if (verdict.kind == GENOPS_RETRY) {
 		try_again(pump, &verdict);

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Elasticsearch: what is written, under which id, into which index; what answers mean, document by document; what settings are refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "codec/compress.h"
+#include "codec/wire.h"
+#include "export/destination.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "failing_alloc.h"
+
+#define T0 INT64_C(1700000000123456789) /* 2023-11-14T22:13:20.123456789Z */
+
+extern const struct genops_destination_type genops_destination_type_elasticsearch;
+static const struct genops_destination_type *const type = &genops_destination_type_elasticsearch;
+
+struct fixture {
+	struct genops_arena arena, request_arena;
+	struct genops_destination_settings settings;
+	const struct genops_destination_form *form;
+	void *own;
+	struct genops_request request;
+	struct genops_error err;
+};
+
+static const char *get(void *arg, const char *name)
+{
+	(void)arg;
+	return strcmp(name, "ENVIRONMENT_NAME") == 0 ? "prod" : strcmp(name, "ELASTICSEARCH_URL") == 0 ? "http://from-environment:9200" : NULL;
+}
+
+static int load(struct fixture *f, const struct genops_destination_form *form, const char *text)
+{
+	static const struct genops_yaml_variables variables = {get, NULL};
+	struct genops_yaml *yaml = NULL;
+	memset(f, 0, sizeof *f);
+	genops_arena_init(&f->arena, 1 << 20);
+	genops_arena_init(&f->request_arena, 1 << 20);
+	f->form = form;
+	const struct genops_yaml_rows in = {"genops.yaml", &f->arena, &variables, &f->err};
+	int code = genops_yaml_parse("genops.yaml", genops_str_of(text), &yaml, &f->err);
+	f->own = genops_arena_alloc(&f->arena, form->size);
+	assert_non_null(f->own);
+	if (code == GENOPS_OK)
+		code = genops_yaml_rows_section(&in, yaml->documents[0], "destination", form->rows, f->own);
+	if (code == GENOPS_OK)
+		code = form->read(&in, yaml->documents[0], f->own);
+	genops_yaml_free(yaml);
+	f->settings.own = f->own;
+	f->settings.session = calloc(1, type->session_size);
+	assert_non_null(f->settings.session);
+	return code;
+}
+
+static void unload(struct fixture *f)
+{
+	f->form->done(f->own);
+	free(f->settings.session);
+	genops_buffer_done(&f->request.body);
+	genops_arena_done(&f->request_arena);
+	genops_arena_done(&f->arena);
+}
+
+static void start(struct fixture *f, const struct genops_destination_form *form, const char *text)
+{
+	if (load(f, form, text) != GENOPS_OK)
+		fail_msg("%s", f->err.message);
+	assert_int_equal(type->check(&f->settings, &f->err), GENOPS_OK);
+}
+
+static const char *encode(struct fixture *f, const struct genops_destination_item *items, size_t n)
+{
+	const struct genops_destination_batch batch = {.items = items, .n_items = n};
+	genops_buffer_done(&f->request.body);
+	genops_arena_reset(&f->request_arena);
+	if (type->encode(&f->settings, &batch, &f->request_arena, &f->request, &f->err) != GENOPS_OK)
+		fail_msg("%s", f->err.message);
+	genops_buffer_add_char(&f->request.body, '\0');
+	assert_int_equal(f->request.body.error, 0);
+	return f->request.body.ptr;
+}
+
+static const char *header(const struct fixture *f, const char *name)
+{
+	for (size_t i = 0; i < f->request.n_headers; i++) {
+		if (genops_str_is(f->request.headers[i].key, name))
+			return f->request.headers[i].value.ptr;
+	}
+	return NULL;
+}
+
+/* Without the ids, which a test of their own looks at. */
+static void assert_lines(const char *body, const char *expected)
+{
+	char text[8192];
+	size_t n = 0;
+	for (const char *at = body; *at && n + 1 < sizeof text; at++) {
+		if (strncmp(at, "\"_id\":\"", 7) == 0) {
+			at += 7 + 32;
+			memcpy(text + n, "ID", 2);
+			n += 2;
+		} else {
+			text[n++] = *at;
+		}
+	}
+	text[n] = '\0';
+	assert_string_equal(text, expected);
+}
+
+/* --- OTLP --- */
+
+static void put_attribute(struct genops_buffer *out, uint32_t field, const char *key, const char *value)
+{
+	size_t mark = genops_wire_begin(out, field);
+	genops_wire_put_text(out, 1, genops_str_of(key));
+	size_t inner = genops_wire_begin(out, 2);
+	genops_wire_put_text(out, 1, genops_str_of(value));
+	genops_wire_end(out, inner);
+	genops_wire_end(out, mark);
+}
+
+static void put_integer(struct genops_buffer *out, uint32_t field, const char *key, uint64_t value)
+{
+	size_t mark = genops_wire_begin(out, field);
+	genops_wire_put_text(out, 1, genops_str_of(key));
+	size_t inner = genops_wire_begin(out, 2);
+	genops_wire_put_uint(out, 3, value);
+	genops_wire_end(out, inner);
+	genops_wire_end(out, mark);
+}
+
+static void put_span(struct genops_buffer *out, const char *name, char id)
+{
+	const char ids[17] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, id};
+	size_t mark = genops_wire_begin(out, 2), event;
+	genops_wire_put_text(out, 1, (genops_str){ids, 16});
+	genops_wire_put_text(out, 2, (genops_str){ids + 8, 8});
+	genops_wire_put_text(out, 5, genops_str_of(name));
+	genops_wire_put_uint(out, 6, 3);
+	genops_wire_put_fixed64(out, 7, (uint64_t)T0);
+	genops_wire_put_fixed64(out, 8, (uint64_t)T0 + 150000000);
+	put_attribute(out, 9, "genops.team", "first");
+	put_integer(out, 9, "big", UINT64_C(9007199254740993));
+	put_attribute(out, 9, "genops.team", "ml \"platform\"");
+	event = genops_wire_begin(out, 11);
+	genops_wire_put_fixed64(out, 1, (uint64_t)T0);
+	genops_wire_put_text(out, 2, GENOPS_STR("cost.calculated"));
+	genops_wire_end(out, event);
+	genops_wire_end(out, mark);
+}
+
+static void put_request(struct genops_buffer *out, const char *name, char id)
+{
+	size_t resource = genops_wire_begin(out, 1), inner = genops_wire_begin(out, 1);
+	put_attribute(out, 1, "service.name", "app");
+	genops_wire_end(out, inner);
+	size_t scope = genops_wire_begin(out, 2);
+	put_span(out, name, id);
+	genops_wire_end(out, scope);
+	genops_wire_end(out, resource);
+}
+
+#define SPAN(name, last)                                                                                                                   \
+	"{\"@timestamp\":\"2023-11-14T22:13:20.123456789Z\",\"trace_id\":\"0102030405060708090a0b0c0d0e0f" last                          \
+	"\",\"span_id\":\"090a0b0c0d0e0f" last "\",\"name\":\"" name "\",\"kind\":\"Client\",\"duration\":150000000,"                     \
+	"\"attributes\":{\"genops.team\":\"ml \\\"platform\\\"\",\"big\":9007199254740993},"                                            \
+	"\"events\":[{\"@timestamp\":\"2023-11-14T22:13:20.123456789Z\",\"name\":\"cost.calculated\",\"attributes\":{}}],"            \
+	"\"status\":{\"code\":\"Unset\"},\"resource\":{\"attributes\":{\"service.name\":\"app\"}},\"scope\":{\"attributes\":{}}}\n"
+
+/* proves OTL-040, OTL-052: the guide's exporter */
+static void test_spans(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct genops_buffer requests[2];
+	struct genops_destination_item items[2] = {{.kind = GENOPS_ITEM_TRACES, .n = 2}, {.kind = GENOPS_ITEM_TRACES, .n = 1}};
+	for (int i = 0; i < 2; i++)
+		genops_buffer_init(&requests[i], 1 << 16);
+	put_request(&requests[0], "a", 1);
+	put_request(&requests[0], "b", 2);
+	put_request(&requests[1], "c", 3);
+	for (int i = 0; i < 2; i++)
+		items[i].body = genops_buffer_view(&requests[i]);
+	start(&f, type->exporter, "endpoints: [\"http://elasticsearch:9200\"]\nindex: genops-ai-traces\ncompression: none\n");
+	const char *body = encode(&f, items, 2);
+#define ACTION "{\"create\":{\"_index\":\"genops-ai-traces\",ID}}\n"
+	assert_lines(body, ACTION SPAN("a", "01") ACTION SPAN("b", "02") ACTION SPAN("c", "03"));
+	assert_string_equal(f.request.method, "POST");
+	assert_true(genops_str_starts(f.request.url, GENOPS_STR("http://elasticsearch:9200/_bulk?filter_path=errors,")));
+	assert_string_equal(header(&f, "content-type"), "application/x-ndjson");
+	assert_null(header(&f, "content-encoding"));
+	assert_null(header(&f, "authorization"));
+	unload(&f);
+	/* its default is the data stream of the Collector's mode otel, in gzip */
+	start(&f, type->exporter, "endpoint: https://h:9200/es/\npipeline: a b\napi_key: bXk6a2V5\nlogstash_format: {enabled: true}\n");
+	(void)encode(&f, items + 1, 1);
+	assert_string_equal(header(&f, "authorization"), "ApiKey bXk6a2V5");
+	assert_string_equal(header(&f, "content-encoding"), "gzip");
+	assert_true(genops_str_ends(f.request.url, GENOPS_STR("&pipeline=a%20b")));
+	struct genops_buffer plain;
+	genops_buffer_init(&plain, 1 << 16);
+	f.request.body.len--;
+	assert_int_equal(genops_compress_decode(GENOPS_COMPRESS_GZIP, genops_buffer_view(&f.request.body), &plain, &f.err), GENOPS_OK);
+	assert_true(genops_str_find(genops_buffer_view(&plain), GENOPS_STR("{\"create\":{\"_index\":\"traces-generic.otel-default-2023.11.14\"")) == 0);
+	assert_true(genops_str_find(genops_buffer_view(&plain),
+			GENOPS_STR("\"data_stream\":{\"type\":\"traces\",\"dataset\":\"generic.otel\",\"namespace\":\"default\"}")) != SIZE_MAX);
+	genops_buffer_done(&plain);
+	unload(&f);
+	for (int i = 0; i < 2; i++)
+		genops_buffer_done(&requests[i]);
+}
+
+static void id_of(const char *body, char *ret)
+{
+	const char *at = strstr(body, "\"_id\":\"");
+	assert_non_null(at);
+	memcpy(ret, at + 7, 32);
+	ret[32] = '\0';
+}
+
+/* The same when it comes again, whatever has happened to its attributes; another one for another span, tenant, event. */
+static void test_ids(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct genops_buffer request;
+	char first[33], again[33];
+	genops_buffer_init(&request, 1 << 16);
+	put_request(&request, "a", 1);
+	start(&f, type->exporter, "endpoint: http://h:9200\ncompression: none\n");
+	struct genops_destination_item item = {.kind = GENOPS_ITEM_TRACES, .n = 1, .body = genops_buffer_view(&request)};
+	id_of(encode(&f, &item, 1), first);
+	genops_buffer_clear(&request);
+	put_request(&request, "renamed", 1);
+	item.body = genops_buffer_view(&request);
+	id_of(encode(&f, &item, 1), again);
+	assert_string_equal(first, again);
+	item.tenant = GENOPS_STR("acme");
+	id_of(encode(&f, &item, 1), again);
+	assert_string_not_equal(first, again);
+	unload(&f);
+	genops_buffer_done(&request);
+	start(&f, type->document, "endpoint: http://h:9200\ncompression: none\n");
+	struct genops_destination_item event = {.kind = GENOPS_ITEM_EVENT, .n = 1, .id = 7, .time_unix_ns = T0, .body = GENOPS_STR("{\"a\":1}"),
+	    .pipeline = GENOPS_STR("p"), .route = GENOPS_STR("r")};
+	id_of(encode(&f, &event, 1), first);
+	event.body = GENOPS_STR("{\"a\":2}");
+	id_of(encode(&f, &event, 1), again);
+	assert_string_equal(first, again);
+	event.id = 8;
+	id_of(encode(&f, &event, 1), again);
+	assert_string_not_equal(first, again);
+	unload(&f);
+}
+
+/* proves CRB-129 in part */
+static void test_events(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *index, *body, *payload, *expected;
+	} rows[] = {
+	    {"", "{\"a\":1}", "", "{\"create\":{\"_index\":\"logs-genops.events-default\",ID}}\n{\"@timestamp\":\"2023-11-14T22:13:20.123456789Z\",\"a\":1}\n"},
+	    {"", "{}", "", "{\"create\":{\"_index\":\"logs-genops.events-default\",ID}}\n{\"@timestamp\":\"2023-11-14T22:13:20.123456789Z\"}\n"},
+	    {"index: plain", "{\"a\":1}", " {\n\"@timestamp\": \"now\"\n}\n", "{\"create\":{\"_index\":\"plain\",ID}}\n{ \"@timestamp\": \"now\" }\n"},
+	    {"index: plain", "{\"a\":{\"@timestamp\":1}}", "", "{\"create\":{\"_index\":\"plain\",ID}}\n{\"@timestamp\":\"2023-11-14T22:13:20.123456789Z\",\"a\":{\"@timestamp\":1}}\n"},
+	    {"index: plain", "{}", "[1,\n2]", "{\"create\":{\"_index\":\"plain\",ID}}\n[1, 2]\n"},
+	    {"index: \"v-${team}-${ENVIRONMENT_NAME}-${_time:%Y.%m.%d}\"", "{\"team\":\"NLP, \\\"x\\\"\"}", "",
+		"{\"create\":{\"_index\":\"v-nlp___x_-prod-2023.11.14\",ID}}\n{\"@timestamp\":\"2023-11-14T22:13:20.123456789Z\",\"team\":\"NLP, \\\"x\\\"\"}\n"},
+	    {"index: \"${team}\"", "{\"team\":\"-é\"}", "", "{\"create\":{\"_index\":\"x\xc3\xa9\",ID}}\n{\"@timestamp\":\"2023-11-14T22:13:20.123456789Z\",\"team\":\"-é\"}\n"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct fixture f;
+		char text[256];
+		const struct genops_destination_item item = {.kind = GENOPS_ITEM_EVENT, .n = 1, .id = 1, .time_unix_ns = T0,
+		    .body = genops_str_of(rows[i].body), .payload = genops_str_of(rows[i].payload)};
+		snprintf(text, sizeof text, "endpoint: http://h:9200\ncompression: none\n%s\n", rows[i].index);
+		start(&f, type->document, text);
+		assert_lines(encode(&f, &item, 1), rows[i].expected);
+		unload(&f);
+	}
+}
+
+static void test_records(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct genops_record record = {.name = GENOPS_STR("ai.completion"), .start_unix_ns = T0, .end_unix_ns = T0 + 1000};
+	const struct genops_destination_batch batch = {.records = &record, .n_records = 1};
+	record.trace_id[0] = record.span_id[0] = 1;
+	start(&f, type->exporter, "endpoint: http://h:9200\nindex: x\ncompression: none\nuser: elastic\npassword: changeme\n");
+	assert_int_equal(type->encode(&f.settings, &batch, &f.request_arena, &f.request, &f.err), GENOPS_OK);
+	assert_true(genops_str_find(genops_buffer_view(&f.request.body), GENOPS_STR("\"name\":\"ai.completion\"")) != SIZE_MAX);
+	assert_string_equal(header(&f, "authorization"), "Basic ZWxhc3RpYzpjaGFuZ2VtZQ==");
+	struct genops_send_verdict verdict;
+	const struct genops_response response = {.status = 200, .body = GENOPS_STR("{\"errors\":true,\"items\":[{\"create\":{\"status\":400}}]}")};
+	type->judge(&f.settings, &response, &verdict);
+	assert_int_equal(verdict.kind, GENOPS_REJECTED);
+	assert_true(verdict.is_divisible && !verdict.n_kinds);
+	unload(&f);
+}
+
+/* --- answers --- */
+
+#define ITEM(status, rest) "{\"create\":{\"status\":" #status rest "}}"
+#define ERROR(type, reason) ",\"error\":{\"type\":\"" type "\",\"reason\":\"" reason "\"}"
+
+static void test_answers(void **state)
+{
+	(void)state;
+	/* items of 1, 2 and 1 documents; kinds: S sent, A again, R rejected */
+	static const struct {
+		int status;
+		const char *body, *kinds;
+		enum genops_verdict_kind kind;
+		bool is_held;
+		const char *reason;
+	} rows[] = {
+	    {200, "{\"errors\":false}", "", GENOPS_SENT, false, ""},
+	    {200, "{\"errors\":true,\"items\":[" ITEM(201, "") "," ITEM(409, ERROR("version_conflict_engine_exception", "there")) "," ITEM(201, "") "," ITEM(200, "") "]}", "SSS", GENOPS_SENT, false, ""},
+	    {200, "{\"errors\":true,\"items\":[" ITEM(201, "") "," ITEM(201, "") "," ITEM(429, ERROR("es_rejected_execution_exception", "queue is full")) "," ITEM(201, "") "]}", "SAS", GENOPS_RETRY, false,
+		"1 of 4 documents were refused, 0 of them for ever: 429 es_rejected_execution_exception: queue is full"},
+	    {200, "{\"errors\":true,\"items\":[" ITEM(400, ERROR("mapper_parsing_exception", "failed to parse")) "," ITEM(429, ERROR("x", "y")) "," ITEM(400, ERROR("a", "b")) "," ITEM(201, "") "]}", "RAS", GENOPS_RETRY, false,
+		"3 of 4 documents were refused, 2 of them for ever: 400 mapper_parsing_exception: failed to parse"},
+	    {200, "{\"errors\":true,\"items\":[" ITEM(201, "") "," ITEM(201, "") "," ITEM(400, ",\"error\":{\"type\":\"t\",\"reason\":\"r\",\"caused_by\":{\"reason\":\"why\\nthen\"}}") "," ITEM(201, "") "]}", "SRS", GENOPS_REJECTED, false,
+		"1 of 4 documents were refused, 1 of them for ever: 400 t: r: why then"},
+	    {200, "{\"errors\":true,\"items\":[" ITEM(404, ERROR("index_not_found_exception", "no such index")) "," ITEM(201, "") "," ITEM(201, "") "," ITEM(403, "") "]}", "ASA", GENOPS_RETRY, true, "index_not_found_exception"},
+	    {200, "{\"errors\":true,\"items\":[" ITEM(201, "") "," ITEM(201, "") ",{\"create\":{\"sta", "SAA", GENOPS_RETRY, false, "cut off"},
+	    {200, "<html>", "", GENOPS_RETRY, false, "none of Elasticsearch's"},
+	    {200, "{}", "AAA", GENOPS_RETRY, false, "cut off"},
+	    {413, "", "", GENOPS_REJECTED, false, "HTTP 413"},
+	    {429, "", "", GENOPS_RETRY, false, "HTTP 429"},
+	    {401, "", "", GENOPS_RETRY, true, "credentials"},
+	    {400, "{\"error\":\"x\"}", "", GENOPS_REJECTED, false, "HTTP 400"},
+	    {503, "", "", GENOPS_RETRY, false, "HTTP 503"},
+	};
+	struct fixture f;
+	struct genops_buffer requests[3];
+	struct genops_destination_item items[3];
+	for (int i = 0; i < 3; i++) {
+		genops_buffer_init(&requests[i], 1 << 16);
+		put_request(&requests[i], "a", (char)i);
+		if (i == 1)
+			put_request(&requests[i], "b", 9);
+		items[i] = (struct genops_destination_item){.kind = GENOPS_ITEM_TRACES, .n = 1 + (i == 1), .body = genops_buffer_view(&requests[i])};
+	}
+	start(&f, type->exporter, "endpoint: http://h:9200\n");
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct genops_response response = {.status = rows[i].status, .body = genops_str_of(rows[i].body)};
+		struct genops_send_verdict verdict;
+		(void)encode(&f, items, 3);
+		type->judge(&f.settings, &response, &verdict);
+		char kinds[8] = "";
+		for (size_t k = 0; k < verdict.n_kinds && k < 7; k++)
+			kinds[k] = verdict.kinds[k] == GENOPS_SENT ? 'S' : verdict.kinds[k] == GENOPS_RETRY ? 'A' : 'R';
+		if (strcmp(kinds, rows[i].kinds) || verdict.kind != rows[i].kind || !strstr(verdict.reason, rows[i].reason) ||
+		    rows[i].is_held != (verdict.retry_after_ns >= 60 * GENOPS_NS_PER_S))
+			fail_msg("%zu: kind %d, kinds %s, %s", i, verdict.kind, kinds, verdict.reason);
+	}
+	unload(&f);
+	for (int i = 0; i < 3; i++)
+		genops_buffer_done(&requests[i]);
+}
+
+/* The next node is asked when one does not answer. */
+static void test_endpoints(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct genops_send_verdict verdict;
+	const struct genops_destination_item item = {.kind = GENOPS_ITEM_EVENT, .body = GENOPS_STR("{}")};
+	static const int statuses[] = {200, 429, 0, 500, 503, 200};
+	start(&f, type->document, "endpoints: [http://a:9200, http://b:9200, http://c:9200]\n");
+	for (size_t i = 0; i < 6; i++) {
+		const struct genops_response response = {.status = statuses[i], .body = GENOPS_STR("{\"errors\":false}")};
+		(void)encode(&f, &item, 1);
+		if (i < 3)
+			assert_int_equal(f.request.url.ptr[7], 'a');
+		type->judge(&f.settings, &response, &verdict);
+	}
+	(void)encode(&f, &item, 1);
+	assert_int_equal(f.request.url.ptr[7], 'c');
+	unload(&f);
+}
+
+static void test_settings(void **state)
+{
+	(void)state;
+	static const struct {
+		bool is_exporter;
+		const char *text, *message; /* NULL: right */
+	} rows[] = {
+	    {true, "{}", NULL}, /* $ELASTICSEARCH_URL */
+	    {true, "cloudid: 'my:ZXhhbXBsZS5jb20kYWJjZCRlZmdo'", NULL},
+	    {true, "cloudid: 'my'", "cloudid is not one"},
+	    {true, "cloudid: 'my:!!!'", "cloudid is not one"},
+	    {true, "{endpoint: 'http://a', endpoints: ['http://b']}", "twice"},
+	    {true, "endpoint: a:9200", "not a URL"},
+	    {true, "endpoint: 'http://u:p@a:9200'", "credentials do not belong"},
+	    {true, "endpoint: 'http://a:9200/?x=1'", "must end with its path"},
+	    {true, "{endpoint: 'http://a', index: Upper}", "can be no index's name"},
+	    {true, "{endpoint: 'http://a', index: _x}", "can be no index's name"},
+	    {true, "{endpoint: 'http://a', mapping: {mode: ecs}}", "mode \"ecs\" is not done here"},
+	    {true, "{endpoint: 'http://a', mapping: {mode: otel}}", NULL},
+	    {true, "{endpoint: 'http://a', user: x}", "belong together"},
+	    {true, "{endpoint: 'http://a', user: x, password: y, api_key: z}", "two ways"},
+	    {true, "{endpoint: 'http://a', num_workers: 4}", "num_workers"},
+	    {true, "{endpoint: 'http://a', logstash_format: {enabled: true, date_format: '}'}}", "logstash_format"},
+	    {false, "{endpoint: 'http://a', index: 'x-${1 +}'}", "index:"},
+	    {false, "{endpoint: 'http://a', index: 'x-${_random:4}'}", "find its index again"},
+	    {false, "{endpoint: 'http://a', index: [a]}", "index must be"},
+	    {false, "{endpoint: 'http://a', traces_index: a}", "traces_index"},
+	    {false, "{endpoint: 'http://a', api_key: 'id:key', username: ''}", NULL},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct fixture f;
+		int code = load(&f, rows[i].is_exporter ? type->exporter : type->document, rows[i].text);
+		if (rows[i].message ? code != GENOPS_CONFIG || !strstr(f.err.message, rows[i].message) : code != GENOPS_OK)
+			fail_msg("%s: %d %s", rows[i].text, code, f.err.message);
+		assert_true(!rows[i].message || f.err.line == 1);
+		unload(&f);
+	}
+}
+
+static void test_cloudid(void **state)
+{
+	(void)state;
+	struct fixture f;
+	const struct genops_destination_item item = {.kind = GENOPS_ITEM_EVENT, .body = GENOPS_STR("{}")};
+	start(&f, type->document, "cloudid: 'my:ZXhhbXBsZS5jb20kYWJjZCRlZmdo'\n");
+	(void)encode(&f, &item, 1);
+	assert_true(genops_str_starts(f.request.url, GENOPS_STR("https://abcd.example.com:443/_bulk?")));
+	unload(&f);
+}
+
+static void test_no_memory(void **state)
+{
+	(void)state;
+	struct fixture f;
+	const struct genops_destination_item item = {.kind = GENOPS_ITEM_EVENT, .id = 1, .body = GENOPS_STR("{\"team\":\"x\",\"@timestamp\":1}")};
+	const struct genops_destination_batch batch = {.items = &item, .n_items = 1};
+	start(&f, type->document, "{endpoint: 'http://a', index: 'x-${team}'}");
+	for (long n = 0; FAILING_ALLOC && n < 200; n++) {
+		genops_arena_reset(&f.request_arena);
+		allocs_left = n;
+		int code = type->encode(&f.settings, &batch, &f.request_arena, &f.request, &f.err);
+		allocs_left = -1;
+		if (code == GENOPS_OK)
+			break;
+		if (code != GENOPS_NOMEM && code != GENOPS_LIMIT) /* an arena that cannot grow is a full one */
+			fail_msg("%ld: %d %s", n, code, f.err.message);
+		assert_null(f.request.body.ptr);
+		assert_true(n < 199);
+	}
+	unload(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_spans),
+	    cmocka_unit_test(test_ids),
+	    cmocka_unit_test(test_events),
+	    cmocka_unit_test(test_records),
+	    cmocka_unit_test(test_answers),
+	    cmocka_unit_test(test_endpoints),
+	    cmocka_unit_test(test_settings),
+	    cmocka_unit_test(test_cloudid),
+	    cmocka_unit_test(test_no_memory),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
