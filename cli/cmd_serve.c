@@ -47,9 +47,10 @@ static void print_receivers(const struct gateway_process *process)
 		const struct genops_gateway_listener *listener = &process->gateway->listeners[i];
 		if (process->listener_ports[i] < 0)
 			continue;
-		printf(strchr(listener->host, ':') ? "  OTLP over %s at %s://[%s]:%d" : "  OTLP over %s at %s://%s:%d",
-		    listener->is_grpc ? "gRPC" : "HTTP", listener->tls_certificate[0] ? "https" : "http", listener->host, process->listener_ports[i]);
-		printf(strcmp(listener->receiver, "otlp") ? " (%s)\n" : "\n", listener->receiver);
+		const char *what = listener->is_metrics ? "metrics for Prometheus" : listener->is_grpc ? "OTLP over gRPC" : "OTLP over HTTP";
+		printf(strchr(listener->host, ':') ? "  %s at %s://[%s]:%d" : "  %s at %s://%s:%d", what,
+		    listener->tls_certificate[0] ? "https" : "http", listener->host, process->listener_ports[i]);
+		printf(strcmp(listener->receiver, "otlp") ? "%s (%s)\n" : "\n", listener->is_metrics ? "/metrics" : "", listener->receiver);
 	}
 }
 

@@ -28,6 +28,7 @@ typedef struct {
 typedef struct {
 	ngx_flag_t gateway;
 	ngx_str_t receiver;      /* genops_receive: its name in the configuration */
+	ngx_str_t exporter;      /* genops_control metrics: whose address this is; empty: the gateway's */
 	ngx_int_t is_grpc;
 } ngx_http_genops_loc_conf_t;
 
@@ -77,6 +78,7 @@ ngx_int_t ngx_http_genops_is_resolved(ngx_http_genops_main_conf_t *conf, genops_
 char *ngx_http_genops_control(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* ngx_http_genops_receiver.c */
+ngx_int_t ngx_http_genops_is_local(ngx_connection_t *c); /* is the client on this machine? */
 char *ngx_http_genops_receive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ngx_http_genops_control.c - what the gateway answers itself: control API, metrics, health, readiness, nginx's own errors.
  *
- *   location /api/v1/ { genops_control api; }       location = /metrics { genops_control metrics; }
+ *   location /api/v1/ { genops_control api; }       location = /metrics { genops_control metrics; }       also: metrics "prometheus"
  *   location = /health { genops_control health; }   location = /ready { genops_control ready; }
  *   location = /genops-error { internal; genops_control error; }      for error_page: 400, 413, 502, 504 in the provider's words
  *
@@ -20,6 +20,8 @@ typedef struct {
 	ngx_http_request_t *request;
 	genops_engine *engine;
 	genops_str method, target, secret, body;
+	ngx_int_t is_metrics;
+	struct genops_metrics_request metrics;
 	struct genops_control_answer answer;
 	int code;
 } task_t;
@@ -138,7 +140,10 @@ static void run_task(void *data, ngx_log_t *log)
 {
 	task_t *task = data;
 	struct genops_error err;
-	task->code = genops_control_handle(task->engine, task->method, task->target, task->secret, task->body, &task->answer, &err);
+	if (task->is_metrics)
+		task->code = genops_metrics_answer(task->engine, &task->metrics, &task->answer, &err);
+	else
+		task->code = genops_control_handle(task->engine, task->method, task->target, task->secret, task->body, &task->answer, &err);
 }
 
 static ngx_int_t send_answer(ngx_http_request_t *r, const struct genops_control_answer *answer)
@@ -192,6 +197,18 @@ static genops_str find_authorization(ngx_http_request_t *r, ngx_str_t value)
 	return (genops_str){0};
 }
 
+static genops_str find_accept(ngx_http_request_t *r)
+{
+	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
+		ngx_table_elt_t *headers = part->elts;
+		for (ngx_uint_t i = 0; i < part->nelts; i++) {
+			if (headers[i].key.len == 6 && !ngx_strncasecmp(headers[i].key.data, (u_char *)"accept", 6))
+				return ngx_http_genops_view(headers[i].value);
+		}
+	}
+	return (genops_str){0};
+}
+
 static genops_str find_secret(ngx_http_request_t *r)
 {
 	genops_str authorization = {0};
@@ -229,8 +246,9 @@ static ngx_int_t gather_body(ngx_http_request_t *r, genops_str *ret_body)
 	return NGX_OK;
 }
 
-static void post_task(ngx_http_request_t *r, genops_str target)
+static void post_task(ngx_http_request_t *r, genops_str target, ngx_int_t is_metrics)
 {
+	ngx_http_genops_loc_conf_t *location = ngx_http_get_module_loc_conf(r, ngx_http_genops_module);
 	static ngx_str_t pool_name = ngx_string("default");
 	ngx_thread_pool_t *pool = ngx_thread_pool_get((ngx_cycle_t *)ngx_cycle, &pool_name);
 	ngx_thread_task_t *task = ngx_thread_task_alloc(r->pool, sizeof(task_t));
@@ -248,6 +266,13 @@ static void post_task(ngx_http_request_t *r, genops_str target)
 	    .target = target,
 	    .secret = find_secret(r),
 	    .body = body,
+	    .is_metrics = is_metrics,
+	};
+	work->metrics = (struct genops_metrics_request){
+	    .exporter = ngx_http_genops_view(location->exporter),
+	    .accept = find_accept(r),
+	    .secret = work->secret,
+	    .is_local = ngx_http_genops_is_local(r->connection),
 	};
 	task->handler = run_task;
 	task->event.handler = finish_task;
@@ -263,13 +288,13 @@ static void post_task(ngx_http_request_t *r, genops_str target)
 
 static void post_api(ngx_http_request_t *r)
 {
-	post_task(r, ngx_http_genops_view(r->unparsed_uri));
+	post_task(r, ngx_http_genops_view(r->unparsed_uri), 0);
 }
 
 /* Whatever its location is called. */
 static void post_metrics(ngx_http_request_t *r)
 {
-	post_task(r, GENOPS_STR("/metrics"));
+	post_task(r, GENOPS_STR("/metrics"), r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD));
 }
 
 static ngx_int_t answer_with(ngx_http_request_t *r, ngx_http_client_body_handler_pt post)
@@ -338,6 +363,8 @@ char *ngx_http_genops_control(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 		if (kinds[i].name.len == arguments[1].len &&
 		    ngx_strncmp(kinds[i].name.data, arguments[1].data, arguments[1].len) == 0) {
 			location->handler = kinds[i].handler;
+			if (cf->args->nelts == 3)
+				((ngx_http_genops_loc_conf_t *)conf)->exporter = arguments[2];
 			return NGX_CONF_OK;
 		}
 	}

@@ -171,7 +171,7 @@ static ngx_command_t commands[] = {
 	offsetof(ngx_http_genops_main_conf_t, drain), NULL},
     {ngx_string("genops_gateway"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_FLAG,
 	ngx_conf_set_flag_slot, NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_http_genops_loc_conf_t, gateway), NULL},
-    {ngx_string("genops_control"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, ngx_http_genops_control, NGX_HTTP_LOC_CONF_OFFSET,
+    {ngx_string("genops_control"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE12, ngx_http_genops_control, NGX_HTTP_LOC_CONF_OFFSET,
 	0, NULL},
     {ngx_string("genops_receive"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE23, ngx_http_genops_receive, NGX_HTTP_LOC_CONF_OFFSET,
 	0, NULL},

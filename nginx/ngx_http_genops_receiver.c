@@ -128,7 +128,7 @@ static ngx_int_t is_loopback(const struct sockaddr *address)
 }
 
 /* Who comes from the very address that he came to is here, too. */
-static ngx_int_t is_local(ngx_connection_t *c)
+ngx_int_t ngx_http_genops_is_local(ngx_connection_t *c)
 {
 	return is_loopback(c->sockaddr) ||
 	       (ngx_connection_local_sockaddr(c, NULL, 0) == NGX_OK &&
@@ -141,7 +141,7 @@ static genops_receiver_request *begin(ngx_http_request_t *r, genops_engine *engi
 	struct genops_receiver_source source = {
 	    .receiver = ngx_http_genops_view(location->receiver),
 	    .is_grpc = location->is_grpc,
-	    .is_local = is_local(r->connection),
+	    .is_local = ngx_http_genops_is_local(r->connection),
 	    .method = ngx_http_genops_view(r->method_name),
 	    .target = ngx_http_genops_view(r->unparsed_uri),
 	};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * gateway_conf_receivers.c - nginx's servers for telemetry: one for each protocol of each receiver.
+ * gateway_conf_receivers.c - nginx's servers for telemetry: one for each protocol of each receiver, and for each address that is
+ * scraped.
  *
  * The module answers every path (genops/receiver.h); nginx does what it is best at: TLS, HTTP/2, slow and greedy clients, who may connect
  * and how often. Whatever nginx itself refuses goes out in OTLP's words through error_page. Bodies to 1 MB stay in memory, larger ones are
@@ -73,6 +74,17 @@ static void write_times(FILE *out, const struct genops_gateway_listener *listene
 		fprintf(out, "\t\thttp2_max_concurrent_streams %lld;\n", (long long)listener->max_streams);
 }
 
+/* An exporter's own address, for Prometheus. */
+static void write_metrics(FILE *out, const struct genops_gateway_listener *listener, int port)
+{
+	fprintf(out, "\tserver {\n");
+	gateway_conf_listen(out, listener->host, port, listener->tls_certificate[0] ? " ssl" : "");
+	write_tls(out, listener);
+	write_times(out, listener);
+	fprintf(out, "\t\tgzip on;\n\t\tgzip_min_length 1024;\n\t\tgzip_types text/plain application/openmetrics-text;\n");
+	fprintf(out, "\t\tlocation = /metrics { genops_control metrics \"%s\"; }\n\t\tlocation / { return 404; }\n\t}\n", listener->receiver);
+}
+
 static void write_server(FILE *out, const struct genops_gateway_listener *listener, int port, size_t index)
 {
 	const char *protocol = listener->is_grpc ? "grpc" : "http";
@@ -110,7 +122,9 @@ void gateway_conf_receivers(FILE *out, const struct genops_gateway *gateway, con
 			write_zone(out, &gateway->listeners[i], i);
 	}
 	for (size_t i = 0; i < gateway->n_listeners; i++) {
-		if (ports[i] >= 0)
+		if (ports[i] >= 0 && gateway->listeners[i].is_metrics)
+			write_metrics(out, &gateway->listeners[i], ports[i]);
+		else if (ports[i] >= 0)
 			write_server(out, &gateway->listeners[i], ports[i], i);
 	}
 }

@@ -102,7 +102,8 @@ static int bind_one(const struct address *wanted, struct gateway_process *proces
 static int bind_listener(const struct genops_gateway_listener *listener, struct gateway_process *process, int *ret_port, struct genops_error *err)
 {
 	char settings[160];
-	snprintf(settings, sizeof settings, "receivers: %.60s: protocols: %s: endpoint", listener->receiver, listener->is_grpc ? "grpc" : "http");
+	snprintf(settings, sizeof settings, listener->is_metrics ? "exporters: %.60s: endpoint%s" : "receivers: %.60s: protocols: %s: endpoint",
+	    listener->receiver, listener->is_metrics ? "" : listener->is_grpc ? "grpc" : "http");
 	struct address address = {listener->host, listener->port, listener->is_implicit ? 0 : PORT_WITHIN_MS, settings};
 	int code = bind_one(&address, process, ret_port, err);
 	if (code != GENOPS_EXISTS || !listener->is_implicit)
@@ -165,6 +166,7 @@ int *gateway_listen_ports(const struct gateway_process *process, const struct ge
 		for (size_t j = 0; j < old->n_listeners; j++) {
 			const struct genops_gateway_listener *before = &old->listeners[j];
 			if (before->port == listener->port && !strcmp(before->host, listener->host) && before->is_grpc == listener->is_grpc &&
+			    before->is_metrics == listener->is_metrics &&
 			    (listener->port || !strcmp(before->receiver, listener->receiver)) && process->listener_ports[j] >= 0)
 				ports[i] = process->listener_ports[j];
 		}

@@ -34,6 +34,18 @@ struct genops_control_answer {
 GENOPS_API GENOPS_NODISCARD int genops_control_handle(genops_engine *engine, genops_str method, genops_str target,
     genops_str secret, genops_str body, struct genops_control_answer *ret_answer, struct genops_error *err);
 
+/* Who scrapes, and what. Views are borrowed for the call. */
+struct genops_metrics_request {
+	genops_str exporter; /* whose address: the exporter's name in the configuration; "" : the gateway's /metrics */
+	genops_str accept;   /* the header: Prometheus' text, or OpenMetrics for whom prefers it */
+	genops_str secret;   /* the presented key, "" : none */
+	bool is_local;       /* the client is on this machine */
+};
+
+/* Answers a GET of /metrics, like genops_control_handle. */
+GENOPS_API GENOPS_NODISCARD int genops_metrics_answer(genops_engine *engine, const struct genops_metrics_request *request,
+    struct genops_control_answer *ret_answer, struct genops_error *err);
+
 #ifdef __cplusplus
 }
 #endif

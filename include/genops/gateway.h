@@ -26,9 +26,10 @@ struct genops_gateway_provider {
 	bool has_key;              /* the gateway has a key of its own for it */
 };
 
-/* Where telemetry comes in: one protocol of a receiver (genops/receiver.h). */
+/* Where telemetry comes in: one protocol of a receiver (genops/receiver.h); or where metrics are scraped (genops/control.h). */
 struct genops_gateway_listener {
-	const char *receiver;      /* "otlp" */
+	const char *receiver;      /* "otlp"; is_metrics: the exporter, "prometheus" */
+	bool is_metrics;           /* GET /metrics, nothing else */
 	bool is_grpc;
 	bool is_implicit;          /* nobody asked for it: a port that is taken is no reason not to start */
 	const char *host;

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "dialect/dialect.h"
 #include "engine/config.h"
+#include "export/prometheus/prometheus.h"
 
 #include <genops/gateway.h>
 
@@ -100,10 +101,34 @@ static void fill_listener(struct owned *owned, const struct genops_config_receiv
 	};
 }
 
+/* Scrapers are few and quick. */
+static void fill_scraped(struct owned *owned, const struct genops_config_exporter *exporter,
+    const struct genops_prometheus_settings *settings, bool *failed)
+{
+	static const char *const none[] = {NULL};
+	struct genops_gateway_listener *listeners = (struct genops_gateway_listener *)(uintptr_t)owned->gateway.listeners;
+	listeners[owned->gateway.n_listeners++] = (struct genops_gateway_listener){
+	    .receiver = copy(owned, exporter->name, failed),
+	    .is_metrics = true,
+	    .host = copy(owned, settings->host, failed),
+	    .port = settings->port,
+	    .tls_certificate = copy(owned, exporter->certificate_file, failed),
+	    .tls_key = copy(owned, exporter->key_file, failed),
+	    .tls_client_ca = copy(owned, exporter->ca_file, failed),
+	    .max_body_bytes = 1024,
+	    .read_timeout_ms = 10000,
+	    .header_timeout_ms = 10000,
+	    .write_timeout_ms = 30000,
+	    .idle_timeout_ms = 90000,
+	    .allow = none,
+	    .deny = none,
+	};
+}
+
 static bool fill_listeners(struct owned *owned, const struct genops_config *config)
 {
 	struct genops_gateway_listener *listeners =
-	    genops_arena_alloc(&owned->arena, (2 * config->n_receivers + 1) * sizeof *listeners);
+	    genops_arena_alloc(&owned->arena, (2 * config->n_receivers + config->telemetry.n_exporters + 1) * sizeof *listeners);
 	bool failed = false;
 	if (!listeners)
 		return false;
@@ -113,6 +138,12 @@ static bool fill_listeners(struct owned *owned, const struct genops_config *conf
 			fill_listener(owned, receiver, &receiver->listeners[j], &listeners[owned->gateway.n_listeners++], &failed);
 	}
 	owned->gateway.listeners = listeners;
+	for (size_t i = 0; i < config->telemetry.n_exporters; i++) {
+		const struct genops_config_exporter *exporter = &config->telemetry.exporters[i];
+		const struct genops_prometheus_settings *settings = genops_prometheus_settings_of(exporter->type, exporter->own);
+		if (settings)
+			fill_scraped(owned, exporter, settings, &failed);
+	}
 	return !failed;
 }
 

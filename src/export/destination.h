@@ -22,11 +22,12 @@
 	X(elasticsearch)                                                                              \
 	X(debug)                                                                                      \
 	X(file)                                                                                       \
-	X(webhook)                                                                                    \
-	X(slack)                                                                                      \
-	X(pagerduty)                                                                                  \
-	X(kafka)                                                                                      \
-	X(datadog_metrics)
+	X(webhook)                                                                             \
+	X(slack)                                                                               \
+	X(pagerduty)                                                                           \
+	X(kafka)                                                                               \
+	X(datadog_metrics)                                                                     \
+	X(prometheus)
 
 struct genops_destination_settings {
 	genops_str name, type, endpoint; /* type: a name or alias of a row, or "<type>/<anything>" */

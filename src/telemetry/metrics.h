@@ -53,7 +53,7 @@
 #define GENOPS_METRIC_SELF(X)                                                                         \
 	X("genops_self_processes", "", "Processes attached to the state directory.")                  \
 	X("genops_self_operations_in_flight", "", "Governed calls that run now, in all processes.")   \
-	X("genops_self_counter_repairs", "",                                                          \
+	X("genops_self_repaired_transactions", "",                                                          \
 	    "Transactions undone because their process died in them.")                                \
 	X("genops_self_queue_bytes", "", "Size of the export queue.")                                 \
 	X("genops_self_queue_waiting", "", "Records that the slowest destination has not taken yet.") \

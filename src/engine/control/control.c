@@ -126,9 +126,18 @@ static const struct {
     {"GET", "/metrics", genops_control_metrics, WANTS_ALL},
 };
 
-static void route(struct genops_control *control, genops_str method, genops_str path, genops_str secret)
+struct asked {
+	genops_str method, target, secret, body;
+};
+
+static void route(struct genops_control *control, void *arg)
 {
+	const struct asked *asked = arg;
+	genops_str method = asked->method, query = asked->target;
+	genops_str path = genops_str_split(&query, '?');
 	bool is_path_known = false;
+	read_query(control, query);
+	control->request_body = asked->body;
 	if (genops_str_is(method, "HEAD"))
 		method = GENOPS_STR("GET"); /* the host leaves the body out */
 	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
@@ -137,7 +146,7 @@ static void route(struct genops_control *control, genops_str method, genops_str 
 		is_path_known = true;
 		if (!genops_str_is(method, routes[i].method))
 			continue;
-		if (authenticate(control, secret, routes[i].wanted))
+		if (authenticate(control, asked->secret, routes[i].wanted))
 			routes[i].answer(control);
 		return;
 	}
@@ -148,17 +157,19 @@ static void route(struct genops_control *control, genops_str method, genops_str 
 		    "one of /api/v1/decide, cost, budgets, policies, operations");
 }
 
-int genops_control_handle(genops_engine *engine, genops_str method, genops_str target, genops_str secret, genops_str body,
+bool genops_control_is_let_in(struct genops_control *control, genops_str secret)
+{
+	return authenticate(control, secret, WANTS_ALL);
+}
+
+int genops_control_run(genops_engine *engine, void (*answer)(struct genops_control *control, void *arg), void *arg,
     struct genops_control_answer *ret_answer, struct genops_error *err)
 {
-	struct genops_control control = {.engine = engine, .status = 200, .content_type = "application/json", .request_body = body};
+	struct genops_control control = {.engine = engine, .status = 200, .content_type = "application/json"};
 	genops_arena_init(&control.arena, GENOPS_CONTROL_ARENA_MAX);
 	genops_buffer_init(&control.body, GENOPS_CONTROL_ANSWER_MAX);
 	control.config = genops_engine_config(engine);
-	genops_str query = target;
-	genops_str path = genops_str_split(&query, '?');
-	read_query(&control, query);
-	route(&control, method, path, secret);
+	answer(&control, arg);
 	if (control.body.error == GENOPS_LIMIT)
 		genops_control_fail(&control, 413, "the answer is too large", "narrow it with since, until, where or limit");
 	ret_answer->status = control.status;
@@ -171,4 +182,11 @@ int genops_control_handle(genops_engine *engine, genops_str method, genops_str t
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an answer");
 	ret_answer->body = text;
 	return GENOPS_OK;
+}
+
+int genops_control_handle(genops_engine *engine, genops_str method, genops_str target, genops_str secret, genops_str body,
+    struct genops_control_answer *ret_answer, struct genops_error *err)
+{
+	struct asked asked = {method, target, secret, body};
+	return genops_control_run(engine, route, &asked, ret_answer, err);
 }

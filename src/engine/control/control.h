@@ -29,11 +29,18 @@ genops_str genops_control_parameter(const struct genops_control *control, const 
 void genops_control_fail(struct genops_control *control, int status, const char *message, const char *fix);
 void genops_control_fail_with(struct genops_control *control, const struct genops_error *err);
 
+/* Makes one, has `answer` fill it, and hands it over. NOMEM. */
+struct genops_control_answer;
+int genops_control_run(genops_engine *engine, void (*answer)(struct genops_control *control, void *arg), void *arg,
+    struct genops_control_answer *ret_answer, struct genops_error *err);
+/* May who has this key see what is everybody's? If not, the answer says so. */
+bool genops_control_is_let_in(struct genops_control *control, genops_str secret);
+
 void genops_control_decide(struct genops_control *control);     /* control_decide.c */
 void genops_control_policies(struct genops_control *control);   /* control_read.c */
 void genops_control_cost(struct genops_control *control);
 void genops_control_budgets(struct genops_control *control);
 void genops_control_operations(struct genops_control *control);
-void genops_control_metrics(struct genops_control *control);
+void genops_control_metrics(struct genops_control *control);    /* control_metrics.c */
 
 #endif

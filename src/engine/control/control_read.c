@@ -223,16 +223,6 @@ void genops_control_policies(struct genops_control *control)
 	answer_text(control, code, text, len, &err);
 }
 
-void genops_control_metrics(struct genops_control *control)
-{
-	struct genops_error err;
-	char *text = NULL;
-	size_t len = 0;
-	int code = genops_engine_metrics(control->engine, &text, &len, &err);
-	control->content_type = "text/plain; version=0.0.4; charset=utf-8";
-	answer_text(control, code, text, len, &err);
-}
-
 static void write_text(struct genops_json_writer *json, const char *key, genops_str value)
 {
 	if (value.len)

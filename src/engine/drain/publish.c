@@ -142,7 +142,7 @@ int genops_engine_metrics(genops_engine *engine, char **ret_text, size_t *ret_le
 	genops_counters_stats(engine->counters, &stats);
 	add_gauge(&text, "genops_self_processes", "Processes attached to the state directory.", stats.n_processes);
 	add_gauge(&text, "genops_self_operations_in_flight", "Governed calls that run now, in all processes.", stats.n_leases);
-	add_gauge(&text, "genops_self_counter_repairs", "Transactions undone because their process died in them.",
+	add_gauge(&text, "genops_self_repaired_transactions", "Transactions undone because their process died in them.",
 	    (double)stats.n_repairs);
 	genops_receive_counts_expose(engine, &text);
 	char *out = genops_buffer_take(&text, ret_len);

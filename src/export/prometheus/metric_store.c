@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * export/prometheus/metric_store.c - see metric_store.h: the table. Writing and reading is metric_store_text.c. */
+#include "export/prometheus/metric_store.h"
+
+#include "base/hash.h"
+#include "base/str.h"
+
+#include <stdlib.h>
+
+#define FIRST_SLOTS 256
+#define LABELS_MAX  ((size_t)64 << 10)
+
+bool genops_metric_store_init(struct genops_metric_store *store, size_t max)
+{
+	*store = (struct genops_metric_store){.max = max, .n_slots = FIRST_SLOTS};
+	store->slots = calloc(FIRST_SLOTS, sizeof(struct genops_metric_store_series *));
+	return store->slots != NULL;
+}
+
+static void free_value(struct genops_metric_value *value)
+{
+	free((void *)(uintptr_t)value->bounds);
+	free((void *)(uintptr_t)value->counts);
+	free((void *)(uintptr_t)value->quantile_values);
+}
+
+static void free_series(struct genops_metric_store_series *series)
+{
+	free_value(&series->value);
+	free(series);
+}
+
+void genops_metric_store_done(struct genops_metric_store *store)
+{
+	while (store->families) {
+		struct genops_metric_store_family *family = store->families;
+		store->families = family->next;
+		while (family->first) {
+			struct genops_metric_store_series *series = family->first;
+			family->first = series->next;
+			free_series(series);
+		}
+		free(family->name);
+		free(family->help);
+		free(family);
+	}
+	free(store->slots);
+	*store = (struct genops_metric_store){0};
+}
+
+static void grow(struct genops_metric_store *store)
+{
+	size_t n_slots = 2 * store->n_slots;
+	struct genops_metric_store_series **slots = store->n < store->n_slots ? NULL : calloc(n_slots, sizeof(struct genops_metric_store_series *));
+	if (!slots)
+		return; /* chains get longer, that is all */
+	for (size_t i = 0; i < store->n_slots; i++) {
+		while (store->slots[i]) {
+			struct genops_metric_store_series *series = store->slots[i];
+			store->slots[i] = series->in_slot;
+			series->in_slot = slots[series->hash & (n_slots - 1)];
+			slots[series->hash & (n_slots - 1)] = series;
+		}
+	}
+	free(store->slots);
+	store->slots = slots;
+	store->n_slots = n_slots;
+}
+
+static char *copy(genops_str text)
+{
+	char *out = malloc(text.len + 1);
+	if (!out)
+		return NULL;
+	if (text.len)
+		memcpy(out, text.ptr, text.len);
+	out[text.len] = '\0';
+	return out;
+}
+
+/* As strcmp says it. */
+static int compare_names(const char *a, genops_str b)
+{
+	int order = strncmp(a, b.ptr, b.len);
+	return order ? order : a[b.len] != '\0';
+}
+
+static struct genops_metric_store_family *find_family(
+    struct genops_metric_store *store, genops_str name, genops_str help, enum genops_metric_kind kind)
+{
+	struct genops_metric_store_family **at = &store->families;
+	while (*at && compare_names((*at)->name, name) < 0)
+		at = &(*at)->next;
+	if (*at && genops_str_is(name, (*at)->name))
+		return *at;
+	struct genops_metric_store_family *family = calloc(1, sizeof *family);
+	if (!family)
+		return NULL;
+	family->name = copy(name);
+	family->help = copy(help);
+	family->kind = kind;
+	family->next = *at;
+	if (!family->name || !family->help) {
+		free(family->name);
+		free(family->help);
+		free(family);
+		return NULL;
+	}
+	*at = family;
+	return family;
+}
+
+static uint64_t hash_of(genops_str family, genops_str labels)
+{
+	return genops_hash_checksum(labels.ptr, labels.len, genops_hash_checksum(family.ptr, family.len, 0));
+}
+
+static struct genops_metric_store_series *look_up(const struct genops_metric_store *store, uint64_t hash, genops_str family, genops_str labels)
+{
+	struct genops_metric_store_series *series = store->slots[hash & (store->n_slots - 1)];
+	for (; series; series = series->in_slot) {
+		if (series->hash == hash && genops_str_equal((genops_str){series->labels, series->labels_len}, labels) &&
+		    genops_str_is(family, series->family->name))
+			return series;
+	}
+	return NULL;
+}
+
+static struct genops_metric_store_series *make(struct genops_metric_store *store, struct genops_metric_store_family *family, uint64_t hash, genops_str labels)
+{
+	struct genops_metric_store_series *series = calloc(1, sizeof *series + labels.len + 1);
+	if (!series)
+		return NULL;
+	grow(store);
+	series->hash = hash;
+	series->family = family;
+	series->labels_len = labels.len;
+	if (labels.len)
+		memcpy(series->labels, labels.ptr, labels.len);
+	series->in_slot = store->slots[hash & (store->n_slots - 1)];
+	store->slots[hash & (store->n_slots - 1)] = series;
+	if (family->last)
+		family->last->next = series;
+	else
+		family->first = series;
+	family->last = series;
+	store->n++;
+	return series;
+}
+
+struct genops_metric_store_series *genops_metric_store_find(
+    struct genops_metric_store *store, genops_str family, genops_str help, enum genops_metric_kind kind, genops_str labels)
+{
+	uint64_t hash = hash_of(family, labels);
+	struct genops_metric_store_series *series = look_up(store, hash, family, labels);
+	if (!series && store->n < store->max) {
+		struct genops_metric_store_family *of = find_family(store, family, help, kind);
+		if (!of)
+			return NULL;
+		if (of->kind == kind)
+			series = make(store, of, hash, labels);
+	}
+	bool is_refused = !series || series->family->kind != kind;
+	store->n_refused += is_refused;
+	return is_refused ? NULL : series;
+}
+
+static void remove_slot(struct genops_metric_store *store, const struct genops_metric_store_series *series)
+{
+	struct genops_metric_store_series **at = &store->slots[series->hash & (store->n_slots - 1)];
+	while (*at != series)
+		at = &(*at)->in_slot;
+	*at = series->in_slot;
+	store->n--;
+}
+
+static void expire_family(struct genops_metric_store *store, struct genops_metric_store_family *family, int64_t before_unix_ns)
+{
+	struct genops_metric_store_series **at = &family->first;
+	family->last = NULL;
+	while (*at) {
+		struct genops_metric_store_series *series = *at;
+		if (series->arrived_unix_ns >= before_unix_ns) {
+			family->last = series;
+			at = &series->next;
+			continue;
+		}
+		*at = series->next;
+		remove_slot(store, series);
+		free_series(series);
+	}
+}
+
+void genops_metric_store_expire(struct genops_metric_store *store, int64_t before_unix_ns)
+{
+	struct genops_metric_store_family **at = &store->families;
+	while (*at) {
+		struct genops_metric_store_family *family = *at;
+		expire_family(store, family, before_unix_ns);
+		if (family->first) {
+			at = &family->next;
+			continue;
+		}
+		*at = family->next;
+		free(family->name);
+		free(family->help);
+		free(family);
+	}
+}
+
+/* --- points --- */
+
+static const void *copy_list(const void *list, size_t size, bool *failed)
+{
+	void *out = list && size ? malloc(size) : NULL;
+	if (out)
+		memcpy(out, list, size);
+	*failed |= list && size && !out;
+	return out;
+}
+
+static bool copy_value(const struct genops_metric_value *value, struct genops_metric_value *ret_value)
+{
+	bool failed = false;
+	*ret_value = *value;
+	ret_value->bounds = copy_list(value->bounds, value->n * sizeof *value->bounds, &failed);
+	ret_value->counts = copy_list(value->counts, (value->n + 1) * sizeof *value->counts, &failed);
+	ret_value->quantile_values = copy_list(value->quantile_values, value->n * sizeof *value->quantile_values, &failed);
+	if (failed)
+		free_value(ret_value);
+	return !failed;
+}
+
+static bool is_same_shape(const struct genops_metric_value *a, const struct genops_metric_value *b)
+{
+	return a->n == b->n && (!a->n || memcmp(a->bounds, b->bounds, a->n * sizeof *a->bounds) == 0) && a->counts && b->counts;
+}
+
+/* What is there, and what came since. With other bounds a histogram begins anew: Prometheus sees a reset. */
+static int add(struct genops_metric_store_series *series, const struct genops_metric_point *point)
+{
+	struct genops_metric_value *sum = &series->value, fresh;
+	const struct genops_metric_value *more = &point->value;
+	if (point->kind != GENOPS_METRIC_HISTOGRAM) {
+		sum->number += more->number;
+		return GENOPS_OK;
+	}
+	if (!sum->counts || !is_same_shape(sum, more)) {
+		if (!copy_value(more, &fresh))
+			return GENOPS_NOMEM;
+		free_value(sum);
+		*sum = fresh;
+		return GENOPS_OK;
+	}
+	uint64_t *counts = (uint64_t *)(uintptr_t)sum->counts; /* the store's own */
+	for (size_t i = 0; i <= sum->n; i++)
+		counts[i] += more->counts[i];
+	sum->count += more->count;
+	sum->sum += more->sum;
+	sum->has_sum |= more->has_sum;
+	return GENOPS_OK;
+}
+
+static int set(struct genops_metric_store_series *series, const struct genops_metric_point *point)
+{
+	struct genops_metric_value fresh;
+	if (!copy_value(&point->value, &fresh))
+		return GENOPS_NOMEM;
+	free_value(&series->value);
+	series->value = fresh;
+	return GENOPS_OK;
+}
+
+int genops_metric_store_take(struct genops_metric_store *store, const struct genops_metric_point *point, int64_t arrived_unix_ns)
+{
+	struct genops_buffer labels;
+	genops_buffer_init(&labels, LABELS_MAX);
+	genops_metric_store_labels(point->labels, point->n_labels, &labels);
+	int64_t n_refused = store->n_refused;
+	store->n_refused += labels.error == GENOPS_LIMIT;
+	struct genops_metric_store_series *series = labels.error
+	    ? NULL
+	    : genops_metric_store_find(store, point->family, point->help, point->kind, genops_buffer_view(&labels));
+	bool is_refused = store->n_refused != n_refused;
+	genops_buffer_done(&labels);
+	if (!series)
+		return is_refused ? GENOPS_OK : GENOPS_NOMEM;
+	/* Old news: a batch that comes again, or out of order. */
+	if (series->time_unix_ns && point->time_unix_ns <= series->time_unix_ns)
+		return GENOPS_OK;
+	if (point->is_gone) {
+		series->arrived_unix_ns = INT64_MIN; /* goes with the next expiry */
+		return GENOPS_OK;
+	}
+	GENOPS_TRY(point->is_delta ? add(series, point) : set(series, point));
+	series->start_unix_ns = point->start_unix_ns;
+	series->time_unix_ns = point->time_unix_ns;
+	series->arrived_unix_ns = arrived_unix_ns;
+	return GENOPS_OK;
+}
