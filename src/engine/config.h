@@ -19,6 +19,7 @@
 #include "pipeline/collector/service.h"
 #include "pipeline/lookup_table.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/protect/otlp_mask.h"
 #include "telemetry/otlp/otlp_request.h"
 
 #include <stdatomic.h>
@@ -239,6 +240,7 @@ struct genops_config {
 	struct genops_service service;  /* service.pipelines; without such a section one from receiver genops to all exporters */
 	struct genops_config_wandb wandb;
 	struct genops_config_collibra collibra;
+	struct genops_otlp_mask *mask;  /* data_protection.masking; NULL: none */
 	size_t n_pipelines;             /* pipelines: the documents, enabled or not, in their order; owned */
 	struct genops_pipeline **pipelines;
 	struct genops_lookups *lookups; /* lookups: owned; NULL: none */

@@ -105,8 +105,8 @@ def span_names(state):
 class Serve(gateways.Gateway):
     """genops serve; `receivers` is YAML or a mapping without ports that are fixed."""
 
-    def __init__(self, folder, text="receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}, grpc: {endpoint: '127.0.0.1:0'}}}}", **more):
-        super().__init__(folder, gateways.config_text({}, text), **more)
+    def __init__(self, folder, text="receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}, grpc: {endpoint: '127.0.0.1:0'}}}}", providers=None, **more):
+        super().__init__(folder, gateways.config_text(providers or {}, text), **more)
         until(lambda: any("genops run --" in line for line in self.log), what="the end of the addresses")
         found = re.findall(r"OTLP over (HTTP|gRPC) at https?://\S+:(\d+)", "".join(self.log))
         self.http = next((int(port) for kind, port in found if kind == "HTTP"), None)

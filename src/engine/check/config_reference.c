@@ -63,6 +63,11 @@ static const struct page pages[] = {
     {"destinations[]", "Of types that are not in the Collector's format also these, which may stand under `retry`:", genops_config_retry_rows},
     {"wandb", "", genops_config_wandb_rows},
     {"collibra", "", genops_config_collibra_rows},
+    {"data_protection", "The Cribl guide's section.", genops_config_protection_rows},
+    {"data_protection.masking", "", genops_config_protection_masking_rows},
+    {"data_protection.encryption_at_rest", "", genops_config_protection_rest_rows},
+    {"data_protection.encryption_in_transit", "", genops_config_protection_transit_rows},
+    {"data_protection.retention", "", genops_config_protection_retention_rows},
 };
 
 static void add_page(struct genops_buffer *out, int depth, const char *section, const char *text,

@@ -42,7 +42,7 @@ const struct genops_option genops_config_rows[] = {
     SECTION("pipelines", "documents of the Cribl guide, inline or paths of files: filters, processors, routes"),
     SECTION("destinations", "documents of the Cribl guide: where routes lead"),
     SECTION("lookups", "documents of the Cribl guide: tables that pipelines look things up in"),
-    LATER("data_protection", "masks"),
+    SECTION("data_protection", "masks over everything that leaves, and what has to be encrypted"),
     LATER("approvals", "who may approve"),
     {.name = NULL},
 };
@@ -155,11 +155,13 @@ static int read_sections(struct genops_config_reader *reader, const struct genop
 	GENOPS_TRY(genops_config_receiver_read(reader));
 	GENOPS_TRY(genops_config_telemetry_read(reader, genops_config_read_get(root, rows, "telemetry"),
 	    genops_config_read_get(root, rows, "observability")));
+	GENOPS_TRY(genops_config_protection_read(reader, genops_config_read_get(root, rows, "data_protection")));
 	GENOPS_TRY(genops_config_service_read(reader, root));
 	GENOPS_TRY(read_documents(reader, source));
 	GENOPS_TRY(read_wandb(reader));
 	GENOPS_TRY(genops_config_collibra_read(
 	    reader, genops_config_read_get(root, rows, "collibra"), source->parameters));
+	GENOPS_TRY(genops_config_protection_check(reader, genops_config_read_get(root, rows, "data_protection")));
 	return warn_later(reader);
 }
 
@@ -369,6 +371,8 @@ void genops_config_unref(struct genops_config *config)
 	}
 	genops_config_exporter_forget(config);
 	genops_service_done(&config->service);
+	if (config->mask)
+		genops_otlp_mask_done(config->mask);
 	for (size_t i = 0; i < config->n_pipelines; i++)
 		genops_pipeline_free(config->pipelines[i]);
 	genops_lookups_free(config->lookups);

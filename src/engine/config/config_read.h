@@ -33,6 +33,7 @@ struct genops_config_reader {
 	const struct genops_config_parameters *parameters; /* NULL: none */
 	const struct genops_config *before; /* NULL: none */
 	bool is_trial;                  /* routes may lead nowhere */
+	bool wants_tls_in, wants_tls_out; /* data_protection.encryption_in_transit */
 	void (*on_pipeline)(void *arg, const struct genops_yaml_node *document);
 	void *on_pipeline_arg;
 };
@@ -172,6 +173,12 @@ GENOPS_NODISCARD int genops_config_exporter_read(struct genops_config_reader *re
     bool is_document, struct genops_config_exporter *ret_exporter, bool *ret_is_here);
 /* Frees what forms hold outside of the arena. */
 void genops_config_exporter_forget(struct genops_config *config);
+/* The key that seals the queue, from its text. */
+GENOPS_NODISCARD int genops_config_telemetry_queue_key(
+    struct genops_config_reader *reader, const struct genops_yaml_node *node, genops_str text);
+/* data_protection: before the service is read, and after everything else. */
+GENOPS_NODISCARD int genops_config_protection_read(struct genops_config_reader *reader, const struct genops_yaml_node *node);
+GENOPS_NODISCARD int genops_config_protection_check(struct genops_config_reader *reader, const struct genops_yaml_node *node);
 /* Section collibra, then its variables, then the caller's parameters (NULL: none). */
 GENOPS_NODISCARD int genops_config_collibra_read(struct genops_config_reader *reader,
     const struct genops_yaml_node *node, const struct genops_config_parameters *parameters);
@@ -215,6 +222,11 @@ extern const struct genops_option genops_config_queue_rows[];
 extern const struct genops_option genops_config_observability_rows[];
 extern const struct genops_option genops_config_wandb_rows[];
 extern const struct genops_option genops_config_collibra_rows[];
+extern const struct genops_option genops_config_protection_rows[];
+extern const struct genops_option genops_config_protection_rest_rows[];
+extern const struct genops_option genops_config_protection_transit_rows[];
+extern const struct genops_option genops_config_protection_masking_rows[];
+extern const struct genops_option genops_config_protection_retention_rows[];
 extern const struct genops_option genops_config_state_rows[];
 extern const struct genops_option genops_config_exporter_rows[];
 extern const struct genops_option genops_config_form_exporter_rows[]; /* what exporters with a form have beside their own */

@@ -108,6 +108,16 @@ static bool is_aes_key(genops_str text)
 	return is_base64;
 }
 
+int genops_config_telemetry_queue_key(struct genops_config_reader *reader, const struct genops_yaml_node *node, genops_str text)
+{
+	genops_str *key = &reader->config->telemetry.queue_encryption_key;
+	text = genops_str_trim(text);
+	if (text.len && !is_aes_key(text))
+		return genops_config_read_fail(reader, node, "make one with openssl rand -hex 32",
+		    "the queue's encryption_key is not 64 hex digits or 32 bytes of base64");
+	return genops_arena_dup(reader->arena, text, key) ? GENOPS_OK : genops_config_read_no_memory(reader);
+}
+
 static int read_queue(struct genops_config_reader *reader, const struct genops_yaml_node *node)
 {
 	struct genops_config_telemetry *telemetry = &reader->config->telemetry;
@@ -117,11 +127,7 @@ static int read_queue(struct genops_config_reader *reader, const struct genops_y
 	telemetry->queue_disk_size = queue.disk_size;
 	telemetry->overflow = (enum genops_overflow)(GENOPS_OVERFLOW_BLOCK + queue.overflow);
 	telemetry->queue_compression = queue.compression;
-	telemetry->queue_encryption_key = genops_str_trim(queue.encryption_key);
-	if (telemetry->queue_encryption_key.len && !is_aes_key(telemetry->queue_encryption_key))
-		return genops_config_read_fail(reader, genops_yaml_get(node, "encryption_key"),
-		    "make one with openssl rand -hex 32", "encryption_key is not 64 hex digits or 32 bytes of base64");
-	return GENOPS_OK;
+	return genops_config_telemetry_queue_key(reader, node ? genops_yaml_get(node, "encryption_key") : NULL, queue.encryption_key);
 }
 
 static int read_observability(struct genops_config_reader *reader, const struct genops_yaml_node *node)

@@ -36,6 +36,7 @@ struct genops_flow {
 	struct genops_flow_tap *tap;
 	struct genops_arena arena;              /* the record that is being decoded */
 	struct genops_buffer rest;              /* a request without its AI calls */
+	struct genops_otlp_masking masking;     /* data_protection */
 	struct genops_buffer operations;        /* spans of them that wait for more */
 	struct genops_flow_output *outputs;     /* one a pipeline of the service */
 	size_t n_outputs;
@@ -135,11 +136,29 @@ static int emit(void *arg, const struct genops_service_pipeline *pipeline, const
 	return code == GENOPS_OK ? code : genops_fail(err, code, "%s", why.message);
 }
 
-static int take_envelope(struct genops_flow *flow, const struct genops_envelope *envelope, struct genops_error *err)
+static int pass_on(struct genops_flow *flow, const struct genops_envelope *envelope, struct genops_error *err)
 {
 	GENOPS_TRY(genops_service_take(&flow->config->service, flow->run, envelope, genops_clock_unix_ns(), emit, flow, err));
 	return genops_flow_documents_are_wanted(flow->documents, envelope->signal) ? genops_flow_documents_take(flow->documents, envelope, err)
 										   : GENOPS_OK;
+}
+
+/* Masks run before anything sees it that could let it out. What cannot be masked goes nowhere but to the dead letters, by its ids. */
+static int take_envelope(struct genops_flow *flow, const struct genops_envelope *envelope, struct genops_error *err)
+{
+	struct genops_envelope masked = *envelope;
+	struct genops_error why;
+	if (!flow->config->mask)
+		return pass_on(flow, envelope, err);
+	int code = genops_otlp_mask_request(
+	    flow->config->mask, &flow->masking, envelope->signal, envelope->request, &masked.request, &why);
+	if (code == GENOPS_OK)
+		return pass_on(flow, &masked, err);
+	if (code == GENOPS_NOMEM)
+		return genops_fail(err, code, "%s", why.message);
+	flow->n_rejected += (uint64_t)genops_service_count(envelope->signal, envelope->request);
+	dead_letter(flow, GENOPS_STR("data_protection"), why.message, envelope, envelope->request);
+	return GENOPS_OK;
 }
 
 int64_t genops_flow_due(const struct genops_flow *flow)
@@ -327,6 +346,7 @@ struct genops_flow *genops_flow_new(
 		genops_arena_init(&flow->arena, RECORD_MAX);
 		genops_buffer_init(&flow->operations, REQUEST_MAX);
 		genops_buffer_init(&flow->rest, REQUEST_MAX);
+		genops_otlp_masking_init(&flow->masking, REQUEST_MAX);
 		flow->state_dir = strdup(state_dir);
 		flow->documents = genops_flow_documents_new(log, reject_event, flow, err);
 		flow->tap = flow->state_dir ? genops_flow_tap_new(flow->state_dir, err) : NULL;
@@ -351,6 +371,7 @@ void genops_flow_free(struct genops_flow *flow)
 	genops_arena_done(&flow->arena);
 	genops_buffer_done(&flow->operations);
 	genops_buffer_done(&flow->rest);
+	genops_otlp_masking_done(&flow->masking);
 	genops_config_unref(flow->config);
 	free(flow->entries);
 	free(flow->state_dir);

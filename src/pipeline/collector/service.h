@@ -23,7 +23,7 @@ struct genops_service_pipeline {
 	size_t n_processors;
 	const struct genops_processor **processors;
 	int64_t items_max;              /* batch: send_batch_max_size: of what leaves it at once; 0: no maximum */
-	bool is_plain;                  /* none of its processors changes anything: a request leaves as it came */
+	bool is_plain;                  /* nothing changes anything, neither processors nor masks: a request leaves as it came */
 };
 
 struct genops_service {

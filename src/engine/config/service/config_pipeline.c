@@ -118,7 +118,7 @@ static int read_signal(
 static int use_processors(struct genops_config_reader *reader, const struct genops_yaml_node *list, const struct genops_texts *names,
     struct genops_service_pipeline *pipeline)
 {
-	pipeline->is_plain = true;
+	pipeline->is_plain = !reader->config->mask;
 	if (!names->n)
 		return GENOPS_OK;
 	pipeline->processors = genops_arena_alloc(reader->arena, names->n * sizeof *pipeline->processors);
@@ -276,7 +276,7 @@ int genops_config_pipeline_add(struct genops_config_reader *reader, genops_str n
 	    .signal = GENOPS_SIGNAL_TRACES,
 	    .receivers = {1, receivers},
 	    .exporters = {telemetry->n_exporters, exporters},
-	    .is_plain = true};
+	    .is_plain = !reader->config->mask};
 	service->pipelines = pipelines;
 	service->n_pipelines++;
 	return GENOPS_OK;
