@@ -36,6 +36,17 @@ int genops_yaml_rows_fail(const struct genops_yaml_rows *in, const struct genops
 	return genops_yaml_rows_place(in, node, GENOPS_CONFIG);
 }
 
+int genops_yaml_rows_warn(const struct genops_yaml_rows *in, const struct genops_yaml_node *node, const char *fix,
+    const char *format, ...)
+{
+	char message[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	return in->warn ? in->warn(in->warn_arg, node, fix, message) : GENOPS_OK;
+}
+
 int genops_yaml_rows_expect(const struct genops_yaml_rows *in, const struct genops_yaml_node *node,
     const char *what, enum genops_yaml_kind kind)
 {

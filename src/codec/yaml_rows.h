@@ -19,6 +19,9 @@ struct genops_yaml_rows {
 	struct genops_arena *arena;                    /* what is read lives there */
 	const struct genops_yaml_variables *variables; /* where ${} comes from */
 	struct genops_error *err;                      /* never NULL */
+	/* Something legal that the user should know; NULL: nobody wants to. NOMEM. */
+	int (*warn)(void *arg, const struct genops_yaml_node *node, const char *fix, const char *message);
+	void *warn_arg;
 };
 
 /* One set of rows and the struct that they fill. */
@@ -52,6 +55,9 @@ GENOPS_NODISCARD int genops_yaml_rows_expect(const struct genops_yaml_rows *in, 
 
 /* CONFIG at the node's place. `fix` may be NULL. */
 int genops_yaml_rows_fail(const struct genops_yaml_rows *in, const struct genops_yaml_node *node, const char *fix,
+    const char *format, ...) GENOPS_PRINTF(4, 5);
+/* Something legal that the user should know. NOMEM. */
+GENOPS_NODISCARD int genops_yaml_rows_warn(const struct genops_yaml_rows *in, const struct genops_yaml_node *node, const char *fix,
     const char *format, ...) GENOPS_PRINTF(4, 5);
 /* Gives an error that has none yet the node's place. Returns code. */
 int genops_yaml_rows_place(const struct genops_yaml_rows *in, const struct genops_yaml_node *node, int code);

@@ -27,7 +27,8 @@
 	X(pagerduty)                                                                           \
 	X(kafka)                                                                               \
 	X(datadog_metrics)                                                                     \
-	X(prometheus)
+	X(prometheus)                                                                          \
+	X(s3)
 
 struct genops_destination_settings {
 	genops_str name, type, endpoint; /* type: a name or alias of a row, or "<type>/<anything>" */
@@ -117,7 +118,7 @@ struct genops_request {
 	const char *method;
 	genops_str url;                 /* FILE: the path, "-" for standard output */
 	size_t n_headers;
-	struct genops_text_pair headers[24];
+	struct genops_text_pair headers[32];
 	struct genops_buffer body;      /* owned by the caller. GRPC: the message, without its 5-byte frame */
 	bool is_compressed;             /* GRPC: as the header grpc-encoding says; goes into the frame */
 	genops_str grpc_path;           /* "/opentelemetry.proto.collector.trace.v1.TraceService/Export" */

@@ -16,7 +16,7 @@
 #include <time.h>
 
 #define IDLE_NS       (200 * GENOPS_NS_PER_MS)
-#define HOLD_LONG_NS  (10 * GENOPS_NS_PER_S) /* from so long on a restart goes on with a wait */
+#define HOLD_LONG_NS  (3 * GENOPS_NS_PER_S) /* from so long on a restart goes on with a wait */
 #define REQUEST_MAX   ((size_t)64 << 20) /* of what encoding takes beside the body */
 
 void genops_pump_count(struct genops_pump *pump, const char *name, double n)

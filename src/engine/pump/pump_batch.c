@@ -217,7 +217,7 @@ static size_t run_of_items(const struct genops_pump_batch *batch)
 		if (n && batch->send_max && weight > batch->send_max)
 			break;
 		if (n && ((batch->type->items_max && n >= batch->type->items_max) ||
-			     (batch->type->bytes_max && bytes > batch->type->bytes_max)))
+			     (batch->type->bytes_max && bytes > batch->type->bytes_max) || (batch->send_bytes && bytes + n >= batch->send_bytes)))
 			break;
 		n++;
 	}

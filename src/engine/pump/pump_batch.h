@@ -18,6 +18,7 @@ struct genops_pump_batch {
 	size_t size;                         /* it is full with so many operations, spans, data points ... */
 	size_t size_bytes;                   /* or so many bytes as they lie in the queue */
 	int64_t send_max;                    /* spans and so on of one request at most, unless one item has more; 0: no bound */
+	size_t send_bytes;                   /* of one request's bodies at most, unless one item has more; 0: no bound but the type's */
 	int64_t n;                           /* gathered */
 	bool is_counting;                    /* what is added is not kept: it will be read again (pump_hold.h) */
 	bool is_cut;

@@ -94,6 +94,7 @@ void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_con
 	}
 	pump->settings.batch_timeout_ns = pump->batch_timeout_ns;
 	pump->batch.send_max = batch->size_max;
+	pump->batch.send_bytes = (size_t)exporter->batch_bytes;
 	pump->batch.size = size < 1 ? 1 : size > BATCH_MAX ? BATCH_MAX : (size_t)size;
 	if (exporter->batch_bytes && !batch->size)
 		pump->batch.size = BATCH_COUNT_MAX;

@@ -195,10 +195,15 @@ static int set_batch(struct genops_config_reader *reader, const struct genops_ya
 	return GENOPS_OK;
 }
 
+static int warn(void *arg, const struct genops_yaml_node *node, const char *fix, const char *message)
+{
+	return genops_config_read_warn(arg, node, fix, "%s", message);
+}
+
 static int read_form(struct genops_config_reader *reader, const struct genops_yaml_node *node, const char *what,
     const struct genops_destination_form *form, bool is_document, struct genops_config_exporter *exporter)
 {
-	const struct genops_yaml_rows in = genops_config_read_in(reader);
+	struct genops_yaml_rows in = genops_config_read_in(reader);
 	struct common common = {0};
 	void *own = genops_arena_alloc(reader->arena, form->size ? form->size : 1);
 	struct genops_config_form *kept = genops_arena_alloc(reader->arena, sizeof *kept);
@@ -215,6 +220,8 @@ static int read_form(struct genops_config_reader *reader, const struct genops_ya
 	exporter->timeout_ns = common.timeout_ns;
 	GENOPS_TRY(set_batch(reader, node, &common, exporter));
 	GENOPS_TRY(genops_config_delivery_read(reader, node, is_document, is_document ? &beside : NULL, exporter));
+	in.warn = warn;
+	in.warn_arg = reader;
 	if (form->read)
 		GENOPS_TRY(form->read(&in, node, own));
 	exporter->own = own;
