@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/compress.c - see compress.h. zlib and zstd do the work; this is their loop and their
+ * codec/compress.c - see compress.h. zlib, zstd and snappy do the work; this is their loop and their
  * bounds.
  *
  * Their context lives for one call. Thread-safe: nothing is shared.
@@ -8,6 +8,8 @@
 
 #include "base/str.h"
 
+#include <snappy-c.h>
+#include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -18,6 +20,7 @@
 #define ZLIB_WINDOW    15
 #define ZLIB_MEMORY    8
 #define ZSTD_LEVEL_MAX 19
+#define SNAPPY_MEMORY  ((size_t)256 << 10) /* more than it takes: a hash table, a block in, a block out */
 
 bool genops_compress_named(genops_str name, enum genops_compress_kind *ret_kind)
 {
@@ -50,6 +53,8 @@ const char *genops_compress_name(enum genops_compress_kind kind)
 		return "deflate";
 	case GENOPS_COMPRESS_ZSTD:
 		return "zstd";
+	case GENOPS_COMPRESS_SNAPPY:
+		return "snappy";
 	case GENOPS_COMPRESS_NONE:
 		break;
 	}
@@ -248,6 +253,45 @@ static int zstd_decode(genops_str bytes, struct genops_buffer *out, struct genop
 	return code;
 }
 
+/* libsnappy is C++ and would end the process if its one block of working memory could not be had.
+ * So whether there is as much is tried first, and the block given back for it to take. (volatile:
+ * or the trial is optimised away.) */
+static bool has_memory_for_snappy(void)
+{
+	void *volatile trial = malloc(SNAPPY_MEMORY);
+	bool has = trial != NULL;
+	free(trial);
+	return has;
+}
+
+static int snappy_encode(genops_str bytes, struct genops_buffer *out, struct genops_error *err)
+{
+	size_t len = snappy_max_compressed_length(bytes.len);
+	char *to = genops_buffer_reserve(out, len);
+	if (!to)
+		return no_room(out, err);
+	if (!has_memory_for_snappy())
+		return genops_fail(err, GENOPS_NOMEM, "no memory");
+	if (snappy_compress(bytes.len ? bytes.ptr : "", bytes.len, to, &len) != SNAPPY_OK)
+		return genops_fail(err, GENOPS_INTERNAL, "snappy cannot compress");
+	out->len += len;
+	return GENOPS_OK;
+}
+
+static int snappy_decode(genops_str bytes, struct genops_buffer *out, struct genops_error *err)
+{
+	size_t len;
+	if (!bytes.len || snappy_uncompressed_length(bytes.ptr, bytes.len, &len) != SNAPPY_OK)
+		return genops_fail(err, GENOPS_SYNTAX, "compressed bytes are damaged");
+	char *to = genops_buffer_reserve(out, len ? len : 1);
+	if (!to)
+		return no_room(out, err);
+	if (snappy_uncompress(bytes.ptr, bytes.len, to, &len) != SNAPPY_OK)
+		return genops_fail(err, GENOPS_SYNTAX, "compressed bytes are damaged");
+	out->len += len;
+	return GENOPS_OK;
+}
+
 static int plain(genops_str bytes, struct genops_buffer *out, struct genops_error *err)
 {
 	genops_buffer_add(out, bytes);
@@ -279,6 +323,8 @@ int genops_compress_encode(enum genops_compress_kind kind, int level, genops_str
 		return settle(zlib_encode(ZLIB_WINDOW, level, bytes, out, err), len, out);
 	case GENOPS_COMPRESS_ZSTD:
 		return settle(zstd_encode(level, bytes, out, err), len, out);
+	case GENOPS_COMPRESS_SNAPPY:
+		return settle(snappy_encode(bytes, out, err), len, out);
 	}
 	return genops_fail(err, GENOPS_MISUSE, "there is no compression %d", (int)kind);
 }
@@ -298,6 +344,8 @@ int genops_compress_decode(enum genops_compress_kind kind, genops_str bytes,
 		return settle(zlib_decode(ZLIB_WINDOW, bytes, out, err), len, out);
 	case GENOPS_COMPRESS_ZSTD:
 		return settle(zstd_decode(bytes, out, err), len, out);
+	case GENOPS_COMPRESS_SNAPPY:
+		return settle(snappy_decode(bytes, out, err), len, out);
 	}
 	return genops_fail(err, GENOPS_MISUSE, "there is no compression %d", (int)kind);
 }

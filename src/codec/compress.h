@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * codec/compress.h - whole buffers through gzip, zlib and zstd, with a bound on what comes out.
+ * codec/compress.h - whole buffers through gzip, zlib, zstd and snappy, with a bound on what comes out.
  *
  * The bound is the output buffer's maximum, so a body that inflates a thousandfold costs no more
  * memory than one that was sent plain: reading stops at the first byte over it. Both functions
@@ -16,6 +16,7 @@ enum genops_compress_kind {
 	GENOPS_COMPRESS_GZIP,
 	GENOPS_COMPRESS_ZLIB, /* what HTTP calls "deflate" */
 	GENOPS_COMPRESS_ZSTD,
+	GENOPS_COMPRESS_SNAPPY, /* one block: no Content-Encoding by that name that a receiver here reads */
 };
 
 /* A Content-Encoding: "", "identity", "gzip", "x-gzip", "deflate", "zstd" in any case. False:

@@ -28,7 +28,8 @@
 	X(kafka)                                                                               \
 	X(datadog_metrics)                                                                     \
 	X(prometheus)                                                                          \
-	X(s3)
+	X(s3)                                                                                  \
+	X(prometheus_remote_write)
 
 struct genops_destination_settings {
 	genops_str name, type, endpoint; /* type: a name or alias of a row, or "<type>/<anything>" */

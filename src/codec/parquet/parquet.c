@@ -9,13 +9,13 @@
  * group's metadata is serialised when the group is written, so the footer is a copy. One thread at
  * a time.
  */
+#include "codec/compress.h"
 #include "codec/parquet.h"
 
 #include "base/str.h"
 #include "codec/parquet/thrift.h"
 #include "codec/wire.h"
 
-#include <snappy-c.h>
 #include <stdlib.h>
 
 #define MAGIC	      "PAR1"
@@ -25,8 +25,6 @@
 #define BYTES_MAX     ((size_t)512 << 20)
 #define FOOTER_MAX    ((size_t)256 << 20)
 #define PAGE_MAX      (BYTES_MAX + GENOPS_PARQUET_TEXT_MAX + ROWS_MAX)
-#define SNAPPY_MEMORY                                                                              \
-	((size_t)256 << 10) /* more than it takes: a hash table, a block in, a block out */
 #define CREATED_BY "genops version 0.1.0"
 
 /* Numbers of parquet.thrift. */
@@ -270,17 +268,6 @@ static void build_page(struct genops_parquet *file, const struct chunk *chunk, b
 	genops_buffer_add(&file->page, genops_buffer_view(&chunk->values));
 }
 
-/* libsnappy is C++ and would end the process if its one block of working memory could not be had.
- * So whether there is as much is tried first, and the block given back for it to take. (volatile:
- * or the trial is optimised away.) */
-static bool has_memory_for_snappy(void)
-{
-	void *volatile trial = malloc(SNAPPY_MEMORY);
-	bool has = trial != NULL;
-	free(trial);
-	return has;
-}
-
 /* The page's bytes as stored: file->page or, compressed, file->packed. */
 static int pack_page(struct genops_parquet *file, genops_str *ret_bytes, struct genops_error *err)
 {
@@ -288,20 +275,13 @@ static int pack_page(struct genops_parquet *file, genops_str *ret_bytes, struct 
 		*ret_bytes = genops_buffer_view(&file->page);
 		return GENOPS_OK;
 	}
-	size_t len = snappy_max_compressed_length(file->page.len);
 	genops_buffer_clear(&file->packed);
-	char *to = genops_buffer_reserve(&file->packed, len);
-	if (!to)
-		return check(file, &file->packed, err);
-	if (!has_memory_for_snappy()) {
-		set_fault(file, GENOPS_NOMEM, "no memory");
+	int code = genops_compress_encode(GENOPS_COMPRESS_SNAPPY, 0, genops_buffer_view(&file->page), &file->packed, err);
+	if (code != GENOPS_OK) {
+		set_fault(file, code, code == GENOPS_NOMEM ? "no memory" : "snappy cannot compress");
 		return outcome(file, err);
 	}
-	if (snappy_compress(file->page.ptr, file->page.len, to, &len) != SNAPPY_OK) {
-		set_fault(file, GENOPS_INTERNAL, "snappy cannot compress");
-		return outcome(file, err);
-	}
-	*ret_bytes = (genops_str){to, len};
+	*ret_bytes = genops_buffer_view(&file->packed);
 	return GENOPS_OK;
 }
 

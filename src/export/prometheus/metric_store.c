@@ -282,6 +282,7 @@ int genops_metric_store_take(struct genops_metric_store *store, const struct gen
 	    ? NULL
 	    : genops_metric_store_find(store, point->family, point->help, point->kind, genops_buffer_view(&labels));
 	bool is_refused = store->n_refused != n_refused;
+	store->latest = series;
 	genops_buffer_done(&labels);
 	if (!series)
 		return is_refused ? GENOPS_OK : GENOPS_NOMEM;

@@ -34,6 +34,7 @@ struct genops_metric_store {
 	size_t n, max, n_slots;
 	struct genops_metric_store_series **slots;
 	struct genops_metric_store_family *families;
+	struct genops_metric_store_series *latest;   /* of the last take; NULL: it was refused */
 	int64_t n_refused;                           /* series that were over the maximum, points of another kind than their family's */
 };
 
