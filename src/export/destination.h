@@ -26,6 +26,7 @@
 	X(slack)                                                                               \
 	X(pagerduty)                                                                           \
 	X(kafka)                                                                               \
+	X(splunk_hec)                                                                         \
 	X(datadog_metrics)                                                                     \
 	X(prometheus)                                                                          \
 	X(s3)                                                                                  \

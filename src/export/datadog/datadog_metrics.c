@@ -42,7 +42,6 @@ struct own {
 };
 
 struct session {
-	struct genops_datadog_key key;
 	uint64_t last; /* which events the last request held */
 	int64_t last_s;
 };
@@ -139,7 +138,7 @@ struct maker {
 	struct genops_datadog_series series;
 	struct genops_event_template_run run;
 	struct genops_buffer tags, text;
-	genops_str host;
+	genops_str host, encoding;
 	int64_t timestamp, interval;
 };
 
@@ -238,7 +237,7 @@ static int write_body(struct maker *maker, const struct genops_destination_batch
 	genops_datadog_series_write(&maker->series, body);
 	if (body->error || body->len > GENOPS_DATADOG_BODY_MAX)
 		return genops_fail(err, body->error == GENOPS_NOMEM ? GENOPS_NOMEM : GENOPS_LIMIT, "metrics of %zu events do not fit into one request", *n);
-	return genops_datadog_compress(&maker->own->account, body, err);
+	return genops_datadog_compress(&maker->own->account, body, &maker->encoding, err);
 }
 
 /* Halves until it is small enough as it is sent, too. */
@@ -275,18 +274,10 @@ static int64_t second_of(const struct genops_destination_batch *batch, struct se
 static int prepare(const struct genops_destination_settings *settings, int64_t now_unix_ns, struct genops_arena *arena,
     struct genops_request *ret_request, struct genops_error *err)
 {
-	const struct own *own = settings->own;
-	struct session *session = settings->session;
+	const struct session *session = settings->session;
 	if (session->last_s > now_unix_ns / GENOPS_NS_PER_S + AHEAD_MAX_S)
 		return genops_fail_fix(err, GENOPS_FULL, "make batch_size larger", "more than one request a second for long: Datadog keeps one point a second of each series");
-	return genops_datadog_key_prepare(&own->account, &session->key, now_unix_ns, ret_request);
-}
-
-static void prepared(const struct genops_destination_settings *settings, const struct genops_response *response,
-    struct genops_send_verdict *ret_verdict)
-{
-	struct session *session = settings->session;
-	genops_datadog_key_prepared(&session->key, response, ret_verdict);
+	return 0;
 }
 
 static int encode(const struct genops_destination_settings *settings, const struct genops_destination_batch *batch, struct genops_arena *arena,
@@ -297,7 +288,7 @@ static int encode(const struct genops_destination_settings *settings, const stru
 	struct genops_request request = {.transport = GENOPS_TRANSPORT_HTTP, .method = "POST"};
 	struct maker maker = {.own = own, .host = own->account.host.len ? own->account.host : settings->host, .interval = settings->batch_timeout_ns / GENOPS_NS_PER_S};
 	size_t n = batch->n_items;
-	GENOPS_TRY(genops_datadog_request(settings, &own->account, &session->key, "/api/v2/series", "application/json", &request, arena, err));
+	GENOPS_TRY(genops_datadog_request(settings, &own->account, "/api/v2/series", "application/json", &request, arena, err));
 	maker.timestamp = second_of(batch, session);
 	maker.interval = maker.interval < 1 ? 1 : maker.interval;
 	genops_event_template_run_init(&maker.run, batch->now_unix_ns);
@@ -307,8 +298,12 @@ static int encode(const struct genops_destination_settings *settings, const stru
 	genops_buffer_done(&maker.tags);
 	genops_buffer_done(&maker.text);
 	genops_event_template_run_done(&maker.run);
-	if (code != GENOPS_OK)
+	if (code == GENOPS_OK && maker.encoding.len)
+		code = genops_otlp_outgoing_header(&request, GENOPS_STR("content-encoding"), maker.encoding, arena, err);
+	if (code != GENOPS_OK) {
+		genops_buffer_done(&request.body);
 		return code;
+	}
 	request.n_items = n;
 	if (!request.body.len)
 		request.transport = GENOPS_TRANSPORT_NONE; /* these events say nothing that is mapped */
@@ -318,17 +313,14 @@ static int encode(const struct genops_destination_settings *settings, const stru
 
 static void judge(const struct genops_destination_settings *settings, const struct genops_response *response, struct genops_send_verdict *ret_verdict)
 {
-	struct session *session = settings->session;
 	genops_datadog_verdict(response, ret_verdict);
-	genops_datadog_key_judged(&session->key, response);
 }
 
 static int probe(const struct genops_destination_settings *settings, struct genops_arena *arena, struct genops_request *ret_request,
     struct genops_error *err)
 {
 	const struct own *own = settings->own;
-	const struct session *session = settings->session;
-	return genops_datadog_probe(settings, &own->account, session ? &session->key : NULL, ret_request, arena, err);
+	return genops_datadog_probe(settings, &own->account, ret_request, arena, err);
 }
 
 static void judge_probe(
@@ -358,7 +350,6 @@ const struct genops_destination_type genops_destination_type_datadog_metrics = {
     .check = genops_otlp_outgoing_check,
     .session_size = sizeof(struct session),
     .prepare = prepare,
-    .prepared = prepared,
     .encode = encode,
     .judge = judge,
     .probe = probe,

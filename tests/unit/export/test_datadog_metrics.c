@@ -125,25 +125,39 @@ static void tags_are_as_datadog_stores_them(void **state)
 	genops_buffer_done(&tags);
 }
 
+/* What hardly compresses: series of random hosts and tags, more than 500 kB of them, go in several requests. */
 static void what_does_not_fit_comes_with_the_next_request(void **state)
 {
+	enum { N = 4096, LEN = 420 };
 	struct document d;
-	char *large = malloc(8100 + 64);
-	genops_str body;
-	start(&d, "tags: ['a:${a}', 'b:${b}', 'c:${c}'], mappings: [" COST "]");
-	/* what does not compress: 64 events, each of them a series of its own */
-	int n = snprintf(large, 8164, "{\"cost_total\": 1, \"a\": \"");
-	for (int i = 0; i < 8000; i++)
-		large[n++] = (char)('a' + i % 26);
-	memcpy(large + n, "\"}", 3);
-	body = genops_str_of(large);
-	for (size_t i = 0; i < DOCUMENT_ITEMS_MAX; i++) {
-		document_event(&d, "");
-		d.items[i].body = body;
+	char *text = malloc((size_t)N * LEN);
+	struct genops_destination_item *items = calloc(N, sizeof *items);
+	uint64_t random = 1;
+	size_t n_sent = 0, n_requests = 0;
+	document_open(&d, "datadog_metrics", "endpoint: http://d\napi_key: k\nmetrics: {tags: ['a:${a}', 'b:${b}'], mappings: [" COST "]}\n");
+	for (size_t i = 0; i < N; i++) {
+		char *at = text + i * LEN, hex[2][161];
+		for (size_t k = 0; k < 320; k++) {
+			random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+			hex[k / 160][k % 160] = "0123456789abcdefghijklmnopqrstuvwxyz._-/"[random >> 58 & 31];
+		}
+		hex[0][160] = hex[1][160] = '\0';
+		snprintf(at, LEN, "{\"cost_total\": 1, \"a\": \"%s\", \"b\": \"%s\"}", hex[0], hex[1]);
+		items[i] = (struct genops_destination_item){.kind = GENOPS_ITEM_EVENT, .n = 1, .id = i, .body = genops_str_of(at)};
 	}
-	assert_true(strlen(document_body(&d)) < 600); /* cut to 200 bytes, they are one */
-	assert_int_equal(d.request.n_items, DOCUMENT_ITEMS_MAX);
-	free(large);
+	while (n_sent < N) {
+		struct genops_destination_batch batch = {.items = items + n_sent, .n_items = N - n_sent, .now_unix_ns = DOCUMENT_NOW_NS};
+		genops_buffer_done(&d.request.body);
+		genops_arena_reset(&d.scratch);
+		assert_int_equal(d.type->encode(&d.settings, &batch, &d.scratch, &d.request, &d.err), GENOPS_OK);
+		assert_true(d.request.n_items >= 1 && d.request.n_items <= N - n_sent);
+		assert_true(d.request.body.len <= GENOPS_DATADOG_COMPRESSED_MAX);
+		n_sent += d.request.n_items;
+		n_requests++;
+	}
+	assert_true(n_requests >= 2 && n_requests < 64);
+	free(items);
+	free(text);
 	document_done(&d);
 }
 
@@ -177,28 +191,26 @@ static void answers(void **state)
 	document_done(&d);
 }
 
-static void a_key_that_is_renewed_in_a_file(void **state)
+static void a_site_and_a_large_body(void **state)
 {
 	struct document d;
-	struct genops_request request;
-	struct genops_send_verdict verdict;
-	document_open(&d, "datadog_metrics", "site: datadoghq.eu\napi_key_file: /k\nmetrics: {mappings: [" COST "]}\n");
-	assert_int_equal(d.type->prepare(&d.settings, DOCUMENT_NOW_NS, &d.scratch, &request, &d.err), 1);
-	assert_int_equal(request.transport, GENOPS_TRANSPORT_READ);
-	struct genops_response response = {.status = 200, .body = GENOPS_STR(" \n"), .received_unix_ns = DOCUMENT_NOW_NS};
-	d.type->prepared(&d.settings, &response, &verdict);
-	assert_int_equal(verdict.kind, GENOPS_RETRY);
-	response.body = GENOPS_STR("k1\nmore");
-	d.type->prepared(&d.settings, &response, &verdict);
-	assert_int_equal(verdict.kind, GENOPS_SENT);
-	document_event(&d, "{\"cost_total\": 1}");
+	char event[256], pad[201] = "";
+	static char events[DOCUMENT_ITEMS_MAX][256];
+	document_open(&d, "datadog_metrics", "site: datadoghq.eu\napi_key: k\nmetrics: {tags: ['pad:${pad}'], mappings: [" COST "]}\n");
+	for (int i = 0; i < DOCUMENT_ITEMS_MAX; i++) {
+		for (int k = 0; k < 150; k++)
+			pad[k] = (char)('a' + (k * 7 + i * 11) % 26);
+		snprintf(event, sizeof event, "{\"cost_total\": 1, \"pad\": \"%s\"}", pad);
+		memcpy(events[i], event, sizeof event);
+		document_event(&d, events[i]);
+	}
 	document_body(&d);
-	assert_string_equal(document_header(&d, "dd-api-key"), "k1");
 	assert_string_equal(document_header(&d, "content-encoding"), "gzip");
 	assert_true(genops_str_is(d.request.url, "https://api.datadoghq.eu/api/v2/series"));
-	assert_int_equal(d.type->prepare(&d.settings, DOCUMENT_NOW_NS + 1000000000, &d.scratch, &request, &d.err), 0);
-	document_judge(&d, 403, "");
-	assert_int_equal(d.type->prepare(&d.settings, DOCUMENT_NOW_NS + 1000000000, &d.scratch, &request, &d.err), 1);
+	document_done(&d);
+	assert_int_equal(document_read(&d, "datadog_metrics", "site: a/b\napi_key: k\nmetrics: {mappings: [" COST "]}\n"), GENOPS_CONFIG);
+	document_done(&d);
+	assert_int_equal(document_read(&d, "datadog_metrics", "endpoint: http://a\napi_key: k k\nmetrics: {mappings: [" COST "]}\n"), GENOPS_CONFIG);
 	document_done(&d);
 }
 
@@ -234,7 +246,7 @@ int main(void)
 	    cmocka_unit_test(tags_are_as_datadog_stores_them),
 	    cmocka_unit_test(what_does_not_fit_comes_with_the_next_request),
 	    cmocka_unit_test(answers),
-	    cmocka_unit_test(a_key_that_is_renewed_in_a_file),
+	    cmocka_unit_test(a_site_and_a_large_body),
 	    cmocka_unit_test(no_memory_leaves_nothing_behind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,6 +157,7 @@ struct common {
 	struct genops_text_map headers;
 	int64_t timeout_ns, flush_interval_ns;
 	genops_str batch_size;
+	bool verify_tls;
 };
 
 #define FLUSH_NS     (5 * GENOPS_NS_PER_S)
@@ -172,6 +173,7 @@ const struct genops_option genops_config_form_document_rows[] = {
     {.name = "timeout", .type = GENOPS_OPTION_DURATION, .offset = COMMON(timeout_ns), .default_text = "10s", .min = 0.001, .max = 600, .text = "for one request"},
     {.name = "batch_size", .type = GENOPS_OPTION_TEXT, .offset = COMMON(batch_size), .text = "a batch waits for so many events (1000), or for so much (100 MB)"},
     {.name = "flush_interval", .type = GENOPS_OPTION_DURATION, .offset = COMMON(flush_interval_ns), .max = 86400, .text = "how long a batch may wait; unset: 5s"},
+    {.name = "verify_tls", .type = GENOPS_OPTION_BOOL, .offset = COMMON(verify_tls), .default_text = "true", .text = "false: any certificate is taken, as with tls.insecure_skip_verify"},
     {.name = NULL},
 };
 
@@ -222,6 +224,7 @@ static int read_form(struct genops_config_reader *reader, const struct genops_ya
 	GENOPS_TRY(genops_config_delivery_read(reader, node, is_document, is_document ? &beside : NULL, exporter));
 	in.warn = warn;
 	in.warn_arg = reader;
+	exporter->skip_verify |= is_document && !common.verify_tls;
 	if (form->read)
 		GENOPS_TRY(form->read(&in, node, own));
 	exporter->own = own;
