@@ -42,6 +42,7 @@ const struct genops_option genops_config_rows[] = {
     SECTION("pipelines", "documents of the Cribl guide, inline or paths of files: filters, processors, routes"),
     SECTION("destinations", "documents of the Cribl guide: where routes lead"),
     SECTION("lookups", "documents of the Cribl guide: tables that pipelines look things up in"),
+    SECTION("security", "of the Cribl guide: what receivers have that say nothing else"),
     SECTION("data_protection", "masks over everything that leaves, and what has to be encrypted"),
     LATER("approvals", "who may approve"),
     {.name = NULL},

@@ -14,6 +14,8 @@
 #define GENOPS_CONFIG_ITEMS_MAX 1000               /* policies, budgets, keys, providers, exporters: each */
 #define GENOPS_CONFIG_WARNINGS_MAX 100
 
+struct genops_config_security;
+
 struct genops_config_reader {
 	struct genops_config *config;
 	struct genops_arena *arena;     /* config->arena */
@@ -33,6 +35,7 @@ struct genops_config_reader {
 	const struct genops_config_parameters *parameters; /* NULL: none */
 	const struct genops_config *before; /* NULL: none */
 	bool is_trial;                  /* routes may lead nowhere */
+	const struct genops_config_security *security; /* config_receiver_security.c; NULL: none */
 	bool wants_tls_in, wants_tls_out; /* data_protection.encryption_in_transit */
 	void (*on_pipeline)(void *arg, const struct genops_yaml_node *document);
 	void *on_pipeline_arg;
@@ -222,6 +225,11 @@ extern const struct genops_option genops_config_queue_rows[];
 extern const struct genops_option genops_config_observability_rows[];
 extern const struct genops_option genops_config_wandb_rows[];
 extern const struct genops_option genops_config_collibra_rows[];
+extern const struct genops_option genops_config_security_rows[];
+extern const struct genops_option genops_config_security_source_rows[];
+extern const struct genops_option genops_config_security_destination_rows[];
+extern const struct genops_option genops_config_security_tls_rows[];
+extern const struct genops_option genops_config_security_network_rows[];
 extern const struct genops_option genops_config_protection_rows[];
 extern const struct genops_option genops_config_protection_rest_rows[];
 extern const struct genops_option genops_config_protection_transit_rows[];

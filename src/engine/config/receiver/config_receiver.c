@@ -72,7 +72,7 @@ int genops_config_receiver_check_done(struct genops_config_reader *reader, const
 
 /* --- networks and rates: they end up in nginx's configuration --- */
 
-static bool is_network(genops_str text)
+bool genops_config_receiver_is_network(genops_str text)
 {
 	char address[64];
 	struct in6_addr bytes;
@@ -92,15 +92,15 @@ static int check_networks(struct genops_config_reader *reader, const struct geno
 	if (said && !genops_yaml_is_null(said) && !texts->n) /* an unset ${VARIABLE} is not everybody */
 		return genops_config_read_fail(reader, said, "name addresses, all, or remove it", "%s is empty", name);
 	for (size_t i = 0; i < texts->n; i++) {
-		if (!is_network(texts->items[i]) && !genops_str_is(texts->items[i], "all"))
+		if (!genops_config_receiver_is_network(texts->items[i]) && !genops_str_is(texts->items[i], "all"))
 			return genops_config_read_fail(reader, genops_yaml_get(node, name), "write addresses and networks, like 10.0.0.0/8",
 			    "%s: \"%.*s\" is neither", name, texts->items[i].len > 64 ? 64 : (int)texts->items[i].len, texts->items[i].ptr);
 	}
 	return GENOPS_OK;
 }
 
-/* "10000/second/ip", "100/minute", "50". */
-static int read_rate(struct genops_config_reader *reader, const struct genops_yaml_node *place, genops_str text, int64_t *ret_per_second)
+int genops_config_receiver_rate(
+    struct genops_config_reader *reader, const struct genops_yaml_node *place, genops_str text, int64_t *ret_per_second)
 {
 	genops_str rest = text, count = genops_str_trim(genops_str_split(&rest, '/'));
 	genops_str unit = genops_str_trim(genops_str_split(&rest, '/')), whose = genops_str_trim(rest);
@@ -176,7 +176,7 @@ static int read_otlp(struct genops_config_reader *reader, const struct genops_ya
 		receiver->input = genops_str_is(receiver->name, "otlp") ? GENOPS_STR(GENOPS_INPUT_OTLP) : receiver->name;
 	GENOPS_TRY(check_networks(reader, node, "allow", &raw.allow));
 	GENOPS_TRY(check_networks(reader, node, "deny", &raw.deny));
-	GENOPS_TRY(read_rate(reader, node ? genops_yaml_get(node, "rate_limit") : NULL, genops_str_trim(raw.rate_limit), &receiver->rate_per_second));
+	GENOPS_TRY(genops_config_receiver_rate(reader, node ? genops_yaml_get(node, "rate_limit") : NULL, genops_str_trim(raw.rate_limit), &receiver->rate_per_second));
 	GENOPS_TRY(read_protocols(reader, key, genops_config_read_get(node, rows, "protocols"), receiver));
 	return read_access(reader, key, node, receiver);
 }
@@ -243,7 +243,8 @@ int genops_config_receiver_add(struct genops_config_reader *reader, const struct
 int genops_config_receiver_check(struct genops_config_reader *reader, const struct genops_yaml_node *key)
 {
 	const struct genops_config *config = reader->config;
-	const struct genops_config_receiver *last = &config->receivers[config->n_receivers - 1];
+	struct genops_config_receiver *last = &config->receivers[config->n_receivers - 1];
+	genops_config_receiver_secure(reader, last);
 	for (size_t i = 0; i < last->n_listeners; i++) {
 		const struct genops_config_listener *listener = &last->listeners[i];
 		for (size_t j = 0; listener->port && j < config->n_receivers; j++) {
@@ -280,13 +281,15 @@ static int read_usual(struct genops_config_reader *reader)
 	struct genops_config_receiver *receiver;
 	GENOPS_TRY(genops_config_receiver_add(reader, NULL, GENOPS_STR("otlp"), &receiver));
 	receiver->is_implicit = true;
-	return read_otlp(reader, NULL, NULL, receiver);
+	GENOPS_TRY(read_otlp(reader, NULL, NULL, receiver));
+	return genops_config_receiver_check(reader, NULL);
 }
 
 int genops_config_receiver_read(struct genops_config_reader *reader)
 {
 	const struct genops_yaml_node *node = genops_config_read_get(reader->root, genops_config_rows, "receivers");
 	const struct genops_yaml_node *sources = genops_config_read_get(reader->root, genops_config_rows, "sources");
+	GENOPS_TRY(genops_config_receiver_security(reader, genops_config_read_get(reader->root, genops_config_rows, "security")));
 	if (node)
 		GENOPS_TRY(genops_config_read_expect(reader, node, "receivers", GENOPS_YAML_MAPPING));
 	for (const struct genops_yaml_entry *entry = node ? node->first : NULL; entry; entry = entry->next)

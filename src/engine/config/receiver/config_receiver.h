@@ -16,6 +16,17 @@ GENOPS_NODISCARD int genops_config_receiver_add(struct genops_config_reader *rea
     genops_str name, struct genops_config_receiver **ret_receiver);
 GENOPS_NODISCARD int genops_config_receiver_check(struct genops_config_reader *reader, const struct genops_yaml_node *place);
 
+bool genops_config_receiver_is_network(genops_str text); /* 10.0.0.0/8, ::1 */
+/* "10000/second/ip", "100/minute", "50"; "" : none. */
+GENOPS_NODISCARD int genops_config_receiver_rate(
+    struct genops_config_reader *reader, const struct genops_yaml_node *place, genops_str text, int64_t *ret_per_second);
+
+/* config_receiver_security.c: section `security` (NULL: none), then what it gives to one that says nothing else. */
+GENOPS_NODISCARD int genops_config_receiver_security(struct genops_config_reader *reader, const struct genops_yaml_node *node);
+GENOPS_NODISCARD int genops_config_receiver_secure_listener(
+    struct genops_config_reader *reader, const struct genops_yaml_node *place, struct genops_config_listener *listener);
+void genops_config_receiver_secure(const struct genops_config_reader *reader, struct genops_config_receiver *receiver);
+
 /* config_receiver_source.c: section `sources`; NULL: none. */
 GENOPS_NODISCARD int genops_config_receiver_sources(struct genops_config_reader *reader, const struct genops_yaml_node *section);
 

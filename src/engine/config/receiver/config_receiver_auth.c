@@ -311,6 +311,7 @@ int genops_config_receiver_close_access(struct genops_config_reader *reader, con
 {
 	struct genops_config_access *access = &listener->access;
 	bool is_loopback = genops_config_gateway_is_loopback(listener->host);
+	GENOPS_TRY(genops_config_receiver_secure_listener(reader, place, listener));
 	/* Loopback is not OPEN: nginx may still listen where the configuration said before, or be somebody's own and listen elsewhere. */
 	if (!access->is_set)
 		access->mode = is_loopback || !reader->config->n_keys ? GENOPS_ACCESS_LOCAL : GENOPS_ACCESS_REQUIRED;
