@@ -20,6 +20,7 @@
 	X(otlphttp)                                                                                   \
 	X(otlp)                                                                                       \
 	X(elasticsearch)                                                                              \
+	X(snowflake)                                                                                  \
 	X(debug)                                                                                      \
 	X(file)                                                                                       \
 	X(webhook)                                                                             \
