@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #define FIRST_CAP 16 /* what most operations carry; doubles from there to GENOPS_ATTRIBUTES_MAX */
-#define KEYS_MAX  ((size_t)32 << 10) /* over that, keys that change all the time are not kept any more */
+#define KEYS_MAX  ((size_t)64 << 10) /* over that, keys that change all the time are not kept any more */
 
 struct standard_name {
 	genops_str name, key, header;
@@ -48,7 +48,7 @@ void genops_attributes_renew(
 		attributes->keys = keys;
 	}
 	attributes->arena = arena;
-	attributes->n = attributes->n_pieces = 0;
+	attributes->n = attributes->n_pieces = attributes->n_layers = 0;
 }
 
 /* Case ignored; length and last letter first, which differ nearly always. */
@@ -214,6 +214,8 @@ static struct genops_attribute *append(struct genops_attributes *attributes, gen
 		forget_kept(attributes);
 	struct genops_attribute *item = &attributes->items[attributes->n_kept++];
 	item->key = key;
+	for (size_t i = attributes->n_layers; i < GENOPS_ATTRIBUTES_PIECES_MAX; i++)
+		attributes->layers[i].size = 0; /* what follows was written under other keys */
 	if (standard >= 0)
 		attributes->standard[standard] = (int16_t)attributes->n;
 	else
@@ -267,33 +269,62 @@ int genops_attributes_set(struct genops_attributes *attributes,
 	return GENOPS_OK;
 }
 
-/* Adds the first of the layer that are short texts under the keys kept for them, which nearly all of an operation's are; returns how
- * many these were. */
-static size_t add_usual(struct genops_attributes *attributes, const struct genops_attribute *layer, size_t n)
+/* The next layer, with room for n short attributes; NULL: there is none. */
+static struct genops_attributes_layer *next_layer(struct genops_attributes *attributes, size_t n)
 {
-	size_t left = attributes->n_kept - attributes->n, size = 0, n_usual = 0, i = 0;
+	if (attributes->n_layers == GENOPS_ATTRIBUTES_PIECES_MAX)
+		return NULL;
+	struct genops_attributes_layer *layer = &attributes->layers[attributes->n_layers];
+	if (layer->cap < n * GENOPS_RECORD_ATTRIBUTE_SHORT_MAX) {
+		size_t room = FIRST_CAP;
+		while (room < n)
+			room *= 2;
+		room *= GENOPS_RECORD_ATTRIBUTE_SHORT_MAX;
+		char *bytes = genops_arena_take(attributes->keys, room);
+		if (!bytes)
+			return NULL;
+		*layer = (struct genops_attributes_layer){.bytes = bytes, .cap = room};
+	}
+	if (layer->first != attributes->n)
+		layer->size = 0;
+	layer->first = attributes->n;
+	attributes->n_layers++;
+	return layer;
+}
+
+/* Adds the first of the layer that are short texts under the keys kept for them, which nearly all of an operation's are; returns how
+ * many these were. As long as the lengths are those of before, so are key and place, and only a value that differs is written. */
+static size_t add_usual(struct genops_attributes *attributes, const struct genops_attribute *from, size_t n)
+{
+	size_t left = attributes->n_kept - attributes->n, i = 0;
 	struct genops_attribute *items = attributes->items + attributes->n;
-	if (attributes->n_pieces == GENOPS_ATTRIBUTES_PIECES_MAX)
+	n = n < left ? n : left;
+	struct genops_attributes_layer *layer = n ? next_layer(attributes, n) : NULL;
+	if (!layer)
 		return 0;
-	for (n = n < left ? n : left; n_usual < n; n_usual++) {
-		const struct genops_attribute *attribute = &layer[n_usual];
-		if (attribute->type != GENOPS_ATTRIBUTE_STRING || !genops_str_equal(items[n_usual].key, attribute->key) ||
-		    !genops_record_attribute_is_short(attribute->key, attribute->value.string))
+	char *to = layer->bytes;
+	const char *same_until = to + layer->size;
+	for (; i < n; i++) {
+		genops_str key = from[i].key, text = from[i].value.string;
+		if (from[i].type != GENOPS_ATTRIBUTE_STRING || !genops_str_equal(items[i].key, key) ||
+		    !genops_record_attribute_is_short(key, text))
 			break;
-		size += GENOPS_RECORD_ATTRIBUTE_HEAD + attribute->key.len + attribute->value.string.len;
-	}
-	char *bytes = n_usual ? genops_arena_take(attributes->arena, size) : NULL, *to = bytes;
-	for (; to && i < n_usual; i++) {
-		genops_str text = layer[i].value.string;
-		if (!genops_str_is_utf8(text))
-			break;
+		char *value = to + GENOPS_RECORD_ATTRIBUTE_HEAD + key.len;
+		bool has_place = to < same_until && genops_record_attribute_has_lengths(to, key, text);
+		if (!has_place || !genops_str_equal((genops_str){value, text.len}, text)) {
+			if (!genops_str_is_utf8(text))
+				break;
+			genops_record_attribute_put(to, items[i].key, text);
+			same_until = has_place ? same_until : to;
+		}
 		items[i].type = GENOPS_ATTRIBUTE_STRING;
-		to = genops_record_attribute_put(to, items[i].key, text);
-		items[i].value.string = (genops_str){to - text.len, text.len};
+		items[i].value.string = (genops_str){value, text.len};
+		to = value + text.len;
 	}
+	layer->size = (size_t)(to - layer->bytes);
 	if (i)
 		attributes->pieces[attributes->n_pieces++] = (struct genops_attributes_piece){
-		    attributes->n, attributes->n + i, {bytes, (size_t)(to - bytes)}};
+		    attributes->n, attributes->n + i, {layer->bytes, layer->size}};
 	attributes->n += i;
 	return i;
 }

@@ -24,14 +24,23 @@ struct genops_attributes_piece {
 	genops_str bytes;
 };
 
+/* What a layer was written down as by the operation before: values are mostly the same, and then it is as good for this one. */
+struct genops_attributes_layer {
+	char *bytes;  /* in the set's keys */
+	size_t first; /* item */
+	size_t size, cap;
+};
+
 struct genops_attributes {
-	struct genops_arena *arena, *keys; /* borrowed; keys: the items and their keys */
+	struct genops_arena *arena, *keys; /* borrowed; keys: the items, their keys and the layers */
 	struct genops_attribute *items;
 	size_t n, n_kept, cap;
 	uint64_t seen; /* a bit for each kept key's hash: most new keys are seen to be new by it */
 	int16_t standard[GENOPS_ATTRIBUTE_N_STANDARD]; /* index into items; -1, or n and over: absent */
 	size_t n_pieces;
 	struct genops_attributes_piece pieces[GENOPS_ATTRIBUTES_PIECES_MAX]; /* ascending; items between them are in none */
+	size_t n_layers; /* written to: values point into them, whatever becomes of their pieces */
+	struct genops_attributes_layer layers[GENOPS_ATTRIBUTES_PIECES_MAX];
 };
 
 /* Empty; everything goes into the arena. */
@@ -82,6 +91,7 @@ struct genops_match_entry {
 	genops_str key;
 	size_t n_values;
 	genops_str *values;
+	int part; /* genops_match_part(key), or 0 */
 };
 struct genops_match {
 	size_t n_entries;
@@ -92,6 +102,18 @@ struct genops_match_subject {
 	const struct genops_attributes *attributes;
 	genops_str provider, model, name, type;
 };
+
+/* What a key of `match` or `per` names: found out once, so that names are not compared for every operation. */
+enum genops_match_part {
+	GENOPS_PART_UNKNOWN, /* the key says */
+	GENOPS_PART_PROVIDER,
+	GENOPS_PART_MODEL,
+	GENOPS_PART_NAME,
+	GENOPS_PART_TYPE,
+	GENOPS_PART_OTHER,    /* an attribute that is none of the next */
+	GENOPS_PART_STANDARD, /* + enum genops_attribute_key */
+};
+int genops_match_part(genops_str key);
 
 bool genops_match_entries_hold(const struct genops_match *match, const struct genops_match_subject *subject);
 static inline bool genops_match_holds(const struct genops_match *match, const struct genops_match_subject *subject)

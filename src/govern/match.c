@@ -34,35 +34,62 @@ static bool value_holds(genops_str value, genops_str text, enum comparison compa
 	return false;
 }
 
+int genops_match_part(genops_str key)
+{
+	static const char *const names[] = {"provider", "model", "operation", "type"};
+	for (int i = 0; i < 4; i++) {
+		if (genops_str_is(key, names[i]))
+			return GENOPS_PART_PROVIDER + i;
+	}
+	int standard = genops_attributes_standard_key(key);
+	return standard >= 0 ? GENOPS_PART_STANDARD + standard : GENOPS_PART_OTHER;
+}
+
+/* A part that the call has or has not; false: none of these. */
+static bool is_of_call(
+    const struct genops_match_subject *subject, int part, genops_str *ret_text, enum comparison *ret_comparison)
+{
+	switch (part) {
+	case GENOPS_PART_PROVIDER:
+		*ret_text = subject->provider;
+		*ret_comparison = COMPARE_NOCASE;
+		return true;
+	case GENOPS_PART_MODEL:
+		*ret_text = subject->model;
+		*ret_comparison = COMPARE_MODEL;
+		return true;
+	case GENOPS_PART_NAME:
+		*ret_text = subject->name;
+		return true;
+	case GENOPS_PART_TYPE:
+		*ret_text = subject->type;
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* The text that an entry compares with; false: the operation does not have it. `out` is for
  * numbers. */
-static bool subject_text(const struct genops_match_subject *subject, genops_str key, char *out,
+static bool subject_text(const struct genops_match_subject *subject, const struct genops_match_entry *entry, char *out,
     size_t size, genops_str *ret_text, enum comparison *ret_comparison)
 {
+	int part = entry->part ? entry->part : genops_match_part(entry->key);
 	*ret_comparison = COMPARE_EXACT;
-	if (genops_str_is(key, "provider") || genops_str_is(key, "model")) {
-		bool is_model = genops_str_is(key, "model");
-		*ret_text = is_model ? subject->model : subject->provider;
-		*ret_comparison = is_model ? COMPARE_MODEL : COMPARE_NOCASE;
+	if (is_of_call(subject, part, ret_text, ret_comparison))
 		return ret_text->len > 0;
-	}
-	if (genops_str_is(key, "operation") || genops_str_is(key, "type")) {
-		*ret_text = genops_str_is(key, "type") ? subject->type : subject->name;
-		return ret_text->len > 0;
-	}
 	if (!subject->attributes)
 		return false;
-	int standard = genops_attributes_standard_key(key);
-	if (standard >= 0) {
+	if (part >= GENOPS_PART_STANDARD) {
+		enum genops_attribute_key standard = (enum genops_attribute_key)(part - GENOPS_PART_STANDARD);
+		const struct genops_attribute *item = genops_attributes_standard_item(subject->attributes, standard);
 		if (standard == GENOPS_ATTRIBUTE_ENVIRONMENT)
 			*ret_comparison = COMPARE_ENVIRONMENT;
-		const struct genops_attribute *item = genops_attributes_standard_item(
-		    subject->attributes, (enum genops_attribute_key)standard);
 		if (item)
 			*ret_text = item->value.string;
 		return item;
 	}
-	const struct genops_attribute *attribute = genops_attributes_get(subject->attributes, key);
+	const struct genops_attribute *attribute = genops_attributes_get(subject->attributes, entry->key);
 	if (!attribute)
 		return false;
 	*ret_text = genops_attributes_text(attribute, out, size);
@@ -75,7 +102,7 @@ static bool entry_holds(
 	char scratch[64];
 	genops_str text;
 	enum comparison comparison;
-	if (!subject_text(subject, entry->key, scratch, sizeof scratch, &text, &comparison))
+	if (!subject_text(subject, entry, scratch, sizeof scratch, &text, &comparison))
 		return false;
 	for (size_t i = 0; i < entry->n_values; i++) {
 		if (value_holds(entry->values[i], text, comparison))

@@ -51,6 +51,7 @@ int genops_config_match_read(
 			    "match: an empty list matches nothing");
 		if (!genops_arena_dup(reader->arena, entry->key->text, &to->key))
 			return genops_config_read_no_memory(reader);
+		to->part = genops_match_part(to->key);
 		to->n_values = values.n;
 		to->values = values.items;
 	}

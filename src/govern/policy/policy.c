@@ -114,6 +114,15 @@ static void evaluate(const struct genops_policy *policy, enum genops_mode mode,
 {
 	struct genops_verdict verdict = {0};
 	policy->type->evaluate(policy, input, &verdict);
+	/* As nearly always: nothing is wrong, and the decision stays as it is. */
+	if (!(verdict.is_violation | verdict.is_error)) {
+		*ret_evaluation = (struct genops_evaluation){
+		    .policy = policy->name,
+		    .policy_type = genops_str_of(policy->type->name),
+		    .action = genops_level_action(GENOPS_ALLOWED),
+		};
+		return;
+	}
 	enum genops_result result = result_of(policy, mode, &verdict);
 	*ret_evaluation = (struct genops_evaluation){
 	    .policy = policy->name,

@@ -14,6 +14,7 @@ struct rate_limit {
 	int64_t burst;
 	int64_t max_delay_ns;
 	struct genops_texts per;
+	int *parts; /* of per */
 };
 
 static const struct genops_option options[] = {
@@ -53,19 +54,27 @@ static int compile(void *object, struct genops_arena *arena, struct genops_error
 	if (settings->burst == 0)
 		settings->burst =
 		    settings->per_minute < 120 ? 1 : (int64_t)(settings->per_minute / 60);
+	settings->parts = genops_arena_alloc(arena, (settings->per.n + 1) * sizeof *settings->parts);
+	if (!settings->parts)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for a policy");
+	for (size_t i = 0; i < settings->per.n; i++)
+		settings->parts[i] = genops_match_part(settings->per.items[i]);
 	return GENOPS_OK;
 }
 
 static genops_str part_of(
-    const struct genops_policy_input *input, genops_str key, char *out, size_t size)
+    const struct genops_policy_input *input, genops_str key, int part, char *out, size_t size)
 {
-	if (genops_str_is(key, "provider"))
+	const struct genops_attributes *attributes = input->subject.attributes;
+	if (part == GENOPS_PART_PROVIDER)
 		return input->subject.provider;
-	if (genops_str_is(key, "model"))
+	if (part == GENOPS_PART_MODEL)
 		return input->subject.model;
-	const struct genops_attribute *attribute =
-	    input->subject.attributes ? genops_attributes_get(input->subject.attributes, key)
-				      : NULL;
+	if (!attributes)
+		return (genops_str){0};
+	if (part >= GENOPS_PART_STANDARD)
+		return genops_attributes_standard(attributes, (enum genops_attribute_key)(part - GENOPS_PART_STANDARD));
+	const struct genops_attribute *attribute = genops_attributes_get(attributes, key);
 	return attribute ? genops_attributes_text(attribute, out, size) : (genops_str){0};
 }
 
@@ -78,7 +87,7 @@ static struct genops_hash bucket_of(
 	struct genops_hash hash = genops_hash_of(policy->name, input->hash_seed);
 	for (size_t i = 0; i < settings->per.n; i++) {
 		char scratch[64];
-		genops_str part = part_of(input, settings->per.items[i], scratch, sizeof scratch);
+		genops_str part = part_of(input, settings->per.items[i], settings->parts[i], scratch, sizeof scratch);
 		hash = genops_hash_of(part, hash.low ^ (hash.high << 1));
 	}
 	return hash;

@@ -11,11 +11,21 @@
 
 #define GENOPS_RECORD_ATTRIBUTE_HEAD ((size_t)4) /* the field's key, its length, the type, the attribute's key's length */
 
+#define GENOPS_RECORD_ATTRIBUTE_SHORT_MAX (GENOPS_RECORD_ATTRIBUTE_HEAD + 0x7f - 2)
+
 static_assert(RECORD_ATTRIBUTE < 0x20, "the field's key is a byte");
 
 static inline bool genops_record_attribute_is_short(genops_str key, genops_str text)
 {
 	return text.len < 0x80 && key.len + text.len <= 0x7f - 2;
+}
+
+/* Is what was put here of these lengths? */
+static inline bool genops_record_attribute_has_lengths(const char *at, genops_str key, genops_str text)
+{
+	const char head[GENOPS_RECORD_ATTRIBUTE_HEAD] = {
+	    RECORD_ATTRIBUTE << 2 | FORM_BYTES, (char)(2 + key.len + text.len), GENOPS_ATTRIBUTE_STRING, (char)key.len};
+	return !memcmp(at, head, sizeof head);
 }
 
 /* Returns where the next one goes; the text is right before it. */

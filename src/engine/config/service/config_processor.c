@@ -115,7 +115,7 @@ static int add_budget(struct genops_config_reader *reader, const struct genops_p
 	if (!entries || !genops_arena_dup(reader->arena, genops_str_of(origin), &rule.origin))
 		return genops_config_read_no_memory(reader);
 	for (size_t i = 0; i < budget->n_match; i++)
-		entries[i] = (struct genops_match_entry){budget->match[i].key, 1, &budget->match[i].value};
+		entries[i] = (struct genops_match_entry){budget->match[i].key, 1, &budget->match[i].value, genops_match_part(budget->match[i].key)};
 	rule.match = (struct genops_match){budget->n_match, entries};
 	limit.limit_nano_usd[budget->period] = budget->limit_nano_usd;
 	return genops_config_budget_add(reader, budget->node, &rule, &limit);
