@@ -28,6 +28,8 @@ struct genops_queue_options {
 	bool is_synced;              /* every append and acknowledgement reaches the disk before it returns; else genops_queue_sync does it */
 	bool is_compressed;          /* zstd, while a destination is thousands of entries behind */
 	genops_str encryption_key;   /* 64 hex digits or 32 bytes of base64; empty: not encrypted */
+	uint64_t file_bytes;         /* a file that is longer is followed by another; 0: an eighth of max_bytes, 64 KiB to 16 MiB */
+	const char *own;             /* a destination's name: a queue for it alone, queue/<name>.own/, made if it is not there; NULL: the one that all share */
 };
 
 /* The caller holds the drain's lock: opening repairs. What a dead writer had not finished is cut
@@ -85,6 +87,21 @@ GENOPS_NODISCARD int genops_queue_cut_save(
 bool genops_queue_cut_load(const struct genops_queue_cursor *cursor, uint64_t *ret_end, int64_t *ret_since_unix_ns);
 /* The number of the block that is read next, or one before it that is others'. */
 uint64_t genops_queue_cursor_block(const struct genops_queue_cursor *cursor);
+
+/* What is not acknowledged: bytes on disk (in the queue that all share, others' too), and entries. */
+void genops_queue_cursor_behind(struct genops_queue_cursor *cursor, uint64_t *ret_bytes, uint64_t *ret_entries);
+
+/* queue_own.c: a destination that is behind has what is its own moved from the queue that all share into one of its own, so that the others
+ * go on. What is moved carries the place behind it, as positions of a block: whatever dies between the two, nothing is moved twice. */
+#define GENOPS_QUEUE_OWN_POSITIONS 2
+void genops_queue_own_place(const struct genops_queue_cursor *from, struct genops_segment_position ret_positions[GENOPS_QUEUE_OWN_POSITIONS]);
+/* Acknowledges in the queue that all share what its own queue has. IO, FULL. */
+GENOPS_NODISCARD int genops_queue_own_resume(struct genops_queue *own, struct genops_queue_cursor *from, struct genops_error *err);
+bool genops_queue_own_exists(const char *state_dir, const char *destination);
+/* All of it was delivered, or is given up; it is not open. */
+void genops_queue_own_remove(const char *state_dir, const char *destination);
+/* Removes those of all other destinations. */
+void genops_queue_own_keep(const char *state_dir, const char *const *destinations, size_t n);
 
 /* Forgets the cursors of all other destinations (those that the configuration no longer has), so
  * that nothing is kept for them. Open ones stay. */

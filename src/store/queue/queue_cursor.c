@@ -30,7 +30,7 @@ static_assert(sizeof(struct slot) == 56, "the layout is fixed");
 
 /* Letters, digits, - and _ stay, the rest becomes %XX: any name is a file name, and no two are
  * the same. */
-static int make_name(const char *destination, char *ret_name, struct genops_error *err)
+int genops_queue_cursor_name(const char *destination, char *ret_name, struct genops_error *err)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	size_t at = 0;
@@ -242,7 +242,7 @@ int genops_queue_cursor_open(struct genops_queue *queue, const char *destination
     struct genops_queue_cursor **ret_cursor, struct genops_error *err)
 {
 	char name[QUEUE_NAME_MAX];
-	GENOPS_TRY(make_name(destination, name, err));
+	GENOPS_TRY(genops_queue_cursor_name(destination, name, err));
 	pthread_mutex_lock(&queue->lock);
 	int code = open_cursor(queue, name, from_start, ret_cursor, err);
 	if (code == GENOPS_OK)
@@ -267,7 +267,7 @@ static bool is_kept(
 	char name[QUEUE_NAME_MAX];
 	bool is_kept = cursor->is_open;
 	for (size_t i = 0; i < n && !is_kept; i++)
-		is_kept = make_name(destinations[i], name, NULL) == GENOPS_OK &&
+		is_kept = genops_queue_cursor_name(destinations[i], name, NULL) == GENOPS_OK &&
 			  !strcmp(name, cursor->name);
 	return is_kept;
 }
@@ -443,20 +443,39 @@ int genops_queue_read(struct genops_queue_cursor *cursor,
 	return GENOPS_OK;
 }
 
+int genops_queue_cursor_store(struct genops_queue_cursor *cursor, struct queue_place place, struct genops_error *err)
+{
+	if (!genops_queue_is_before(cursor->acknowledged, place))
+		return GENOPS_OK;
+	GENOPS_TRY(write_place(cursor, place, err));
+	cursor->acknowledged = place;
+	genops_queue_remove_passed(cursor->queue);
+	return GENOPS_OK;
+}
+
 int genops_queue_acknowledge(struct genops_queue_cursor *cursor, struct genops_error *err)
 {
-	struct genops_queue *queue = cursor->queue;
-	int code = GENOPS_OK;
-	pthread_mutex_lock(&queue->lock);
-	if (genops_queue_is_before(cursor->acknowledged, cursor->at)) {
-		code = write_place(cursor, cursor->at, err);
-		if (code == GENOPS_OK) {
-			cursor->acknowledged = cursor->at;
-			genops_queue_remove_passed(queue);
-		}
-	}
-	pthread_mutex_unlock(&queue->lock);
+	pthread_mutex_lock(&cursor->queue->lock);
+	int code = genops_queue_cursor_store(cursor, cursor->at, err);
+	pthread_mutex_unlock(&cursor->queue->lock);
 	return code;
+}
+
+void genops_queue_cursor_behind(struct genops_queue_cursor *cursor, uint64_t *ret_bytes, uint64_t *ret_entries)
+{
+	struct genops_queue *queue = cursor->queue;
+	const struct queue_place *at = &cursor->acknowledged;
+	uint64_t bytes = 0;
+	pthread_mutex_lock(&queue->lock);
+	for (size_t i = 0; i < queue->n_files; i++) {
+		const struct queue_file *file = &queue->files[i];
+		uint64_t from = file->number == at->file && at->offset > QUEUE_FILE_BEGIN ? at->offset : QUEUE_FILE_BEGIN;
+		if (file->number >= at->file && file->size > from)
+			bytes += file->size - from;
+	}
+	*ret_bytes = bytes;
+	*ret_entries = queue->next_entry > at->entries ? queue->next_entry - at->entries : 0;
+	pthread_mutex_unlock(&queue->lock);
 }
 
 void genops_queue_rewind(struct genops_queue_cursor *cursor)

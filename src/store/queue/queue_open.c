@@ -259,7 +259,7 @@ static int set_options(struct genops_queue *queue, const struct genops_queue_opt
     struct genops_error *err)
 {
 	queue->max_bytes = options->max_bytes ? options->max_bytes : DEFAULT_MAX_BYTES;
-	queue->file_bytes = queue->max_bytes / 8;
+	queue->file_bytes = options->file_bytes ? options->file_bytes : queue->max_bytes / 8;
 	if (queue->file_bytes > FILE_BYTES_MAX)
 		queue->file_bytes = FILE_BYTES_MAX;
 	if (queue->file_bytes < FILE_BYTES_MIN)
@@ -273,8 +273,12 @@ static int open_queue(struct genops_queue *queue, const char *state_dir,
     const struct genops_queue_options *options, struct genops_error *err)
 {
 	GENOPS_TRY(set_options(queue, options, err));
-	if (snprintf(queue->folder, sizeof queue->folder, "%s/queue", state_dir) >= PATH_MAX)
+	bool is_fitting = options->own ? genops_queue_own_folder(state_dir, options->own, queue->folder)
+				       : snprintf(queue->folder, sizeof queue->folder, "%s/queue", state_dir) < PATH_MAX;
+	if (!is_fitting)
 		return genops_fail(err, GENOPS_CONFIG, "the state directory's path is too long");
+	if (options->own && mkdir(queue->folder, 0700) != 0 && errno != EEXIST)
+		return fail_open(queue->folder, err);
 	DIR *dir = opendir(queue->folder);
 	if (!dir)
 		return fail_open(queue->folder, err);

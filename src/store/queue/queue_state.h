@@ -96,6 +96,9 @@ int genops_queue_make_file(const struct genops_queue *queue, uint64_t number);
 void genops_queue_remove_passed(struct genops_queue *queue);
 struct queue_place genops_queue_end(const struct genops_queue *queue);
 
+/* queue_own.c: the folder of a destination's own queue. False: the path is too long. */
+bool genops_queue_own_folder(const char *state_dir, const char *destination, char *ret_folder);
+
 /* queue_file.c: the next whole block at *offset or after, before `end`, into `block` (emptied
  * first; stays empty if there is none). *offset moves to it, *ret_skipped says over how many
  * bytes. */
@@ -108,6 +111,10 @@ GENOPS_NODISCARD int genops_queue_cursor_load(
     struct genops_queue *queue, const char *name, struct genops_error *err);
 /* Moves a place that the files no longer have to the nearest that they do. */
 void genops_queue_cursor_clamp(const struct genops_queue *queue, struct queue_place *place);
+/* A destination's name as that of its cursor's file, "<name>.cursor", in QUEUE_NAME_MAX bytes. LIMIT, MISUSE. */
+GENOPS_NODISCARD int genops_queue_cursor_name(const char *destination, char *ret_name, struct genops_error *err);
+/* Stores a place as acknowledged, if it is behind the one that is. Under the lock. */
+GENOPS_NODISCARD int genops_queue_cursor_store(struct genops_queue_cursor *cursor, struct queue_place place, struct genops_error *err);
 void genops_queue_cursor_free(struct genops_queue_cursor *cursor);
 
 #endif
