@@ -59,6 +59,7 @@ struct genops_engine {
 	struct genops_tally *_Atomic tally;  /* receive/receive_counts.c opens it */
 	_Atomic bool has_no_tally;
 	_Atomic uint64_t segment_bytes_seen, segment_bytes_since; /* receive/receive_append.c: of everybody, and of this process since */
+	_Atomic bool is_queue_blocked;       /* seen with segment_bytes_seen: a destination has as much waiting as may */
 	_Atomic int64_t segment_bytes_at_ns;
 	_Atomic uint64_t memory_seen;        /* receive/receive_memory.c: of this process */
 	_Atomic int64_t memory_at_ns;

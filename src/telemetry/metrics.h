@@ -61,6 +61,17 @@
 	X("genops_self_queue_damaged_blocks_total", "", "Blocks of the export queue that were found damaged.") \
 	X("genops_self_exported_total", "destination", "Records that a destination has taken.")       \
 	X("genops_self_export_failures_total", "destination", "Requests that failed and are tried again.") \
+	X("genops_self_export_retries_total", "destination", "Requests that were sent again.")         \
+	X("genops_self_export_connection_errors_total", "destination", "Requests without an answer.")  \
+	X("genops_self_export_auth_failures_total", "destination", "Requests whose credentials were refused.") \
+	X("genops_self_export_throttled_total", "destination", "Requests that came too fast (429).")   \
+	X("genops_self_export_dropped_total", "destination", "Records dropped since as much waited as may.") \
+	X("genops_self_export_dead_letters_total", "destination", "Records in dead-letter.jsonl, rejected or dropped.") \
+	X("genops_self_destination_waiting", "destination", "Entries of the queue that wait for it; in the queue that all share also others'.") \
+	X("genops_self_destination_waiting_bytes", "destination", "Their bytes on disk.")              \
+	X("genops_self_destination_lag_seconds", "destination", "How long the first of them has waited.") \
+	X("genops_self_destination_up", "destination", "1: the last request was taken, or there was none; 0: it failed.") \
+	X("genops_self_destination_breaker_open", "destination", "1: it failed so often that only probes are sent.") \
 	X("genops_self_export_rejected_total", "destination",                                         \
 	    "Records rejected for ever; they are in dead-letter.jsonl.")                              \
 	X("genops_self_damaged_blocks_total", "destination", "Damaged blocks that a destination passed over.") \

@@ -313,6 +313,7 @@ void genops_drain_upkeep(struct genops_drain *drain)
 	int64_t now_ns = genops_clock_monotonic_ns();
 	struct genops_error err;
 	tick(drain);
+	genops_publish_blocked(drain);
 	genops_seed_pass(&drain->seeding, drain->engine, drain->ledger, drain->config, true, now_ns);
 	if (now_ns - drain->synced_ns >= drain->config->sync_interval_ns && drain->is_unsynced) {
 		drain->is_unsynced = false;
@@ -324,6 +325,7 @@ void genops_drain_upkeep(struct genops_drain *drain)
 	if (now_ns - drain->published_ns >= (drain->is_changed ? PUBLISH_EVERY_NS : PUBLISH_AT_LEAST_NS)) {
 		drain->is_changed = false;
 		drain->published_ns = now_ns;
+		genops_publish_destinations(drain);
 		genops_publish_metrics(drain->engine, drain->metrics, drain->queue, drain->flow);
 	}
 }

@@ -70,6 +70,8 @@ static void keep_cursors(struct genops_drain *drain)
 	int code = texts && names ? GENOPS_OK : genops_fail(&err, GENOPS_NOMEM, "no memory for the names of destinations");
 	if (code == GENOPS_OK && n && drain->engine->drain_option != GENOPS_DRAIN_NEVER)
 		code = genops_queue_keep_cursors(drain->queue, names, n, &err);
+	if (code == GENOPS_OK && n && drain->engine->drain_option != GENOPS_DRAIN_NEVER)
+		genops_queue_own_keep(drain->engine->state_dir, names, n);
 	if (code != GENOPS_OK)
 		genops_log_error(&drain->engine->log, GENOPS_LOG_WARN, "a former destination's place stays", &err);
 	free(texts);

@@ -38,6 +38,9 @@ struct genops_drain {
 	struct genops_drain_source sources[GENOPS_DRAIN_WRITERS_MAX];
 	size_t n_pumps;
 	struct genops_pump *pumps[PUMPS_MAX];
+	char blocking[GENOPS_PUMP_NAME_SIZE]; /* the destination for which receivers refuse; "" : none */
+	uint64_t status_sum;                 /* of what destinations said of themselves when it was last looked at */
+	bool is_blocking_known;              /* this process has said so, or that there is none */
 	struct genops_collibra_worker *importer; /* of policies; NULL: none is wanted */
 	bool is_changed;                     /* since the last publish */
 	bool is_unsynced;                    /* since the last sync */

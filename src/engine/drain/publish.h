@@ -16,4 +16,10 @@
 void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metrics, struct genops_queue *queue,
     const struct genops_flow *flow);
 
+/* publish_destinations.c: <state>/destinations.json and the gauges, with the metrics. */
+struct genops_drain;
+void genops_publish_destinations(struct genops_drain *drain);
+/* <state>/queue/blocked is there while as much waits for some destination as may. With each pass. */
+void genops_publish_blocked(struct genops_drain *drain);
+
 #endif

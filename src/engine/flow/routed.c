@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/flow/routed.c - see routed.h. Pure; any thread. */
+ * engine/flow/routed.c - see routed.h. Any thread. */
 #include "engine/flow/routed.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "codec/wire.h"
 
 #define VERSION 1
 
-enum { DESTINATION = 1, ITEM = 2 };
+enum { DESTINATION = 1, ITEM = 2, MADE = 3 };
 enum { KIND = 1, N, TIME, ID, BODY, PAYLOAD, PIPELINE, ROUTE, SETTINGS, TENANT };
 
 void genops_routed_begin(const genops_str *destinations, size_t n, struct genops_buffer *out)
 {
 	genops_buffer_add_char(out, VERSION);
+	genops_wire_put_fixed64(out, MADE, (uint64_t)genops_clock_unix_ns());
 	for (size_t i = 0; i < n; i++)
 		genops_wire_put_bytes(out, DESTINATION, destinations[i]);
 }
@@ -49,6 +51,17 @@ static int open_entry(genops_str entry, struct genops_wire_reader *ret_reader, s
 		    "a routed entry has version %d; this GenOps reads version %d", entry.ptr[0], VERSION);
 	genops_wire_reader_init(ret_reader, genops_str_skip(entry, 1), 2);
 	return GENOPS_OK;
+}
+
+int64_t genops_routed_time(genops_str entry)
+{
+	struct genops_wire_reader reader;
+	struct genops_wire_field field;
+	if (!entry.len || entry.ptr[0] != VERSION)
+		return 0;
+	genops_wire_reader_init(&reader, genops_str_skip(entry, 1), 2);
+	bool is_there = genops_wire_next(&reader, &field) > 0 && field.number == MADE; /* it stands first */
+	return is_there && field.value <= INT64_MAX ? (int64_t)field.value : 0;
 }
 
 int genops_routed_is_for(genops_str entry, genops_str destination, bool *ret_is_for, struct genops_error *err)

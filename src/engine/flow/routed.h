@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * engine/flow/routed.h - entries of kind GENOPS_ENTRY_ROUTED: items that go to one destination, or the same ones to several.
  *
- * A version byte, then fields as in codec/wire.h: the destinations' names, then items. docs/queue-format.md has the bytes.
+ * A version byte, then fields as in codec/wire.h: when it was made, the destinations' names, then items. docs/queue-format.md has the bytes.
  */
 #ifndef ENGINE_ROUTED_H
 #define ENGINE_ROUTED_H
@@ -13,6 +13,9 @@
 
 void genops_routed_begin(const genops_str *destinations, size_t n, struct genops_buffer *out);
 void genops_routed_add(const struct genops_destination_item *item, struct genops_buffer *out); /* appends; check out->error */
+
+/* When it was made, Unix ns; 0: not said. */
+int64_t genops_routed_time(genops_str entry);
 
 /* Is it for this one? Cheap: pumps skip what is not theirs. CORRUPT, UNSUPPORTED. */
 GENOPS_NODISCARD int genops_routed_is_for(genops_str entry, genops_str destination, bool *ret_is_for, struct genops_error *err);

@@ -67,14 +67,19 @@ static int gather(struct genops_pump *pump, struct genops_error *err)
 	return GENOPS_OK;
 }
 
-enum step { IDLE, BUSY, WAIT, GATHERING };
+enum step { IDLE, BUSY, WAIT, GATHERING, PENDING };
 
-static bool is_due(struct genops_pump *pump)
+bool genops_pump_is_flushing(struct genops_pump *pump)
 {
 	pthread_mutex_lock(&pump->lock);
 	bool is_flushing = pump->is_flushing;
 	pthread_mutex_unlock(&pump->lock);
-	return is_flushing || genops_pump_is_set(&pump->must_stop) || genops_pump_hold_is_cut(&pump->hold) || genops_pump_batch_is_full(&pump->batch) ||
+	return is_flushing || genops_pump_is_set(&pump->must_stop);
+}
+
+static bool is_due(struct genops_pump *pump)
+{
+	return genops_pump_is_flushing(pump) || genops_pump_hold_is_cut(&pump->hold) || genops_pump_batch_is_full(&pump->batch) ||
 	       pump->batch.is_cut || genops_clock_monotonic_ns() - pump->gathered_since_ns >= pump->batch_timeout_ns;
 }
 
@@ -113,9 +118,18 @@ static enum step send_on(struct genops_pump *pump, struct genops_error *err)
 	return BUSY;
 }
 
+static void move(struct genops_pump *pump)
+{
+	struct genops_error err;
+	if (genops_pump_own_move(pump, &err) != GENOPS_OK)
+		genops_pump_complain(pump, err.message);
+}
+
 static enum step step(struct genops_pump *pump)
 {
 	struct genops_error err;
+	if (genops_pump_own_wants(pump))
+		move(pump);
 	if (!genops_retry_may_send(&pump->retry, genops_clock_monotonic_ns()))
 		return WAIT;
 	if (genops_pump_memory_is_due(&pump->memory))
@@ -129,7 +143,9 @@ static enum step step(struct genops_pump *pump)
 	if (!pump->batch.n) {
 		genops_pump_hold_over(&pump->hold, &pump->batch);
 		acknowledge(pump); /* what is no destination's, or another one's; nothing at all: costs nothing */
-		return IDLE;
+		if (genops_pump_own_leave(pump))
+			return BUSY;
+		return genops_pump_own_is_pending(pump) ? PENDING : IDLE;
 	}
 	return is_due(pump) ? send_on(pump, &err) : GATHERING;
 }
@@ -152,7 +168,7 @@ static void wait_a_little(struct genops_pump *pump, enum step last)
 		pump->idle_since_ns = now_ns;
 	if (last == WAIT)
 		pump->tried_at_ns = now_ns;
-	if (last != GATHERING)
+	if (last != GATHERING && last != PENDING)
 		pump->is_flushing = false;
 	while (!pump->is_woken && !genops_pump_is_set(&pump->must_stop)) {
 		if (pthread_cond_timedwait(&pump->wake, &pump->lock, &until) != 0)
@@ -169,12 +185,16 @@ static void *run(void *arg)
 	struct genops_pump *pump = arg;
 	for (;;) {
 		enum step last = step(pump);
+		genops_pump_status_update(pump);
 		/* Stopping: what is waiting is sent if the far side takes it, and stays in the queue if not. */
 		if (genops_pump_is_set(&pump->must_abort) || (genops_pump_is_set(&pump->must_stop) && last != BUSY))
 			break;
 		if (last != BUSY)
 			wait_a_little(pump, last);
 	}
+	/* What has been sent of a batch is not sent again by whoever comes next. */
+	if (pump->cursor == pump->shared && !pump->hold.is_used && genops_pump_batch_is_begun(&pump->batch))
+		move(pump);
 	pthread_mutex_lock(&pump->lock);
 	pump->is_done = true;
 	pthread_cond_broadcast(&pump->wake);
@@ -184,7 +204,8 @@ static void *run(void *arg)
 
 static void free_pump(struct genops_pump *pump)
 {
-	genops_queue_cursor_close(pump->cursor);
+	genops_pump_own_end(pump);
+	genops_queue_cursor_close(pump->shared);
 	genops_pump_session_end(pump->type, &pump->settings);
 	genops_pump_memory_close(&pump->memory);
 	genops_http_client_free(pump->client);
@@ -201,7 +222,8 @@ void genops_pump_name(genops_str exporter, char ret_name[GENOPS_PUMP_NAME_SIZE])
 	snprintf(ret_name, GENOPS_PUMP_NAME_SIZE, "%.*s", (int)(exporter.len > 120 ? 120 : exporter.len), exporter.ptr);
 }
 
-static int open_pump(struct genops_pump *pump, struct genops_queue *queue, struct genops_error *err)
+static int open_pump(struct genops_pump *pump, struct genops_queue *queue, const struct genops_config_exporter *exporter,
+    struct genops_error *err)
 {
 	char name[GENOPS_PUMP_NAME_SIZE];
 	genops_pump_name(pump->settings.name, name);
@@ -217,7 +239,10 @@ static int open_pump(struct genops_pump *pump, struct genops_queue *queue, struc
 	pump->client = genops_http_client_new(err);
 	if (!pump->client)
 		return GENOPS_NOMEM;
-	return genops_queue_cursor_open(queue, name, true, &pump->cursor, err);
+	GENOPS_TRY(genops_queue_cursor_open(queue, name, true, &pump->shared, err));
+	GENOPS_TRY(genops_pump_own_begin(pump, exporter, err));
+	genops_pump_status_begin(pump);
+	return GENOPS_OK;
 }
 
 int genops_pump_start(genops_engine *engine, struct genops_queue *queue, const struct genops_config_exporter *exporter,
@@ -232,10 +257,11 @@ int genops_pump_start(genops_engine *engine, struct genops_queue *queue, const s
 	genops_retry_init(&pump->retry);
 	genops_arena_init(&pump->arena, REQUEST_MAX);
 	genops_pump_batch_init(&pump->batch);
+	genops_pump_batch_init(&pump->own.taken);
 	pthread_mutex_init(&pump->lock, NULL);
 	genops_thread_condition_init(&pump->wake);
 	genops_pump_settings_fill(pump, exporter);
-	int code = open_pump(pump, queue, err);
+	int code = open_pump(pump, queue, exporter, err);
 	if (code == GENOPS_OK)
 		code = genops_thread_start(&pump->thread, run, pump, "a destination's thread", err);
 	if (code != GENOPS_OK) {

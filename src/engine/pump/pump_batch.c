@@ -35,6 +35,7 @@ void genops_pump_batch_clear(struct genops_pump_batch *batch)
 {
 	genops_buffer_clear(&batch->bytes);
 	batch->n = 0;
+	batch->oldest_unix_ns = 0;
 	batch->n_counted = 0;
 	batch->is_cut = false;
 	batch->n_entries = batch->n_records = batch->n_items = batch->record_at = batch->item_at = batch->narrow = 0;
@@ -84,6 +85,8 @@ int genops_pump_batch_add(
 		if (!weight)
 			continue;
 		batch->n += weight;
+		if (!batch->oldest_unix_ns && entries[i].kind == GENOPS_ENTRY_ROUTED)
+			batch->oldest_unix_ns = genops_routed_time(entries[i].payload);
 		if (batch->is_counting) {
 			batch->n_counted += entries[i].payload.len;
 			continue;
@@ -97,6 +100,11 @@ int genops_pump_batch_add(
 	if (batch->bytes.error)
 		return genops_fail(err, batch->bytes.error, "a batch for export does not fit into memory");
 	return GENOPS_OK;
+}
+
+bool genops_pump_batch_is_ours(struct genops_pump_batch *batch, const struct genops_queue_entry *entry)
+{
+	return weigh(batch, entry) > 0;
 }
 
 bool genops_pump_batch_is_full(const struct genops_pump_batch *batch)
@@ -199,6 +207,8 @@ int genops_pump_batch_cut(struct genops_pump_batch *batch, const struct genops_d
 	if (!is_fine)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for a batch for export");
 	GENOPS_TRY(part(batch, settings, scratch, err));
+	if (!batch->oldest_unix_ns && batch->n_records)
+		batch->oldest_unix_ns = batch->records[0].end_unix_ns;
 	batch->is_cut = true;
 	return GENOPS_OK;
 }
@@ -291,4 +301,70 @@ bool genops_pump_batch_narrow(struct genops_pump_batch *batch, const struct geno
 	size_t n = send->n_records + send->n_items;
 	batch->narrow = n / 2;
 	return n > 1;
+}
+
+/* --- what is left --- */
+
+bool genops_pump_batch_is_begun(const struct genops_pump_batch *batch)
+{
+	return batch->is_cut && (batch->record_at || batch->item_at);
+}
+
+#define REST_ENTRIES 64
+
+struct rest {
+	struct genops_queue_entry entries[REST_ENTRIES];
+	size_t ends[REST_ENTRIES], n;
+	struct genops_buffer bytes;
+	genops_pump_batch_emit_fn *emit;
+	void *arg;
+};
+
+static int emit_rest(struct rest *rest, bool is_last, struct genops_error *err)
+{
+	if (rest->bytes.error)
+		return genops_fail(err, rest->bytes.error, "no memory for what is left of a batch");
+	for (size_t i = 0, at = 0; i < rest->n; i++) {
+		rest->entries[i].payload = (genops_str){rest->bytes.ptr + at, rest->ends[i] - at};
+		at = rest->ends[i];
+	}
+	int code = rest->emit(rest->arg, rest->entries, rest->n, is_last, err);
+	rest->n = 0;
+	genops_buffer_clear(&rest->bytes);
+	return code;
+}
+
+static int add_rest(struct rest *rest, enum genops_entry_kind kind, struct genops_error *err)
+{
+	rest->entries[rest->n] = (struct genops_queue_entry){.kind = kind};
+	rest->ends[rest->n++] = rest->bytes.len;
+	return rest->n == REST_ENTRIES || rest->bytes.len >= GENOPS_QUEUE_BLOCK_MAX / 4 ? emit_rest(rest, false, err) : GENOPS_OK;
+}
+
+static int walk_rest(const struct genops_pump_batch *batch, struct rest *rest, struct genops_error *err)
+{
+	size_t at = 0, n_records = 0;
+	for (size_t i = 0; i < batch->n_entries; i++) {
+		genops_str entry = {batch->bytes.ptr + at, batch->entries[i].len};
+		at += entry.len;
+		if (batch->entries[i].is_routed || n_records++ < batch->record_at)
+			continue;
+		genops_buffer_add(&rest->bytes, entry);
+		GENOPS_TRY(add_rest(rest, GENOPS_ENTRY_OPERATION, err));
+	}
+	for (size_t i = batch->item_at; i < batch->n_items; i++) {
+		genops_routed_begin(&batch->destination, 1, &rest->bytes);
+		genops_routed_add(&batch->items[i], &rest->bytes);
+		GENOPS_TRY(add_rest(rest, GENOPS_ENTRY_ROUTED, err));
+	}
+	return emit_rest(rest, true, err);
+}
+
+int genops_pump_batch_rest(const struct genops_pump_batch *batch, genops_pump_batch_emit_fn *emit, void *arg, struct genops_error *err)
+{
+	struct rest rest = {.emit = emit, .arg = arg};
+	genops_buffer_init(&rest.bytes, GENOPS_QUEUE_BLOCK_MAX * 2);
+	int code = walk_rest(batch, &rest, err);
+	genops_buffer_done(&rest.bytes);
+	return code;
 }

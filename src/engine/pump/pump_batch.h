@@ -20,6 +20,7 @@ struct genops_pump_batch {
 	int64_t send_max;                    /* spans and so on of one request at most, unless one item has more; 0: no bound */
 	size_t send_bytes;                   /* of one request's bodies at most, unless one item has more; 0: no bound but the type's */
 	int64_t n;                           /* gathered */
+	int64_t oldest_unix_ns;              /* when the first of it came into the queue; 0: not known */
 	bool is_counting;                    /* what is added is not kept: it will be read again (pump_hold.h) */
 	bool is_cut;
 	uint64_t n_bad;                      /* entries that could not be read, since the last cut */
@@ -45,6 +46,7 @@ void genops_pump_batch_clear(struct genops_pump_batch *batch);
 /* A block's entries: those that are for this destination are copied. NOMEM, LIMIT. */
 GENOPS_NODISCARD int genops_pump_batch_add(
     struct genops_pump_batch *batch, const struct genops_queue_entry *entries, size_t n, struct genops_error *err);
+bool genops_pump_batch_is_ours(struct genops_pump_batch *batch, const struct genops_queue_entry *entry);
 bool genops_pump_batch_is_full(const struct genops_pump_batch *batch);
 
 /* No more is added after it. `scratch` is the type's while it parts the items. NOMEM: try again. */
@@ -54,6 +56,12 @@ GENOPS_NODISCARD int genops_pump_batch_cut(struct genops_pump_batch *batch, cons
 bool genops_pump_batch_next(struct genops_pump_batch *batch, struct genops_destination_batch *ret_send);
 /* How much of what is counted: operations, spans, data points, events. */
 int64_t genops_pump_batch_weight(const struct genops_destination_batch *send);
+/* Has a part of it been sent, and not all? */
+bool genops_pump_batch_is_begun(const struct genops_pump_batch *batch);
+/* What has not been sent, as entries again, some at a time; is_last with the last ones, which may be none. What emit returns. */
+typedef int genops_pump_batch_emit_fn(void *arg, const struct genops_queue_entry *entries, size_t n, bool is_last, struct genops_error *err);
+GENOPS_NODISCARD int genops_pump_batch_rest(
+    const struct genops_pump_batch *batch, genops_pump_batch_emit_fn *emit, void *arg, struct genops_error *err);
 /* The first `n` records or items of what next gave are done with. */
 void genops_pump_batch_sent(struct genops_pump_batch *batch, size_t n);
 /* Puts the first `n` items that next gave into another order: those that were sent, those that were rejected, those to be tried again. */

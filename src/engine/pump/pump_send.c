@@ -42,6 +42,7 @@ static void try_again(struct genops_pump *pump, const struct genops_send_verdict
 	genops_span_id_new((uint8_t *)&random);
 	genops_retry_failed(&pump->retry, verdict->retry_after_ns, random, genops_clock_monotonic_ns());
 	genops_pump_count(pump, "genops_self_export_failures_total", 1);
+	genops_pump_status_failed(pump, verdict->reason);
 	genops_pump_complain(pump, verdict->reason);
 }
 
@@ -55,6 +56,7 @@ static void settle(struct genops_pump *pump, const struct genops_destination_bat
 		const struct genops_dead_letter letter = {pump->engine->state_dir, &pump->engine->log, pump->settings.name,
 		    genops_str_of(verdict->reason), pump->config->telemetry.content == GENOPS_CONTENT_FULL};
 		genops_dead_letter_batch(&letter, send);
+		genops_pump_count(pump, "genops_self_export_dead_letters_total", (double)n);
 		verdict->n_rejected = n;
 	} else if (pump->complaint[0] && verdict->kind == GENOPS_SENT) {
 		genops_pump_complain(pump, "is reachable again");
@@ -63,6 +65,7 @@ static void settle(struct genops_pump *pump, const struct genops_destination_bat
 	pump->failing_since_ns = 0;
 	genops_retry_succeeded(&pump->retry);
 	genops_pump_count(pump, "genops_self_exported_total", (double)(n - verdict->n_rejected));
+	genops_pump_status_sent(pump, n, verdict->n_rejected, verdict->reason);
 	if (verdict->n_rejected)
 		genops_pump_count(pump, "genops_self_export_rejected_total", (double)verdict->n_rejected);
 }
@@ -107,6 +110,9 @@ static bool exchange(struct genops_pump *pump, struct genops_destination_batch *
 	struct genops_request request = {0};
 	struct genops_response response = {.grpc_status = -1};
 	struct genops_error err = {0};
+	pump->answer = (struct genops_pump_answer){0};
+	if (pump->retry.n_failures)
+		genops_pump_status_retried(pump);
 	if (!genops_pump_prepare(pump->type, &pump->settings, pump->client, &pump->arena, &pump->must_abort, verdict))
 		return false; /* never given up for that */
 	genops_arena_reset(&pump->arena);
@@ -119,6 +125,7 @@ static bool exchange(struct genops_pump *pump, struct genops_destination_batch *
 		response.status = 200;
 		pump->type->judge(&pump->settings, &response, verdict);
 	} else if (genops_http_send(pump->client, &pump->settings, &request, &pump->must_abort, &response, &err) == GENOPS_OK) {
+		pump->answer = (struct genops_pump_answer){true, response.status, response.grpc_status};
 		pump->type->judge(&pump->settings, &response, verdict);
 		follow_statuses(pump, response.status, verdict);
 		/* 8: RESOURCE_EXHAUSTED without a delay */

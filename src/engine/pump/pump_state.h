@@ -9,14 +9,23 @@
 #include "engine/pump/pump_hold.h"
 #include "engine/pump/pump_prepare.h"
 #include "engine/pump/pump_memory.h"
+#include "engine/pump/pump_own.h"
 #include "net/http.h"
 #include "net/retry.h"
+
+/* Of the last request. */
+struct genops_pump_answer {
+	bool is_sent;                        /* it went out, or was tried to */
+	int status, grpc_status;
+};
 
 struct genops_pump {
 	genops_engine *engine;
 	struct genops_config *config;        /* one reference: settings borrow from it */
 	struct genops_metrics *metrics;
-	struct genops_queue_cursor *cursor;
+	struct genops_queue_cursor *shared;  /* its place in the queue that all share */
+	struct genops_queue_cursor *cursor;  /* the one it reads: that, or the one of its own queue */
+	struct genops_pump_own own;
 	const struct genops_destination_type *type;
 	struct genops_destination_settings settings;
 	struct genops_http_client *client;
@@ -44,6 +53,8 @@ struct genops_pump {
 	bool is_woken, is_flushing;
 	int64_t idle_since_ns;               /* monotonic; 0: something is waiting */
 	int64_t tried_at_ns;                 /* last finished attempt, good or bad */
+	struct genops_pump_answer answer;
+	struct genops_pump_status status;    /* under the lock */
 	char complaint[256];                 /* last one logged, so that it is logged once */
 };
 
@@ -53,12 +64,20 @@ static inline bool genops_pump_is_set(const int *flag)
 }
 
 /* pump.c */
+bool genops_pump_is_flushing(struct genops_pump *pump); /* or stopping */
 void genops_pump_count(struct genops_pump *pump, const char *name, double n);
 void genops_pump_complain(struct genops_pump *pump, const char *reason); /* into the log, once */
 /* pump_send.c: one request. False: it has to be tried again later. */
 bool genops_pump_send(struct genops_pump *pump, struct genops_destination_batch send);
 /* What the destination says without anything having come. It is not repeated as it was: the next time it says what is true then. */
 bool genops_pump_send_due(struct genops_pump *pump);
+/* pump_status.c */
+void genops_pump_status_begin(struct genops_pump *pump);
+void genops_pump_status_update(struct genops_pump *pump);
+void genops_pump_status_failed(struct genops_pump *pump, const char *reason); /* tried again */
+void genops_pump_status_sent(struct genops_pump *pump, int64_t n, int64_t n_rejected, const char *reason);
+void genops_pump_status_dropped(struct genops_pump *pump, int64_t n);
+void genops_pump_status_retried(struct genops_pump *pump);
 /* pump_settings.c */
 uint64_t genops_pump_settings_sum(const struct genops_config_exporter *exporter, const struct genops_config *config);
 void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_config_exporter *exporter);

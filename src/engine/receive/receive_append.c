@@ -9,6 +9,9 @@
 #include "base/clock.h"
 #include "base/str.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #define LOOK_EVERY_NS  (100 * GENOPS_NS_PER_MS)
 #define LOOK_EVERY     ((uint64_t)4 << 20) /* bytes that this process has appended since */
 
@@ -16,6 +19,14 @@ struct appending {
 	struct genops_receiver_request *request;
 	int64_t received_unix_ns;
 };
+
+/* Does as much wait for some destination as may (engine/drain/publish_destinations.c)? */
+static bool is_blocked(const genops_engine *engine)
+{
+	char path[4096];
+	snprintf(path, sizeof path, "%s/queue/blocked", engine->state_dir);
+	return access(path, F_OK) == 0;
+}
 
 /* Is there room for one more piece? */
 static bool has_room(struct genops_receiver_request *request, size_t len)
@@ -30,6 +41,7 @@ static bool has_room(struct genops_receiver_request *request, size_t len)
 	if (is_near || (is_old && atomic_compare_exchange_strong(&engine->segment_bytes_at_ns, &seen_at, now_ns))) {
 		atomic_store(&engine->segment_bytes_seen, genops_segment_bytes(engine->state_dir));
 		atomic_store(&engine->segment_bytes_since, 0);
+		atomic_store(&engine->is_queue_blocked, is_blocked(engine));
 	}
 	return atomic_load(&engine->segment_bytes_seen) + len <= max;
 }
@@ -50,6 +62,9 @@ static int append_piece(void *arg, genops_str piece, struct genops_error *err)
 	if (!has_room(request, piece.len))
 		return genops_fail_fix(err, GENOPS_FULL, "see `genops status`: what is received is not drained as fast as it comes",
 		    "what was received and is not drained yet fills its maximum of %lld MiB", (long long)(request->receiver->buffer_max >> 20));
+	if (atomic_load(&request->engine->is_queue_blocked))
+		return genops_fail_fix(err, GENOPS_FULL, "see `genops destination list`: as much waits for one of them as may",
+		    "as much waits for a destination as may");
 	GENOPS_TRY(genops_receive_memory(request, piece.len, err));
 	genops_buffer_clear(&request->entry);
 	request->entry.max = GENOPS_SEGMENT_ENTRY_MAX;
