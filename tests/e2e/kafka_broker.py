@@ -65,6 +65,8 @@ num.partitions=3
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
+broker.session.timeout.ms=1500
+broker.heartbeat.interval.ms=300
 {settings}
 """)
         self.process = None
@@ -97,7 +99,8 @@ transaction.state.log.min.isr=1
 
     def read(self, topic, n, seconds=30, then=0.5):
         """The topic's messages from its beginning: at least n, and what comes within `then` seconds behind them."""
-        consumer = kafka.KafkaConsumer(topic, bootstrap_servers=self.address, auto_offset_reset="earliest", group_id=None, consumer_timeout_ms=200)
+        consumer = kafka.KafkaConsumer(topic, bootstrap_servers=self.address, auto_offset_reset="earliest", group_id=None, consumer_timeout_ms=200,
+                                       metadata_max_age_ms=300)
         found, deadline = [], time.monotonic() + seconds
         try:
             while time.monotonic() < deadline:
