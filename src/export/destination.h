@@ -115,6 +115,17 @@ struct genops_kafka_request {
 	size_t n_messages;
 };
 
+/* FILE: what stands where it belongs already is not written again. Texts live as those of the request. */
+struct genops_file_request {
+	bool is_whole;                  /* written beside, then renamed: the body is the file */
+	uint64_t inode;                 /* the file as this destination left it: which one, */
+	int64_t len;                    /* and how long; 0: nothing is known of it */
+	genops_str backup;              /* what it is renamed to before; "": it goes on */
+	genops_str prefix, suffix;      /* of all such names */
+	size_t max_backups;             /* 0: any number */
+	int64_t max_age_ns;             /* 0: any age */
+};
+
 /* One request to be sent. Texts live in the arena or in `body`. */
 struct genops_request {
 	enum genops_transport transport;
@@ -131,6 +142,7 @@ struct genops_request {
 	int64_t timeout_ns;             /* of this request; 0: the settings' */
 	const char *kept_header;        /* HTTP: one of the answer's headers that judge wants to see; NULL: none */
 	const struct genops_kafka_request *kafka; /* KAFKA */
+	const struct genops_file_request *file; /* FILE; NULL: appended, whatever is there */
 };
 
 struct genops_response {
@@ -145,6 +157,8 @@ struct genops_response {
 	genops_str kept_header;         /* the value of the request's kept_header; "" : there was none */
 	const uint8_t *kinds;           /* KAFKA, where some of it was not taken: SENT, RETRY or REJECTED for each of the batch's items */
 	size_t n_kinds;
+	uint64_t file_inode;            /* FILE: as it is now, with this request */
+	int64_t file_len;
 };
 
 enum genops_verdict_kind {
@@ -176,6 +190,7 @@ struct genops_destination_form {
 	/* CUSTOM rows, what must fit together, templates to compile; NULL: nothing. What it allocates lives in in->arena, or is freed by `done`. */
 	int (*read)(const struct genops_yaml_rows *in, const struct genops_yaml_node *node, void *own);
 	void (*done)(void *own);        /* also of what `read` has only half done; NULL: all of it is in the arena */
+	const char *file_row;           /* the TEXT row of a path that becomes settings->endpoint; relative ones start at the configuration's folder */
 };
 
 /* What a type remembers between batches and over restarts. The engine keeps its bytes in the state directory, replaced as a whole before the

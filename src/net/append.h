@@ -5,8 +5,8 @@
 
 #include "net/incoming.h"
 
-/* `path` "-": standard output. Success is status 200; what the system refuses is a network error. Errors: NOMEM. */
-GENOPS_NODISCARD int genops_append_file(
-    genops_str path, genops_str bytes, struct genops_incoming *incoming, struct genops_error *err);
+/* `path` "-": standard output. `file` NULL: nothing is known of it. Success is status 200; what the system refuses is a network error. Errors: NOMEM. */
+GENOPS_NODISCARD int genops_append_file(genops_str path, genops_str bytes, const struct genops_file_request *file, struct genops_incoming *incoming,
+    struct genops_error *err);
 
 #endif

@@ -411,7 +411,7 @@ int genops_http_send(struct genops_http_client *client,
 	client->incoming.body.max = request->answer_max ? request->answer_max : GENOPS_HTTP_ANSWER_MAX;
 	if (request->transport == GENOPS_TRANSPORT_FILE) {
 		code = genops_append_file(
-		    request->url, genops_buffer_view(&request->body), &client->incoming, err);
+		    request->url, genops_buffer_view(&request->body), request->file, &client->incoming, err);
 	} else if (request->transport == GENOPS_TRANSPORT_READ) {
 		code = genops_read_file(request->url, &client->incoming, err);
 	} else if (request->transport == GENOPS_TRANSPORT_KAFKA) {

@@ -86,6 +86,8 @@ void genops_incoming_export(
 	    .is_unsent = incoming->is_unsent,
 	    .is_timeout = incoming->is_timeout,
 	    .is_cut = incoming->is_cut,
+	    .file_inode = incoming->file_inode,
+	    .file_len = incoming->file_len,
 	    .kept_header = genops_str_of(incoming->kept_header),
 	};
 }

@@ -16,6 +16,8 @@ struct genops_incoming {
 	bool is_unsent, is_timeout;      /* as in genops_response */
 	char content_type[128], retry_after[64], kept_header[256];
 	const char *kept_name;           /* of the header that goes into kept_header; NULL: none. Clearing keeps it */
+	uint64_t file_inode;             /* as in genops_response */
+	int64_t file_len;
 	char network_error[300];         /* "" : none */
 };
 

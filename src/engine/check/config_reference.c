@@ -49,7 +49,6 @@ static const struct page pages[] = {
     {"exporters.otlp, exporters.otlphttp", "Also with a name: `otlp/tempo`. `debug` and `console` have no keys.",
 	genops_config_exporter_rows},
     {"exporters.otlphttp", "Beside these:", genops_config_exporter_http_rows},
-    {"exporters.file", "", genops_config_exporter_file_rows},
     {"exporters.*", "Beside these; destinations have them too:", genops_config_delivery_rows},
     {"exporters.*.tls", "", genops_config_exporter_tls_rows},
     {"exporters.*.sending_queue", "Also `queue`.", genops_config_sending_queue_rows},

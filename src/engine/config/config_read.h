@@ -240,7 +240,6 @@ extern const struct genops_option genops_config_exporter_rows[];
 extern const struct genops_option genops_config_form_exporter_rows[]; /* what exporters with a form have beside their own */
 extern const struct genops_option genops_config_form_document_rows[];
 extern const struct genops_option genops_config_exporter_http_rows[]; /* what otlphttp has beside */
-extern const struct genops_option genops_config_exporter_file_rows[];
 extern const struct genops_option genops_config_exporter_tls_rows[];
 extern const struct genops_option genops_config_exporter_retry_rows[];
 extern const struct genops_option genops_config_delivery_rows[]; /* what all of them have */

@@ -16,7 +16,7 @@
 static const struct {
 	const char *type, *destination;
 } types[] = {{"otlp", "otlp"}, {"otlphttp", "otlphttp"}, {"debug", "debug"}, {"console", "debug"}, {"logging", "debug"},
-    {"file", "file"}, {"opensearch", NULL}, {"datadog", NULL}, {"prometheus", NULL},
+    {"opensearch", NULL}, {"datadog", NULL}, {"prometheus", NULL},
     {"prometheusremotewrite", NULL}, {"splunk_hec", NULL}, {"loki", NULL}, {"awss3", NULL},
     {"awsxray", NULL}, {"awsemf", NULL}, {"awscloudwatchlogs", NULL}, {"googlecloud", NULL}, {"azuremonitor", NULL},
     {"clickhouse", NULL}, {"jaeger", NULL}, {"zipkin", NULL}, {"honeycombmarker", NULL}, {"dynatrace", NULL},
@@ -26,7 +26,7 @@ static const struct {
 #define N_TYPES (sizeof types / sizeof *types)
 
 struct exporter {
-	genops_str endpoint, traces_endpoint, path;
+	genops_str endpoint, traces_endpoint;
 	struct genops_text_map headers;
 	int compression, encoding;
 	int64_t timeout_ns;
@@ -64,11 +64,6 @@ const struct genops_option genops_config_exporter_http_rows[] = {
 	.names = (const char *const[]){"proto", "json", NULL},
 	.text = "of requests"},
     {.name = "traces_endpoint", .type = GENOPS_OPTION_TEXT, .offset = AT(traces_endpoint), .text = "the whole URL, instead of endpoint"},
-    {.name = NULL},
-};
-
-const struct genops_option genops_config_exporter_file_rows[] = {
-    {.name = "path", .type = GENOPS_OPTION_TEXT, .offset = AT(path), .is_required = true, .text = "one JSON object a line is appended to it"},
     {.name = NULL},
 };
 
@@ -136,20 +131,14 @@ static int read_otlp(struct genops_config_reader *reader, const struct genops_ya
 	return set_endpoint(reader, node, is_grpc, &raw, exporter);
 }
 
-static int read_local(struct genops_config_reader *reader, const struct genops_yaml_node *key,
-    const struct genops_yaml_node *node, const char *what, struct genops_config_exporter *exporter)
+static int read_debug(struct genops_config_reader *reader, const struct genops_yaml_node *key, const struct genops_yaml_node *node, const char *what)
 {
-	bool is_file = genops_str_is(exporter->type, "file");
-	struct exporter raw = {0};
-	bool is_empty = node == key;
-	if (is_file && is_empty)
-		return genops_config_read_fail(reader, node, NULL, "%s needs \"path\"", what);
-	if (!is_empty && node->kind == GENOPS_YAML_MAPPING)
-		GENOPS_TRY(genops_config_delivery_known(reader, node, is_file ? genops_config_exporter_file_rows : no_rows, what));
-	GENOPS_TRY(genops_config_read_section(reader, is_empty ? NULL : node, what, is_file ? genops_config_exporter_file_rows : no_rows, &raw));
-	if (!is_file)
+	int none = 0;
+	if (node == key)
 		return GENOPS_OK;
-	return genops_config_file_path(reader, raw.path, reader->folder, &exporter->endpoint);
+	if (node->kind == GENOPS_YAML_MAPPING)
+		GENOPS_TRY(genops_config_delivery_known(reader, node, no_rows, what));
+	return genops_config_read_section(reader, node, what, no_rows, &none);
 }
 
 /* What all documents of `destinations` have, and all exporters of a type with a form. */
@@ -228,7 +217,10 @@ static int read_form(struct genops_config_reader *reader, const struct genops_ya
 	if (form->read)
 		GENOPS_TRY(form->read(&in, node, own));
 	exporter->own = own;
-	return GENOPS_OK;
+	if (!form->file_row)
+		return GENOPS_OK;
+	genops_str path = *(const genops_str *)((const char *)own + genops_option_find(form->rows, genops_str_of(form->file_row))->offset);
+	return genops_config_file_path(reader, path, reader->folder, &exporter->endpoint);
 }
 
 /* A type that describes itself; NULL: read by hand, or not there. */
@@ -304,7 +296,7 @@ int genops_config_exporter_read(struct genops_config_reader *reader, const struc
 	if (genops_str_starts(exporter.type, GENOPS_STR("otlp")))
 		GENOPS_TRY(read_otlp(reader, node, what, &exporter));
 	else
-		GENOPS_TRY(read_local(reader, entry->key, node, what, &exporter));
+		GENOPS_TRY(read_debug(reader, entry->key, node, what));
 	exporter.fingerprint = fingerprint(reader, entry->key, node);
 	*ret_exporter = exporter;
 	return GENOPS_OK;
