@@ -31,6 +31,7 @@
 	X(datadog_metrics)                                                                     \
 	X(prometheus)                                                                          \
 	X(s3)                                                                                  \
+	X(cribl_lake)                                                                          \
 	X(prometheus_remote_write)
 
 struct genops_destination_settings {

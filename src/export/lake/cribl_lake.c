@@ -147,6 +147,7 @@ static void add_event(const struct genops_lake_settings *own, const struct genop
 	genops_str json = genops_str_trim(body_of(item));
 	struct genops_value event = read(json, arena);
 	const struct genops_value *at = member(event, "_time", 5);
+	bool is_text = at && at->type != GENOPS_VALUE_NUMBER;
 	const struct genops_texts *partition_by = dataset ? &dataset->partition_by : NULL;
 	const struct genops_texts *lists[] = {partition_by, &own->indexes};
 	char text[64], year[16];
@@ -159,8 +160,8 @@ static void add_event(const struct genops_lake_settings *own, const struct genop
 	}
 	snprintf(text, sizeof text, "{\"genops_event_id\":\"%016llx\"", (unsigned long long)item->id);
 	genops_buffer_add_text(out, text);
-	if (!at || at->type != GENOPS_VALUE_NUMBER)
-		genops_buffer_printf(out, ",\"%s\":%.3f", at ? "genops_time" : "_time", (double)item->time_unix_ns / 1e9);
+	if (!at)
+		genops_buffer_printf(out, ",\"_time\":%.3f", (double)item->time_unix_ns / 1e9);
 	year_of(item, event, year);
 	if (!member(event, "year", 4) && (is_named(partition_by, "year") || is_named(&own->indexes, "year")))
 		genops_buffer_printf(out, ",\"year\":\"%s\"", year);
@@ -176,7 +177,17 @@ static void add_event(const struct genops_lake_settings *own, const struct genop
 		}
 	}
 	genops_buffer_add_text(out, event.as.object->n ? "," : "");
-	genops_buffer_add(out, genops_str_skip(json, 1));
+	if (is_text) /* the Lake's has to be a number */
+		(void)genops_value_object_put(arena, event.as.object, genops_value_key_of(GENOPS_STR("_time")), genops_value_number((double)item->time_unix_ns / 1e9));
+	size_t at_event = out->len;
+	if (is_text)
+		(void)genops_value_to_json(event, out);
+	else
+		genops_buffer_add(out, json);
+	if (!out->error) { /* without the bracket that is there already */
+		memmove(out->ptr + at_event, out->ptr + at_event + 1, out->len - at_event - 1);
+		out->len--;
+	}
 	for (size_t i = start; !out->error && i < out->len; i++) {
 		if (out->ptr[i] == '\n' || out->ptr[i] == '\r')
 			out->ptr[i] = ' ';

@@ -76,7 +76,7 @@ static const struct {
     {"NoSuchBucket", "; make the bucket, or name another", WAIT},
     {"PermanentRedirect", "; the bucket is in another region: set region", WAIT},
     {"AuthorizationHeaderMalformed", "; set the bucket's region", WAIT},
-    {"NotImplemented", "; with a store that does not know If-None-Match: if_none_match: false", WAIT},
+    {"NotImplemented", "; leave out what the store does not do (if_none_match: false)", WAIT},
     {"InvalidRequest", "; object lock: make the bucket with it", WAIT},
 };
 

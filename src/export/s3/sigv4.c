@@ -98,7 +98,10 @@ static int by_name(const void *left, const void *right)
 		if (lower(a.ptr[i]) != lower(b.ptr[i]))
 			return lower(a.ptr[i]) < lower(b.ptr[i]) ? -1 : 1;
 	}
-	return a.len < b.len ? -1 : a.len > b.len;
+	if (a.len != b.len)
+		return a.len < b.len ? -1 : 1;
+	const struct genops_text_pair *first = *(const struct genops_text_pair *const *)left;
+	return first < *(const struct genops_text_pair *const *)right ? -1 : 1; /* equal names stay in their order */
 }
 
 static void add_lower(struct genops_buffer *out, genops_str text)
