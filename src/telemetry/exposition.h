@@ -8,6 +8,7 @@
 struct genops_exposition_self {
 	char *name, *labels;
 	double value;
+	double before; /* what the counter had when this process began */
 };
 
 /* `self` is sorted by name. Check buf->error. */

@@ -55,8 +55,7 @@ static bool next_block(genops_str *rest, struct block *ret_block)
 	return true;
 }
 
-/* The length of name{labels}: values may have braces and blanks in their quotes. */
-static size_t series_len(genops_str line)
+size_t genops_exposition_series_len(genops_str line)
 {
 	bool is_quoted = false, has_labels = false;
 	for (size_t i = 0; i < line.len; i++) {
@@ -97,7 +96,7 @@ static void add_others(const struct block *own, struct block *other, struct geno
 	if ((is_structured(own->type) || is_structured(other->type)) && !genops_str_equal(own->type, other->type))
 		return;
 	while (rest.len) {
-		genops_str line = genops_str_split(&rest, '\n'), series = {line.ptr, series_len(line)};
+		genops_str line = genops_str_split(&rest, '\n'), series = {line.ptr, genops_exposition_series_len(line)};
 		if (!line.len || has_series(own->samples, series))
 			continue;
 		genops_buffer_add(out, line);
@@ -228,7 +227,7 @@ static void add_labels(const struct genops_exposition_dress *dress, genops_str l
 
 static void add_sample(const struct genops_exposition_dress *dress, genops_str line, struct genops_buffer *out)
 {
-	size_t len = series_len(line), open = genops_str_find_char((genops_str){line.ptr, len}, '{');
+	size_t len = genops_exposition_series_len(line), open = genops_str_find_char((genops_str){line.ptr, len}, '{');
 	genops_str name = {line.ptr, open == SIZE_MAX ? len : open}, labels = {0}, rest = genops_str_skip(line, len + 1);
 	if (open != SIZE_MAX && len > open + 2)
 		labels = (genops_str){line.ptr + open + 1, len - open - 2};

@@ -22,6 +22,9 @@ struct genops_exposition_dress {
 /* Check out->error. */
 void genops_exposition_dress(genops_str text, const struct genops_exposition_dress *dress, struct genops_buffer *out);
 
+/* Of a sample's line: the length of name{labels}; values may have braces and blanks in their quotes. */
+size_t genops_exposition_series_len(genops_str line);
+
 /* Does a scraper with this Accept prefer OpenMetrics (1.0.0, 0.0.1) to the plain text? */
 bool genops_exposition_wants_open_metrics(genops_str accept);
 

@@ -3,44 +3,16 @@
  *
  * Most records are like one before: the series of the last 1024 combinations of attributes are kept by a hash of the texts, so
  * that no label is written for these. A combination that finds its place taken takes it. */
-#include "telemetry/metrics.h"
+#include "telemetry/metrics_state.h"
 
 #include "base/hash.h"
 #include "base/str.h"
 #include "telemetry/conventions.h"
-#include "telemetry/exposition.h"
-#include "telemetry/series.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SELF_MAX   256
 #define LABELS_MAX ((size_t)8192)
-#define SETS_N     1024 /* powers of two */
-#define BUDGETS_N  256
-#define TOKENS_N   10
-
-/* Where a record of these texts counts; NULL: not looked up yet, or "other". */
-struct series_set {
-	struct genops_hash key;
-	struct genops_series *operations, *cost, *duration, *traces, *tokens[TOKENS_N];
-};
-
-struct budget_set {
-	struct genops_hash key;
-	struct genops_series *consumed, *limit, *remaining, *utilization;
-};
-
-struct genops_metrics {
-	pthread_mutex_t lock;
-	struct genops_series_table table;
-	struct genops_buffer labels; /* scratch */
-	struct series_set sets[SETS_N];
-	struct budget_set budgets[BUDGETS_N];
-	size_t n_self;
-	struct genops_exposition_self self[SELF_MAX]; /* sorted by name, then labels; texts owned */
-};
 
 /* What the series of one record have in common. */
 struct subject {
@@ -162,7 +134,7 @@ static void count_tokens(struct genops_metrics *metrics, struct subject *subject
 		enum genops_metric_family family;
 		const char *type;
 		int64_t n;
-	} rows[TOKENS_N] = {
+	} rows[GENOPS_METRICS_TOKENS_N] = {
 	    {GENOPS_METRIC_TOKENS, "input", usage->input_tokens},
 	    {GENOPS_METRIC_TOKENS, "output", usage->output_tokens},
 	    {GENOPS_METRIC_TOKEN_PARTS, "cache_read", usage->cache_read_tokens},
@@ -174,7 +146,7 @@ static void count_tokens(struct genops_metrics *metrics, struct subject *subject
 	    {GENOPS_METRIC_TOKEN_PARTS, "image_input", usage->image_input_tokens},
 	    {GENOPS_METRIC_TOKEN_PARTS, "image_output", usage->image_output_tokens},
 	};
-	for (size_t i = 0; i < TOKENS_N; i++) {
+	for (size_t i = 0; i < GENOPS_METRICS_TOKENS_N; i++) {
 		struct genops_series *series = subject->set->tokens[i];
 		if (rows[i].n <= 0)
 			continue;
@@ -250,7 +222,7 @@ static struct series_set *set_of(struct genops_metrics *metrics, const struct su
 	for (size_t i = 0; i < GENOPS_ATTRIBUTE_N_STANDARD; i++)
 		key = fold(key, subject->standard[i]);
 	key = fold(fold(key, record->provider), subject->model);
-	struct series_set *set = &metrics->sets[key.low & (SETS_N - 1)];
+	struct series_set *set = &metrics->sets[key.low & (GENOPS_METRICS_SETS_N - 1)];
 	if (!genops_hash_equal(set->key, key))
 		*set = (struct series_set){.key = key};
 	return set;
@@ -313,7 +285,7 @@ static struct budget_set *budget_set_of(struct genops_metrics *metrics, const st
 {
 	struct genops_hash key = {.low = (uint64_t)budget->period};
 	key = fold(fold(key, budget->name), budget->label);
-	struct budget_set *set = &metrics->budgets[key.low & (BUDGETS_N - 1)];
+	struct budget_set *set = &metrics->budgets[key.low & (GENOPS_METRICS_BUDGETS_N - 1)];
 	if (!genops_hash_equal(set->key, key) || !set->utilization) {
 		uint64_t n_other = metrics->table.n_other;
 		find_budget(metrics, budget, set);
@@ -419,7 +391,7 @@ static void self_insert(
     struct genops_metrics *metrics, size_t at, const char *name, const char *labels, double value)
 {
 	struct genops_exposition_self self = {.value = value};
-	if (metrics->n_self == SELF_MAX)
+	if (metrics->n_self == GENOPS_METRICS_SELF_MAX)
 		return;
 	self.name = strdup(name);
 	self.labels = strdup(labels);
@@ -433,8 +405,10 @@ static void self_insert(
 	metrics->n_self++;
 }
 
+enum self_change { SELF_SET, SELF_ADD, SELF_SINCE };
+
 static void self_change(
-    struct genops_metrics *metrics, const char *name, const char *labels, double value, bool is_sum)
+    struct genops_metrics *metrics, const char *name, const char *labels, double value, enum self_change how)
 {
 	bool is_found;
 	if (!is_self_name(name))
@@ -443,23 +417,29 @@ static void self_change(
 	size_t at = self_place(metrics, name, labels, &is_found);
 	if (!is_found)
 		self_insert(metrics, at, name, labels, value);
-	else if (is_sum)
+	else if (how == SELF_ADD)
 		metrics->self[at].value += value;
 	else
-		metrics->self[at].value = value;
+		metrics->self[at].value = value + (how == SELF_SINCE ? metrics->self[at].before : 0);
 	pthread_mutex_unlock(&metrics->lock);
 }
 
 void genops_metrics_set(
     struct genops_metrics *metrics, const char *name, const char *labels, double value)
 {
-	self_change(metrics, name, labels, value, false);
+	self_change(metrics, name, labels, value, SELF_SET);
 }
 
 void genops_metrics_add(
     struct genops_metrics *metrics, const char *name, const char *labels, double value)
 {
-	self_change(metrics, name, labels, value, true);
+	self_change(metrics, name, labels, value, SELF_ADD);
+}
+
+void genops_metrics_set_since(
+    struct genops_metrics *metrics, const char *name, const char *labels, double value)
+{
+	self_change(metrics, name, labels, value, SELF_SINCE);
 }
 
 void genops_metrics_expose(struct genops_metrics *metrics, struct genops_buffer *buf)

@@ -131,9 +131,15 @@ void genops_metrics_add_budget(struct genops_metrics *metrics, const struct geno
  * escaped, or "". Copied. Other names, and more than 256 series, are ignored. set replaces, add adds to what is there. */
 void genops_metrics_set(struct genops_metrics *metrics, const char *name, const char *labels, double value);
 void genops_metrics_add(struct genops_metrics *metrics, const char *name, const char *labels, double value);
+/* A counter of which only this process's part is known: what was restored stands before it. */
+void genops_metrics_set_since(struct genops_metrics *metrics, const char *name, const char *labels, double value);
 
 /* Appends the text exposition (format 0.0.4). It is the whole state: whoever drains writes it, whoever serves /metrics
- * passes it on. Counters begin at 0 in a new process, as Prometheus expects. Check buf->error. */
+ * passes it on. Check buf->error. */
 void genops_metrics_expose(struct genops_metrics *metrics, struct genops_buffer *buf);
+
+/* Counters and histograms out of such a text, into metrics that are new: who takes over from another process goes on counting where that one
+ * was. Gauges are left out: they are told anew. Lines that cannot be read are passed over. */
+void genops_metrics_restore(struct genops_metrics *metrics, genops_str text);
 
 #endif

@@ -50,7 +50,8 @@ static void add_metrics(struct genops_buffer *out)
 	genops_buffer_add_text(out,
 	    "# Metrics\n\n"
 	    "What `/metrics` of the gateway answers, in Prometheus' text format 0.0.4. Whoever drains counts, so the figures are of all\n"
-	    "processes of the state directory; counters begin at 0 when another process takes over. A label that an operation does not\n"
+	    "processes of the state directory. Counters do not fall over restarts and kills: those of operations are the ledger's. OpenMetrics\n"
+	    "is for whom asks for it. A label that an operation does not\n"
 	    "have is left out. Money is in USD, exact to the nano-dollar.\n\n## Governance\n\n");
 	genops_buffer_add_text(out, head);
 #define X(symbol, name, type, unit, labels, text) add_metric(out, name, #type, labels, text);

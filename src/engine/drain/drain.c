@@ -326,7 +326,7 @@ void genops_drain_upkeep(struct genops_drain *drain)
 		drain->is_changed = false;
 		drain->published_ns = now_ns;
 		genops_publish_destinations(drain);
-		genops_publish_metrics(drain->engine, drain->metrics, drain->queue, drain->flow);
+		genops_publish_metrics(drain->engine, drain->metrics, drain->queue, drain->ledger, drain->flow, drain->published);
 	}
 }
 
@@ -372,6 +372,9 @@ static int open_stores(struct genops_drain *drain, struct genops_error *err)
 	drain->metrics = genops_metrics_new(SERIES_MAX);
 	if (!drain->metrics)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for the metrics");
+	drain->published = genops_published_restore(drain->engine, drain->metrics, drain->ledger);
+	if (!drain->published)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for the metrics");
 	drain->flow = genops_flow_new(&drain->engine->log, drain->engine->state_dir, drain->metrics, err);
 	if (!drain->flow)
 		return GENOPS_NOMEM;
@@ -413,8 +416,8 @@ void genops_drain_close(struct genops_drain *drain)
 	genops_drain_destinations_stop(drain, NULL);
 	for (size_t i = 0; i < drain->n_sources; i++)
 		genops_segment_reader_free(drain->sources[i].reader);
-	if (drain->metrics && drain->queue && drain->flow)
-		genops_publish_metrics(drain->engine, drain->metrics, drain->queue, drain->flow);
+	if (drain->published && drain->queue && drain->flow)
+		genops_publish_metrics(drain->engine, drain->metrics, drain->queue, drain->ledger, drain->flow, drain->published);
 	genops_seed_done(&drain->seeding);
 	genops_observer_free(drain->observer);
 	genops_queue_close(drain->queue);
@@ -423,6 +426,7 @@ void genops_drain_close(struct genops_drain *drain)
 	genops_forward_done(&drain->forward);
 	genops_flow_free(drain->flow);
 	genops_metrics_free(drain->metrics);
+	genops_published_free(drain->published);
 	genops_batch_done(&drain->batch);
 	genops_config_unref(drain->config);
 	free(drain);

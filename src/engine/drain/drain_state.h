@@ -27,6 +27,7 @@ struct genops_drain {
 	struct genops_ledger *ledger;
 	struct genops_queue *queue;
 	struct genops_metrics *metrics;
+	struct genops_published *published;  /* of who drained before */
 	struct genops_config *config;        /* one reference */
 	struct genops_observer *observer;    /* of others' AI calls */
 	struct genops_flow *flow;

@@ -6,10 +6,12 @@
 #include "base/str.h"
 #include "base/write.h"
 #include "engine/collibra/collibra_export.h"
+#include "engine/drain/published.h"
 #include "engine/receive/receive_counts.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -93,23 +95,31 @@ static void tell_budgets(genops_engine *engine, struct genops_metrics *metrics)
 	free(views);
 }
 
-void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metrics, struct genops_queue *queue,
-    const struct genops_flow *flow)
+void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metrics, struct genops_queue *queue, struct genops_ledger *ledger,
+    const struct genops_flow *flow, const struct genops_published *published)
 {
 	struct genops_queue_stats stats;
-	struct genops_buffer text;
+	struct genops_buffer text, pipelines;
+	int64_t sequence = 0;
+	uint8_t hash[32];
 	tell_budgets(engine, metrics);
 	genops_queue_stats(queue, &stats);
 	genops_metrics_set(metrics, "genops_self_queue_bytes", "", (double)stats.bytes);
 	genops_metrics_set(metrics, "genops_self_queue_waiting", "", (double)stats.n_waiting_entries);
-	genops_metrics_set(metrics, "genops_self_queue_full_total", "", (double)stats.n_full);
-	genops_metrics_set(metrics, "genops_self_queue_damaged_blocks_total", "", (double)stats.n_corrupt_blocks);
+	genops_metrics_set_since(metrics, "genops_self_queue_full_total", "", (double)stats.n_full);
+	genops_metrics_set_since(metrics, "genops_self_queue_damaged_blocks_total", "", (double)stats.n_corrupt_blocks);
 	genops_collibra_export_publish(engine, metrics);
 	genops_buffer_init(&text, EXPOSITION_MAX);
 	genops_metrics_expose(metrics, &text);
-	genops_flow_expose(flow, &text);
-	if (!text.error)
+	genops_buffer_init(&pipelines, EXPOSITION_MAX);
+	genops_flow_expose(flow, &pipelines);
+	genops_published_add(published, genops_buffer_view(&pipelines), &text);
+	/* Which operations are in it; and that it is whole. */
+	if (genops_ledger_head(ledger, &sequence, hash, NULL) == GENOPS_OK)
+		genops_buffer_printf(&text, GENOPS_PUBLISHED_END "%" PRId64 "\n", sequence);
+	if (!text.error && !pipelines.error)
 		store(engine, genops_buffer_view(&text));
+	genops_buffer_done(&pipelines);
 	genops_buffer_done(&text);
 }
 

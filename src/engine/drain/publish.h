@@ -13,8 +13,15 @@
 #include "store/queue.h"
 #include "telemetry/metrics.h"
 
-void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metrics, struct genops_queue *queue,
-    const struct genops_flow *flow);
+struct genops_published; /* what a former process had counted of pipelines */
+
+/* Goes on where the file stops: counters as it has them, and what the ledger has that the file did not know yet. So counters do not fall when
+ * another process takes over, and those of operations are the ledger's. A file that is gone or damaged: they begin anew. NULL: no memory. */
+struct genops_published *genops_published_restore(genops_engine *engine, struct genops_metrics *metrics, struct genops_ledger *ledger);
+void genops_published_free(struct genops_published *published);
+
+void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metrics, struct genops_queue *queue, struct genops_ledger *ledger,
+    const struct genops_flow *flow, const struct genops_published *published);
 
 /* publish_destinations.c: <state>/destinations.json and the gauges, with the metrics. */
 struct genops_drain;

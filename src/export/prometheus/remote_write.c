@@ -292,6 +292,7 @@ static int add_headers(const struct genops_destination_settings *settings, const
 	GENOPS_TRY(genops_otlp_outgoing_header(request, GENOPS_STR("content-type"), GENOPS_STR("application/x-protobuf"), arena, err));
 	GENOPS_TRY(genops_otlp_outgoing_header(request, GENOPS_STR("content-encoding"), GENOPS_STR("snappy"), arena, err));
 	GENOPS_TRY(genops_otlp_outgoing_header(request, GENOPS_STR("x-prometheus-remote-write-version"), GENOPS_STR("0.1.0"), arena, err));
+	GENOPS_TRY(genops_otlp_outgoing_header(request, GENOPS_STR("user-agent"), GENOPS_STR("genops/" GENOPS_VERSION), arena, err));
 	if (own->tenant.len)
 		GENOPS_TRY(genops_otlp_outgoing_header(request, GENOPS_STR("x-scope-orgid"), own->tenant, arena, err));
 	if (own->bearer_token.len) {
