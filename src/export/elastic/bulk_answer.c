@@ -12,7 +12,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define TEXT_MAX 120
+#define TEXT_MAX 80
+#define LINE_MAX_LEN 512
 
 enum { ERRORS = 1, ITEM, STATUS, TYPE, REASON, CAUSE };
 
@@ -25,7 +26,7 @@ struct reading {
 	bool has_errors, is_told; /* "errors": false says all */
 	bool is_short_wait;    /* one of those that come again need not wait for somebody */
 	int status, first_status;
-	char type[TEXT_MAX], text[TEXT_MAX], cause[TEXT_MAX], reason[200];
+	char type[TEXT_MAX], text[TEXT_MAX], cause[TEXT_MAX], reason[3 * TEXT_MAX + 16];
 };
 
 /* Goes on to an item that has documents. */
@@ -66,7 +67,7 @@ static void keep_reason(struct reading *reading, enum genops_verdict_kind kind)
 	if (!is_first)
 		return;
 	reading->first_status = reading->status;
-	snprintf(reading->reason, sizeof reading->reason, "%d %.60s: %.80s%s%.50s", reading->status, reading->type[0] ? reading->type : "error",
+	snprintf(reading->reason, sizeof reading->reason, "%d %s: %s%s%s", reading->status, reading->type[0] ? reading->type : "error",
 	    reading->text, reading->cause[0] ? ": " : "", reading->cause);
 }
 
@@ -142,10 +143,12 @@ static void sum_up(struct reading *reading)
 		verdict->kind = GENOPS_REJECTED;
 		verdict->is_divisible = !verdict->n_kinds;
 	}
+	char line[LINE_MAX_LEN];
+	snprintf(line, sizeof line, "%" PRId64 " of %" PRId64 " documents were refused, %" PRId64 " of them for ever: %s",
+	    reading->n_again + reading->n_rejected, reading->n_documents, reading->n_rejected,
+	    reading->reason[0] ? reading->reason : "the answer is cut off");
 	if (reading->n_again || reading->n_rejected)
-		snprintf(verdict->reason, sizeof verdict->reason, "%" PRId64 " of %" PRId64 " documents were refused, %" PRId64 " of them for ever: %s",
-		    reading->n_again + reading->n_rejected, reading->n_documents, reading->n_rejected,
-		    reading->reason[0] ? reading->reason : "the answer is cut off");
+		genops_http_verdict_text(verdict->reason, sizeof verdict->reason, genops_str_of(line));
 }
 
 void genops_elastic_bulk_answer(const struct genops_response *response, const uint32_t *documents, size_t n_items,

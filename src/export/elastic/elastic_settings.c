@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/str.h"
 #include "export/elastic/bulk_answer.h"
+#include "export/event_template.h"
 #include "export/otlp_outgoing.h"
 
 #include <stdio.h>
@@ -169,17 +170,6 @@ static int read_credentials(const struct genops_yaml_rows *in, const struct geno
 
 /* --- where in it --- */
 
-static bool variable_of(void *arg, genops_str name, genops_str *ret_value)
-{
-	const struct genops_yaml_variables *variables = arg;
-	char text[256];
-	snprintf(text, sizeof text, "%.*s", GENOPS_STR_ARG(name));
-	const char *value = variables->get ? variables->get(variables->arg, text) : NULL;
-	if (value)
-		*ret_value = genops_str_of(value);
-	return value != NULL;
-}
-
 /* A name that no index can have is an error now, not of each document later. */
 static int check_name(const struct genops_yaml_rows *in, const struct genops_yaml_node *at, genops_str name)
 {
@@ -195,14 +185,10 @@ static int check_name(const struct genops_yaml_rows *in, const struct genops_yam
 static int set_index(const struct genops_yaml_rows *in, const struct genops_yaml_node *at, genops_str source, bool has_event,
     struct genops_elastic_index *ret)
 {
-	struct genops_yaml_variables variables = in->variables ? *in->variables : (struct genops_yaml_variables){0};
+	struct genops_yaml_node text = {.kind = GENOPS_YAML_SCALAR, .line = at->line, .column = at->column, .is_plain = at->is_plain, .text = source};
 	struct genops_template_piece piece;
-	struct genops_error inner = {0};
-	int code = genops_template_compile(source, GENOPS_TEMPLATE_TEXT, variable_of, &variables, &ret->template, &inner);
-	if (code == GENOPS_NOMEM)
-		return no_memory(in);
-	if (code != GENOPS_OK)
-		return genops_yaml_rows_fail(in, at, inner.fix[0] ? inner.fix : NULL, "index: %s", inner.message);
+	GENOPS_TRY(genops_event_template_read(in, NULL, at->kind == GENOPS_YAML_SCALAR && genops_str_equal(at->text, source) ? at : &text, "index",
+	    GENOPS_TEMPLATE_TEXT, &ret->template));
 	bool is_plain = true;
 	for (size_t i = 0; genops_template_piece_at(ret->template, i, &piece); i++) {
 		is_plain &= piece.kind == GENOPS_PIECE_PLAIN;

@@ -6,20 +6,20 @@
  * Several endpoints: the next one is taken when one does not answer. Pure; the session belongs to one pump. */
 #include "export/elastic/elastic_settings.h"
 
+#include "base/clock.h"
 #include "base/str.h"
-#include "codec/compress.h"
 #include "codec/json_write.h"
 #include "export/elastic/bulk_answer.h"
 #include "export/elastic/elastic_document.h"
+#include "export/event_template.h"
 #include "export/http_verdict.h"
 #include "export/otlp_outgoing.h"
-#include "pipeline/value.h"
+#include "export/outgoing_body.h"
 
 #include <stdio.h>
 
 #define BYTES_MAX   ((size_t)2 << 20) /* JSON is two to three times as long as protobuf, and 5 MB are what a node likes at once */
 #define SCRATCH_MAX ((size_t)64 << 20)
-#define GZIP_LEVEL  1
 #define INDEX_MAX   255 /* bytes of a name, over there */
 
 struct session {
@@ -34,7 +34,7 @@ struct bulk {
 	struct session *session;
 	struct genops_arena scratch;          /* of one document */
 	struct genops_buffer *body, name;
-	struct genops_expression_run run;
+	struct genops_event_template_run run;
 	struct genops_error *err;
 };
 
@@ -56,15 +56,14 @@ static void mend(struct genops_buffer *name)
 
 static int find_index(struct bulk *bulk, const struct genops_elastic_index *index, const struct genops_elastic_document *document, genops_str *ret)
 {
-	struct genops_value event = {0};
 	*ret = index->text;
 	if (!index->template)
 		return GENOPS_OK;
 	if (index->reads_event)
-		GENOPS_TRY(genops_value_from_json(document->event->body, &bulk->scratch, &event, bulk->err));
-	bulk->run.now_ms = document->time_unix_ns / 1000000;
+		GENOPS_TRY(genops_event_template_run_begin(&bulk->run, document->event, bulk->err));
+	bulk->run.expression.now_ms = document->time_unix_ns / GENOPS_NS_PER_MS;
 	genops_buffer_clear(&bulk->name);
-	GENOPS_TRY(genops_template_render(index->template, event, &bulk->run, &bulk->name, NULL, bulk->err));
+	GENOPS_TRY(genops_event_template_render(&bulk->run, index->template, &bulk->name, bulk->err));
 	mend(&bulk->name);
 	*ret = genops_buffer_view(&bulk->name);
 	return GENOPS_OK;
@@ -144,26 +143,14 @@ static int make_body(const struct genops_destination_settings *settings, const s
 	struct bulk bulk = {.own = settings->own, .session = settings->session, .body = body, .err = err};
 	genops_arena_init(&bulk.scratch, SCRATCH_MAX);
 	genops_buffer_init(&bulk.name, 4096);
-	bulk.run.arena = &bulk.scratch;
-	bulk.run.random_state[0] = 1;
+	genops_event_template_run_init(&bulk.run, batch->now_unix_ns);
 	bulk.session->n_items = batch->n_items;
 	int code = batch->n_items ? add_items(&bulk, batch) : add_records(&bulk, settings, batch);
-	genops_expression_run_done(&bulk.run);
+	genops_event_template_run_done(&bulk.run);
 	genops_buffer_done(&bulk.name);
 	genops_arena_done(&bulk.scratch);
 	if (code == GENOPS_OK && body->error)
 		code = genops_fail(err, body->error, "a batch of documents: %s", body->error == GENOPS_LIMIT ? "larger than 256 MiB" : "out of memory");
-	return code;
-}
-
-static int compress(struct genops_buffer *body, struct genops_error *err)
-{
-	struct genops_buffer small;
-	genops_buffer_init(&small, GENOPS_DESTINATION_BODY_MAX);
-	int code = genops_compress_encode(GENOPS_COMPRESS_GZIP, GZIP_LEVEL, genops_buffer_view(body), &small, err);
-	genops_buffer_done(code == GENOPS_OK ? body : &small);
-	if (code == GENOPS_OK)
-		*body = small;
 	return code;
 }
 
@@ -191,15 +178,16 @@ static int encode(const struct genops_destination_settings *settings, const stru
 	const struct genops_elastic_settings *own = settings->own;
 	struct genops_request request = {
 	    .transport = GENOPS_TRANSPORT_HTTP, .method = "POST", .url = url_of(settings), .answer_max = GENOPS_ELASTIC_ANSWER_MAX};
+	genops_str encoding = {0};
 	GENOPS_TRY(genops_otlp_outgoing_header(
 	    &request, GENOPS_STR("content-type"), GENOPS_STR("application/x-ndjson"), arena, err));
-	if (own->is_compressed)
-		GENOPS_TRY(genops_otlp_outgoing_header(&request, GENOPS_STR("content-encoding"), GENOPS_STR("gzip"), arena, err));
 	GENOPS_TRY(add_headers(settings, arena, &request, err));
 	genops_buffer_init(&request.body, GENOPS_DESTINATION_BODY_MAX);
 	int code = make_body(settings, batch, &request.body, err);
 	if (code == GENOPS_OK && own->is_compressed)
-		code = compress(&request.body, err);
+		code = genops_outgoing_body_compress(GENOPS_COMPRESS_GZIP, &request.body, &encoding, err);
+	if (code == GENOPS_OK && encoding.len)
+		code = genops_otlp_outgoing_header(&request, GENOPS_STR("content-encoding"), encoding, arena, err);
 	if (code == GENOPS_OK)
 		*ret_request = request;
 	else

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #define POLL_NS (500 * GENOPS_NS_PER_MS)
-#define TEXT_MAX 160
+#define TEXT_MAX 110 /* leaves room for what to do about it */
 
 enum { CODE = 1, STATE, MESSAGE, HANDLE };
 
@@ -83,8 +83,10 @@ static const char *remedy_of(const struct said *said)
 static void tell(const struct genops_response *response, const struct said *said, struct genops_send_verdict *verdict)
 {
 	const char *remedy = remedy_of(said);
-	snprintf(verdict->reason, sizeof verdict->reason, "HTTP %d, Snowflake's %s%s%s: %.110s%s%s", response->status, said->code[0] ? said->code : "error",
+	char line[512];
+	snprintf(line, sizeof line, "HTTP %d, Snowflake's %s%s%s: %s%s%s", response->status, said->code[0] ? said->code : "error",
 	    said->state[0] ? " " : "", said->state, said->message, remedy[0] ? "; " : "", remedy);
+	genops_http_verdict_text(verdict->reason, sizeof verdict->reason, genops_str_of(line));
 }
 
 void genops_snowflake_answer(const struct genops_response *response, char ret_handle[GENOPS_SNOWFLAKE_HANDLE_LEN + 1],

@@ -53,21 +53,20 @@ int genops_snowflake_statement_table(genops_str name, struct genops_arena *arena
 {
 	struct genops_buffer text;
 	const char *at = name.ptr, *end = at + name.len;
-	int n = 0;
 	genops_buffer_init(&text, 4096);
-	while (at && n < PARTS_MAX) {
-		at = add_part(at, end, &text);
-		n++;
-		if (!at || at == end || *at != '.')
+	bool is_name = false;
+	for (int n = 1; at && (at = add_part(at, end, &text)); n++) {
+		is_name = at == end && !text.error;
+		if (at == end || *at != '.' || n == PARTS_MAX)
 			break;
 		genops_buffer_add_char(&text, *at++);
 	}
-	bool is_name = at && at == end && !text.error && n;
 	bool is_kept = is_name && genops_arena_dup(arena, genops_buffer_view(&text), ret);
+	bool is_full = text.error == GENOPS_NOMEM || is_name;
 	genops_buffer_done(&text);
 	if (is_kept)
 		return GENOPS_OK;
-	if (is_name)
+	if (is_full)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for a statement");
 	return genops_fail_fix(err, GENOPS_CONFIG, "as in genops_audit_trail, or audit.public.\"Genops Audit\"",
 	    "table: \"%.*s\" is no name of a table", name.len > 100 ? 100 : (int)name.len, name.len ? name.ptr : "");
