@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define FIRST_CAP 16 /* what most operations carry; doubles from there to GENOPS_ATTRIBUTES_MAX */
+#define FIRST_ROOM 4 /* for short attributes of a layer: defaults, a key's bindings, the call's own */
 #define KEYS_MAX  ((size_t)64 << 10) /* over that, keys that change all the time are not kept any more */
 
 struct standard_name {
@@ -276,7 +277,7 @@ static struct genops_attributes_layer *next_layer(struct genops_attributes *attr
 		return NULL;
 	struct genops_attributes_layer *layer = &attributes->layers[attributes->n_layers];
 	if (layer->cap < n * GENOPS_RECORD_ATTRIBUTE_SHORT_MAX) {
-		size_t room = FIRST_CAP;
+		size_t room = FIRST_ROOM;
 		while (room < n)
 			room *= 2;
 		room *= GENOPS_RECORD_ATTRIBUTE_SHORT_MAX;
