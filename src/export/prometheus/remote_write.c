@@ -307,8 +307,11 @@ static int add_headers(const struct genops_destination_settings *settings, const
 		genops_buffer_done(&pair);
 	}
 	int code = text.error ? genops_fail(err, text.error, "the credentials are too long") : GENOPS_OK;
+	genops_str kept = {0}; /* a request borrows its headers' values */
+	if (code == GENOPS_OK && text.len && !genops_arena_dup(arena, genops_buffer_view(&text), &kept))
+		code = genops_fail(err, GENOPS_NOMEM, "no memory for the credentials");
 	if (code == GENOPS_OK && text.len)
-		code = genops_otlp_outgoing_header(request, GENOPS_STR("authorization"), genops_buffer_view(&text), arena, err);
+		code = genops_otlp_outgoing_header(request, GENOPS_STR("authorization"), kept, arena, err);
 	genops_buffer_done(&text);
 	for (size_t i = 0; i < settings->headers.n && code == GENOPS_OK; i++)
 		code = genops_otlp_outgoing_header(request, settings->headers.items[i].key, settings->headers.items[i].value, arena, err);
