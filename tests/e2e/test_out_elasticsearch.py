@@ -40,7 +40,7 @@ def test_the_guides_collector_file(tmp_path):
         running = receivers.Serve(tmp_path, text, env={"DATADOG_API_KEY": "0" * 32})
         try:
             for team in ("ml-platform", "others"):
-                assert post(running.http, body=traces(f"of {team}", attributes=[("genops.team", team), ("genops.cost.total", "0.0032")])).status == 200
+                assert post(running.http, body=traces(f"of {team}", attributes=[("genops.team", team), ("genops.cost.total", "0.0032")], pad=4000)).status == 200
             wait_for(lambda: fake.documents("genops-ai-traces"), 15, lambda: running.log)
             (document,) = fake.documents("genops-ai-traces")
             assert document["name"] == "of ml-platform" and document["attributes"]["genops.team"] == "ml-platform"
