@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/option.h"
+#include "engine/alert/alert_rule.h"
 #include "govern/budget.h"
 #include "govern/policy/policy.h"
 #include "govern/prices.h"
@@ -207,6 +208,19 @@ struct genops_config_lookup {           /* lookups */
 	bool is_good;                   /* the table is what the file said then, not a former one */
 };
 
+struct genops_config_alert_target {
+	genops_str destination;         /* its id */
+	int64_t from;                   /* percent: it is not told of budgets below */
+};
+
+struct genops_config_alerts {           /* alerts */
+	size_t n_targets;               /* of budgets */
+	struct genops_config_alert_target *targets;
+	int64_t silence_ns;
+	size_t n_rules;
+	struct genops_alert_rule *rules;
+};
+
 struct genops_config {
 	_Atomic uint32_t refs;
 	struct genops_arena arena;
@@ -248,6 +262,7 @@ struct genops_config {
 	struct genops_config_lookup *lookup_settings;
 	size_t n_destinations;          /* destinations: by the document's id; type as of exporters */
 	struct genops_config_exporter *destinations;
+	struct genops_config_alerts alerts;
 	const struct genops_config_form *forms;
 	size_t n_watches;
 	struct genops_config_watch *watches;

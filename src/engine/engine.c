@@ -24,7 +24,6 @@
 #include <unistd.h>
 
 #define FLUSH_POLL_US      2000
-#define SEGMENTS_MAX_BYTES ((uint64_t)2 << 30)
 
 struct genops_config *genops_engine_config(genops_engine *engine)
 {
@@ -120,7 +119,7 @@ static int restore(genops_engine *engine, struct genops_error *err)
 static int open_segments(genops_engine *engine, struct genops_error *err)
 {
 	engine->segments = genops_segment_writer_new(engine->state_dir, genops_counters_process(engine->counters),
-	    genops_counters_epoch(engine->counters), SEGMENTS_MAX_BYTES, err);
+	    genops_counters_epoch(engine->counters), GENOPS_ENGINE_SEGMENTS_MAX, err);
 	return engine->segments ? GENOPS_OK : GENOPS_NOMEM;
 }
 

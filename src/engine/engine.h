@@ -24,6 +24,8 @@ struct genops_pending;
 struct genops_collibra_exporter;
 struct genops_tally;
 
+#define GENOPS_ENGINE_SEGMENTS_MAX ((uint64_t)2 << 30) /* bytes of segments that are not drained yet */
+
 struct genops_engine {
 	struct genops_log log;
 	char *config_file, *config_text, *state_option; /* as given; NULL: not given */

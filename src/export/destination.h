@@ -220,6 +220,7 @@ struct genops_destination_type {
 	/* Can it do this value of one of them? `own`: what the form has read. CONFIG, message without place. NULL: any value. */
 	int (*check_route)(const void *own, genops_str key, genops_str value, struct genops_error *err);
 	unsigned takes;                 /* GENOPS_TAKES... */
+	bool has_incidents;             /* each alert stays open there until its own key says that it is over */
 	size_t items_max, bytes_max;    /* of one request: items, and bytes of their bodies and payloads (one item may pass it); 0: no bound but
 					 * the batch's */
 	/* What leads to the same objects or statements when a batch comes again after a kill is cut again where it was cut before: the cut is on

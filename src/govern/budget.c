@@ -21,6 +21,12 @@ uint32_t genops_budget_mask(const struct genops_budget_rule *rule)
 	return mask;
 }
 
+/* "name", or "name[team=a]" for one that is kept per attribute. */
+bool genops_budget_is_label(const struct genops_budget_rule *rule, genops_str label)
+{
+	return genops_str_starts(label, rule->name) && (label.len == rule->name.len || label.ptr[rule->name.len] == '[');
+}
+
 static bool is_reached(int64_t consumed, int64_t limit, int percent)
 {
 	if (consumed <= 0)

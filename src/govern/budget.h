@@ -84,6 +84,9 @@ size_t genops_budget_alerts(const struct genops_budget_rule *rule, struct genops
 size_t genops_budget_settle(const struct genops_budget_rule *rule, struct genops_budget_cell *cell, int64_t reserved_nano_usd,
     int64_t actual_nano_usd, int64_t settled_unix_s, struct genops_budget_alert *ret_alerts, size_t max);
 
+/* Is the label one of this rule's counters? */
+bool genops_budget_is_label(const struct genops_budget_rule *rule, genops_str label);
+
 /* The counter that an operation belongs to: hash of rule name and the values of `per`; and its label ("name" or "name[team=a,project=b]"). */
 struct genops_hash;
 GENOPS_NODISCARD int genops_budget_key(const struct genops_budget_rule *rule, const struct genops_match_subject *subject,

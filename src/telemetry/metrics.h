@@ -87,6 +87,7 @@
 	X("genops_self_refused_requests_total", "receiver, transport, reason",                        \
 	    "Requests of telemetry that were refused: nothing of them is acknowledged.")              \
 	X("genops_self_tally_other_total", "", "Samples of the five above without a series of their own: there are too many.") \
+	X("genops_self_health", "gauge", "What alert rules ask for (docs/alerts.md), as it is now.")  \
 	X("genops_self_collibra_waiting", "", "Operations that Collibra has not confirmed yet.")      \
 	X("genops_self_collibra_failing", "", "1 while the export to Collibra fails and is tried again.") \
 	X("genops_self_collibra_operations_total", "", "Operations exported to Collibra, since the state directory was made.") \

@@ -41,6 +41,7 @@ const struct genops_option genops_config_rows[] = {
     LATER("connectors", "the Collector's"),
     SECTION("pipelines", "documents of the Cribl guide, inline or paths of files: filters, processors, routes"),
     SECTION("destinations", "documents of the Cribl guide: where routes lead"),
+    SECTION("alerts", "who is told when a budget runs out, or something is wrong here"),
     SECTION("lookups", "documents of the Cribl guide: tables that pipelines look things up in"),
     SECTION("security", "of the Cribl guide: what receivers have that say nothing else"),
     SECTION("data_protection", "masks over everything that leaves, and what has to be encrypted"),
@@ -138,6 +139,7 @@ static int read_documents(struct genops_config_reader *reader, const struct geno
 	GENOPS_TRY(genops_config_lookups_read(reader, source->lookups ? &lookups : genops_config_read_get(reader->root, rows, "lookups")));
 	reader->folder = folder;
 	GENOPS_TRY(genops_config_destinations_read(reader, genops_config_read_get(reader->root, rows, "destinations")));
+	GENOPS_TRY(genops_config_alerts_read(reader, genops_config_read_get(reader->root, rows, "alerts")));
 	reader->folder = source->pipelines ? reader->start : folder;
 	GENOPS_TRY(genops_config_pipelines_read(reader, source->pipelines ? &pipelines : genops_config_read_get(reader->root, rows, "pipelines")));
 	reader->folder = folder;
@@ -371,6 +373,7 @@ void genops_config_unref(struct genops_config *config)
 			config->policies[i]->type->release(config->policies[i]->settings);
 	}
 	genops_config_exporter_forget(config);
+	genops_config_alerts_forget(config);
 	genops_service_done(&config->service);
 	if (config->mask)
 		genops_otlp_mask_done(config->mask);

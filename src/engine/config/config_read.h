@@ -249,6 +249,9 @@ extern const struct genops_option genops_config_sending_queue_rows[];
 extern const struct genops_option genops_config_health_rows[];
 extern const struct genops_option genops_config_destination_rows[]; /* what all documents have */
 extern const struct genops_option genops_config_lookup_rows[];
+extern const struct genops_option genops_config_alert_rows[];
+extern const struct genops_option genops_config_alert_target_rows[];
+extern const struct genops_option genops_config_alert_rule_rows[];
 extern const struct genops_option genops_config_service_rows[];
 extern const struct genops_option genops_config_pipeline_rows[];
 

@@ -8,8 +8,10 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/json_write.h"
+#include "engine/alert/alert_budget.h"
 
 #define ARENA_MAX ((size_t)16 << 20) /* far more than the longest record needs */
+#define ALERT_MAX ((size_t)2 << 20)
 
 void genops_batch_init(struct genops_batch *batch)
 {
@@ -77,6 +79,20 @@ int genops_batch_read(struct genops_batch *batch, struct genops_segment_reader *
 	return GENOPS_OK;
 }
 
+/* For who is told (engine/alert); also when nobody is today. */
+static int keep_alert(struct genops_ledger *ledger, const struct genops_record *record, size_t i, struct genops_error *err)
+{
+	struct genops_alert_row row;
+	struct genops_arena arena;
+	bool is_new;
+	genops_arena_init(&arena, ALERT_MAX);
+	int code = genops_alert_budget_fired(record, i, &arena, &row, err);
+	if (code == GENOPS_OK)
+		code = genops_ledger_alert_add(ledger, &row, &is_new, err);
+	genops_arena_done(&arena);
+	return code;
+}
+
 static int store_alerts(struct genops_ledger *ledger, const struct genops_record *record, struct genops_error *err)
 {
 	for (size_t i = 0; i < record->n_alerts; i++) {
@@ -97,6 +113,7 @@ static int store_alerts(struct genops_ledger *ledger, const struct genops_record
 					      GENOPS_STR("budget.alert"), genops_buffer_view(&detail), err);
 		genops_buffer_done(&detail);
 		GENOPS_TRY(code);
+		GENOPS_TRY(keep_alert(ledger, record, i, err));
 	}
 	return GENOPS_OK;
 }

@@ -10,6 +10,7 @@
 #include "engine/drain/drain.h"
 
 #include "base/clock.h"
+#include "engine/alert/alerts.h"
 #include "engine/collibra/collibra_worker.h"
 #include "engine/drain/drain_state.h"
 #include "engine/drain/publish.h"
@@ -254,6 +255,10 @@ int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_e
 				*err = fault;
 		}
 	}
+	if (code == GENOPS_OK)
+		drain->behind_since_ns = 0;
+	else if (!drain->behind_since_ns)
+		drain->behind_since_ns = genops_clock_monotonic_ns();
 	remove_drained(drain); /* of what is in the ledger, whatever cannot be read or stored now */
 	return code;
 }
@@ -308,12 +313,28 @@ static void tick(struct genops_drain *drain)
 		genops_pump_wake(drain->pumps[i]);
 }
 
+static void look_after_alerts(struct genops_drain *drain, int64_t now_ns)
+{
+	struct genops_alert_inside inside = {.behind_since_ns = drain->behind_since_ns};
+	struct genops_pump_status status;
+	for (size_t i = 0; i < drain->n_pumps && genops_alerts_will_look(drain->alerts, now_ns); i++) {
+		genops_pump_status(drain->pumps[i], &status);
+		genops_alert_gauge_destination(&inside, status.name, status.reason[0] != '\0', status.lag_ns);
+	}
+	if (!genops_alerts_upkeep(drain->alerts, drain->config, drain->queue, &inside, drain->metrics, genops_clock_unix_ns(), now_ns))
+		return;
+	drain->is_queue_unsynced = true;
+	for (size_t i = 0; i < drain->n_pumps; i++)
+		genops_pump_wake(drain->pumps[i]);
+}
+
 void genops_drain_upkeep(struct genops_drain *drain)
 {
 	int64_t now_ns = genops_clock_monotonic_ns();
 	struct genops_error err;
 	tick(drain);
 	genops_publish_blocked(drain);
+	look_after_alerts(drain, now_ns);
 	genops_seed_pass(&drain->seeding, drain->engine, drain->ledger, drain->config, true, now_ns);
 	if (now_ns - drain->synced_ns >= drain->config->sync_interval_ns && drain->is_unsynced) {
 		drain->is_unsynced = false;
@@ -381,6 +402,7 @@ static int open_stores(struct genops_drain *drain, struct genops_error *err)
 	genops_flow_ask(drain->flow, &(const struct genops_flow_sources){drain->engine, drain->ledger});
 	genops_forward_init(&drain->forward, drain->flow);
 	GENOPS_TRY(genops_forward_configure(&drain->forward, drain->config, err));
+	GENOPS_TRY(genops_alerts_new(drain->engine, drain->ledger, &drain->alerts, err));
 	GENOPS_TRY(genops_observer_new(drain->engine, drain->ledger, drain->metrics, &drain->observer, err));
 	genops_drain_source_load(drain);
 	return GENOPS_OK;
@@ -420,6 +442,7 @@ void genops_drain_close(struct genops_drain *drain)
 		genops_publish_metrics(drain->engine, drain->metrics, drain->queue, drain->ledger, drain->flow, drain->published);
 	genops_seed_done(&drain->seeding);
 	genops_observer_free(drain->observer);
+	genops_alerts_free(drain->alerts);
 	genops_queue_close(drain->queue);
 	genops_ledger_close(drain->ledger);
 	genops_drain_lock_release(drain->lock);

@@ -13,6 +13,7 @@
 
 #define PUMPS_MAX 2000 /* of exporters and of destinations a configuration has at most 1000 */
 
+struct genops_alerts;
 struct genops_collibra_worker;
 
 struct genops_drain_source { /* one writer's segments */
@@ -49,6 +50,8 @@ struct genops_drain {
 	int64_t published_ns, synced_ns, removed_ns;
 	uint64_t bytes_taken, bytes_unremoved; /* by this pass; since files were last removed */
 	struct genops_seeding seeding;
+	struct genops_alerts *alerts;
+	int64_t behind_since_ns;             /* monotonic: what was received is not all in the queue; 0: it is */
 };
 
 /* drain_destinations.c: pumps for all that have none. */

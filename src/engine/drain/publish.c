@@ -63,12 +63,6 @@ static void tell_budget(struct genops_metrics *metrics, const struct genops_budg
 	}
 }
 
-/* The counter of a rule: "name", or "name[team=a]" for one that is kept per attribute. */
-static bool is_of_rule(const struct genops_budget_rule *rule, genops_str label)
-{
-	return genops_str_starts(label, rule->name) && (label.len == rule->name.len || label.ptr[rule->name.len] == '[');
-}
-
 static void tell_budgets(genops_engine *engine, struct genops_metrics *metrics)
 {
 	struct genops_budget_view *views = calloc(VIEWS_MAX, sizeof *views);
@@ -82,7 +76,7 @@ static void tell_budgets(genops_engine *engine, struct genops_metrics *metrics)
 		bool is_seen = false;
 		for (size_t j = 0; j < n && j < VIEWS_MAX; j++) {
 			genops_str label = genops_str_of(views[j].label);
-			if (!is_of_rule(rule, label))
+			if (!genops_budget_is_label(rule, label))
 				continue;
 			is_seen = true;
 			tell_budget(metrics, rule, &views[j], label, now_s);

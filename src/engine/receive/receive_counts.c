@@ -24,7 +24,7 @@ static const char *transport(bool is_grpc)
 }
 
 /* Opened by the first who counts; a state directory that nothing is received for has none. */
-static struct genops_tally *tally_of(genops_engine *engine)
+struct genops_tally *genops_receive_counts_tally(genops_engine *engine)
 {
 	struct genops_tally *tally = atomic_load(&engine->tally), *none = NULL;
 	struct genops_error err;
@@ -54,7 +54,7 @@ static void add(genops_engine *engine, uint64_t n, const char *format, ...)
 	int len = vsnprintf(name, sizeof name, format, args);
 	va_end(args);
 	if (len > 0)
-		genops_tally_add(tally_of(engine), (genops_str){name, (size_t)len < sizeof name ? (size_t)len : sizeof name - 1}, n);
+		genops_tally_add(genops_receive_counts_tally(engine), (genops_str){name, (size_t)len < sizeof name ? (size_t)len : sizeof name - 1}, n);
 }
 
 void genops_receive_counts_accepted(genops_engine *engine, const char *receiver, bool is_grpc, enum genops_signal signal,
@@ -134,7 +134,7 @@ static void expose(const struct listing *listing, struct genops_buffer *text)
 void genops_receive_counts_expose(genops_engine *engine, struct genops_buffer *text)
 {
 	struct listing listing = {.items = calloc(GENOPS_TALLY_SERIES_MAX, sizeof *listing.items)};
-	struct genops_tally *tally = tally_of(engine);
+	struct genops_tally *tally = genops_receive_counts_tally(engine);
 	if (tally && listing.items) {
 		genops_tally_each(tally, gather, &listing);
 		qsort(listing.items, listing.n, sizeof *listing.items, compare);

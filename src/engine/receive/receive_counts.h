@@ -28,6 +28,9 @@ void genops_receive_counts_accepted(genops_engine *engine, const char *receiver,
     const struct genops_otlp_count *count, size_t bytes);
 void genops_receive_counts_refused(genops_engine *engine, const char *receiver, bool is_grpc, enum genops_receive_reason reason);
 
+/* The tally; NULL: there is none, and none can be made. */
+struct genops_tally *genops_receive_counts_tally(genops_engine *engine);
+
 /* Appends the exposition of what all processes of the state directory have counted. */
 void genops_receive_counts_expose(genops_engine *engine, struct genops_buffer *text);
 

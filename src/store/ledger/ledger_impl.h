@@ -2,7 +2,7 @@
  * store/ledger/ledger_impl.h - the inside of a genops_ledger, for the files of this folder only.
  *
  * Who does what: ledger.c opens and maps errors; ledger_schema.c has the tables; ledger_write.c one batch; ledger_rollup.c
- * what a batch adds up to; ledger_identity.c what is there already; ledger_candidate.c and ledger_seen.c what is known of others' calls; ledger_chain.c the hashes and audit.head; ledger_read.c look-ups; ledger_sums.c and
+ * what a batch adds up to; ledger_identity.c what is there already; kept/ what is known of others' calls, and alerts; ledger_chain.c the hashes and audit.head; ledger_read.c look-ups; ledger_sums.c and
  * ledger_groups.c the summaries; ledger_audit.c the chain's rows. A ledger is used by one thread at a time.
  */
 #ifndef STORE_LEDGER_IMPL_H
@@ -46,7 +46,8 @@ enum {
 	X(ADD_DIMENSION) X(ADD_ROLLUP) X(ADD_HOUR) X(ADD_BUDGET) X(ADD_POSITION) X(DROP_POSITION)     \
 	X(SET_META) X(ADD_IDENTITY) X(ADD_RUN) X(ADD_CANDIDATE) X(DUE_CANDIDATE) X(CANDIDATES_OF)     \
 	X(DROP_CANDIDATE) X(HASTEN_CANDIDATES) X(ADD_OUTBOX) X(NEXT_OUTBOX) X(DROP_OUTBOX) X(ADD_SEEN)   \
-	X(FIND_SEEN) X(DROP_SEEN) X(ADD_SEEN_RUN) X(DROP_SEEN_RUN)
+	X(FIND_SEEN) X(DROP_SEEN) X(ADD_SEEN_RUN) X(DROP_SEEN_RUN) X(NEWEST_ALERT) X(ADD_ALERT) X(CLOSE_ALERT)   \
+	X(WAITING_ALERTS) X(QUEUED_ALERTS) X(DROP_ALERTS) X(OVER_ALERTS) X(OPEN_ALERTS)
 
 enum genops_ledger_statement {
 #define X(symbol) GENOPS_LEDGER_##symbol,
@@ -73,7 +74,7 @@ struct genops_chain_head {
 
 #define GENOPS_SEEN_RUNS_MAX (GENOPS_SEEN_ROWS_MAX / GENOPS_SEEN_RUN_ROWS)
 
-/* ledger_seen.c: what the runs of table seen hold; oldest first, the last one is being filled. */
+/* kept/ledger_seen.c: what the runs of table seen hold; oldest first, the last one is being filled. */
 struct genops_ledger_seen {
 	bool is_loaded, is_dirty;
 	size_t n;
@@ -165,7 +166,7 @@ GENOPS_NODISCARD int genops_ledger_roll_hour(
 GENOPS_NODISCARD int genops_ledger_roll_flush(struct genops_ledger *ledger, struct genops_error *err);
 void genops_ledger_roll_forget(struct genops_ledger *ledger);
 
-/* ledger_seen.c: the end of a batch. */
+/* kept/ledger_seen.c: the end of a batch. */
 GENOPS_NODISCARD int genops_ledger_seen_flush(struct genops_ledger *ledger, struct genops_error *err);
 void genops_ledger_seen_forget(struct genops_ledger *ledger);
 void genops_ledger_seen_done(struct genops_ledger *ledger);

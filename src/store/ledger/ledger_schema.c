@@ -73,7 +73,14 @@ const char *const genops_ledger_schema_observed =
     "CREATE INDEX IF NOT EXISTS outbox_hash ON outbox(hash);"
     "CREATE TABLE IF NOT EXISTS seen(key INTEGER PRIMARY KEY, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS seen_run(number INTEGER PRIMARY KEY, n INTEGER NOT NULL, first_ns INTEGER NOT NULL,"
-    " last_ns INTEGER NOT NULL, made_s INTEGER NOT NULL) STRICT;";
+    " last_ns INTEGER NOT NULL, made_s INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS alert(number INTEGER PRIMARY KEY, key TEXT NOT NULL, is_resolved INTEGER NOT NULL,"
+    " unix_ns INTEGER NOT NULL, ends_s INTEGER NOT NULL, subject TEXT NOT NULL, rank INTEGER NOT NULL, is_quiet INTEGER NOT NULL,"
+    " is_open INTEGER NOT NULL, is_queued INTEGER NOT NULL, body TEXT NOT NULL, UNIQUE(key, is_resolved)) STRICT;"
+    "CREATE INDEX IF NOT EXISTS alert_waiting ON alert(number) WHERE is_queued = 0;"
+    "CREATE INDEX IF NOT EXISTS alert_open ON alert(ends_s) WHERE is_open = 1;";
+
+#define ALERT_COLUMNS "number, key, is_resolved, unix_ns, ends_s, subject, rank, is_quiet, body"
 
 const char *const genops_ledger_sql[GENOPS_LEDGER_STATEMENT_N] = {
     [GENOPS_LEDGER_BEGIN] = "BEGIN IMMEDIATE",
@@ -130,5 +137,15 @@ const char *const genops_ledger_sql[GENOPS_LEDGER_STATEMENT_N] = {
     [GENOPS_LEDGER_DROP_SEEN] = "DELETE FROM seen WHERE key BETWEEN ? AND ?",
     [GENOPS_LEDGER_ADD_SEEN_RUN] = "INSERT OR REPLACE INTO seen_run VALUES(?,?,?,?,?)",
     [GENOPS_LEDGER_DROP_SEEN_RUN] = "DELETE FROM seen_run WHERE number = ?",
+    [GENOPS_LEDGER_NEWEST_ALERT] = "SELECT coalesce(max(number), 0) FROM alert",
+    [GENOPS_LEDGER_ADD_ALERT] = "INSERT OR IGNORE INTO alert VALUES(?,?,?,?,?,?,?,?,?,0,?)",
+    [GENOPS_LEDGER_CLOSE_ALERT] = "UPDATE alert SET is_open = 0 WHERE key = ? AND is_resolved = 0",
+    [GENOPS_LEDGER_WAITING_ALERTS] = "SELECT " ALERT_COLUMNS " FROM alert WHERE is_queued = 0 AND number > ? ORDER BY number",
+    [GENOPS_LEDGER_QUEUED_ALERTS] = "UPDATE alert SET is_queued = 1 WHERE is_queued = 0 AND number <= ?",
+    [GENOPS_LEDGER_DROP_ALERTS] = "DELETE FROM alert WHERE number < ? AND is_open = 0 AND is_queued = 1",
+    [GENOPS_LEDGER_OVER_ALERTS] = "SELECT " ALERT_COLUMNS
+				  " FROM alert WHERE is_open = 1 AND ends_s > 0 AND ends_s <= ? ORDER BY ends_s, subject, rank DESC",
+    [GENOPS_LEDGER_OPEN_ALERTS] = "SELECT " ALERT_COLUMNS
+				  " FROM alert WHERE is_open = 1 AND (?1 = '' OR subject = ?1) ORDER BY rank DESC, number",
     [GENOPS_LEDGER_SET_META] = "INSERT OR REPLACE INTO meta VALUES(?,?)",
 };

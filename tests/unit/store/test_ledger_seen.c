@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 - store/ledger/ledger_seen.c, ledger_candidate.c: what was seen is found, in every run, after a rollback and by
+/* SPDX-License-Identifier: Apache-2.0 - store/ledger/kept/ledger_seen.c, ledger_candidate.c: what was seen is found, in every run, after a rollback and by
  * who opens the ledger next; what waits is counted by bytes. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/ledger/ledger_seen.c - which spans and calls were there already: see store/observed.h.
+ * store/ledger/kept/ledger_seen.c - which spans and calls were there already: see store/observed.h.
  *
  * A row's key is its run's number above 48 bits of a seeded hash; the same hash again takes the next key. A run is as wide in time as what is in it,
  * so who looks for a time passes most runs by; of the others a filter in memory (64 KiB a run, made from the table when it is first asked) says no in

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/ledger/ledger_candidate.c - candidates and the outbox: see store/observed.h. */
+ * store/ledger/kept/ledger_candidate.c - candidates and the outbox: see store/observed.h. */
 #include "store/ledger/ledger_impl.h"
 
 #include "base/error.h"
