@@ -28,6 +28,7 @@
 	X(pagerduty)                                                                           \
 	X(kafka)                                                                               \
 	X(splunk_hec)                                                                         \
+	X(datadog)                                                                             \
 	X(datadog_metrics)                                                                     \
 	X(prometheus)                                                                          \
 	X(s3)                                                                                  \

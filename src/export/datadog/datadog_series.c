@@ -103,7 +103,7 @@ static void write_one(const struct genops_datadog_point *point, struct genops_bu
 	add_text(out, "{\"metric\":", point->name);
 	genops_buffer_add_text(out, ",\"type\":");
 	genops_buffer_add_int(out, (int64_t)point->type);
-	if (point->type != GENOPS_DATADOG_GAUGE) {
+	if (point->type != GENOPS_DATADOG_GAUGE && point->interval) {
 		genops_buffer_add_text(out, ",\"interval\":");
 		genops_buffer_add_int(out, point->interval);
 	}

@@ -27,7 +27,7 @@ struct genops_datadog_point {
 	genops_str tags, host;       /* tags: as genops_datadog_series_tag writes them, one behind the other; host "" : none */
 	enum genops_datadog_type type;
 	enum genops_datadog_keep keep;
-	int64_t timestamp, interval; /* seconds; interval of counts and rates */
+	int64_t timestamp, interval; /* seconds; interval of counts and rates; 0: not known */
 	double value;
 };
 

@@ -171,12 +171,12 @@ static void the_collectors_file_loads(void **state)
 	assert_int_equal(err.line, 44);
 	setenv("DATADOG_API_KEY", "dd-marker", 1);
 	struct genops_config *config = load(source.file, NULL, NULL);
-	assert_true(warns(config, "exporter type \"datadog\" is not available"));
 	assert_true(warns(config, "no traces pipeline has the receiver genops"));
 	assert_false(warns(config, "dd-marker"));
-	assert_int_equal(config->telemetry.n_exporters, 2);
+	assert_int_equal(config->telemetry.n_exporters, 3);
 	is(config->telemetry.exporters[0].type, "elasticsearch");
 	is(config->telemetry.exporters[1].name, "prometheus"); /* OTL-053, OTL-057 */
+	is(config->telemetry.exporters[2].type, "datadog");    /* OTL-054 */
 	const struct genops_service *service = &config->service;
 	assert_int_equal(service->n_pipelines, 2);
 	is(service->pipelines[0].name, "traces");

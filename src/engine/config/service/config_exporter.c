@@ -16,7 +16,7 @@
 static const struct {
 	const char *type, *destination;
 } types[] = {{"otlp", "otlp"}, {"otlphttp", "otlphttp"}, {"debug", "debug"}, {"console", "debug"}, {"logging", "debug"},
-    {"opensearch", NULL}, {"datadog", NULL}, {"prometheus", NULL},
+    {"opensearch", NULL}, {"prometheus", NULL},
     {"prometheusremotewrite", NULL}, {"splunk_hec", NULL}, {"loki", NULL}, {"awss3", NULL},
     {"awsxray", NULL}, {"awsemf", NULL}, {"awscloudwatchlogs", NULL}, {"googlecloud", NULL}, {"azuremonitor", NULL},
     {"clickhouse", NULL}, {"jaeger", NULL}, {"zipkin", NULL}, {"honeycombmarker", NULL}, {"dynatrace", NULL},
