@@ -20,6 +20,7 @@
 	X(budget)                                                                                     \
 	X(policy)                                                                                     \
 	X(pipeline)                                                                                   \
+	X(destination)                                                                                \
 	X(audit)                                                                                      \
 	X(collibra)                                                                                   \
 	X(catalog)                                                                                    \

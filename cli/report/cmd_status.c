@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_status.c - genops status: how GenOps itself is doing on this state directory. */
 #include "command.h"
+#include "destination/destination_table.h"
 #include "json_text.h"
 
 #include <genops/status.h>
@@ -14,8 +15,9 @@ static const struct command_option options[] = {
     {0},
 };
 
-static void print_json(const struct genops_status *status)
+static int print_json(genops_engine *engine, const struct genops_status *status)
 {
+	struct genops_error err;
 	printf("{");
 	json_text("state_dir", genops_str_of(status->state_dir));
 	putchar(',');
@@ -28,10 +30,13 @@ static void print_json(const struct genops_status *status)
 	printf("\"policies\":%zu,\"budgets\":%zu,\"keys\":%zu,\"prices\":%zu,\"providers\":%zu,\"exporters\":%zu,\"warnings\":%zu,",
 	    status->n_policies, status->n_budgets, status->n_keys, status->n_prices, status->n_providers, status->n_exporters,
 	    status->n_warnings);
-	printf("\"segment_bytes\":%llu,\"queue_bytes\":%llu,\"ledger_bytes\":%llu,\"free_bytes\":%llu,\"dead_letters\":%lld}\n",
+	printf("\"segment_bytes\":%llu,\"queue_bytes\":%llu,\"ledger_bytes\":%llu,\"free_bytes\":%llu,\"dead_letters\":%lld,\"destinations\":",
 	    (unsigned long long)status->segment_bytes, (unsigned long long)status->queue_bytes,
 	    (unsigned long long)status->ledger_bytes, (unsigned long long)status->free_bytes,
 	    (long long)status->n_dead_letters);
+	int code = destination_table_json(engine, &err);
+	printf("}\n");
+	return code == GENOPS_OK ? EXIT_DONE : complain(&err);
 }
 
 static double mib(uint64_t bytes)
@@ -39,8 +44,9 @@ static double mib(uint64_t bytes)
 	return (double)bytes / 1048576;
 }
 
-static void print_text(const struct genops_status *status)
+static int print_text(genops_engine *engine, const struct genops_status *status)
 {
+	struct genops_error err;
 	printf("state          %s (%.1f MiB free)\n", status->state_dir, mib(status->free_bytes));
 	printf("configuration  %s, mode %s\n", status->config_file[0] ? status->config_file : "(defaults)", status->mode);
 	printf("in force       %zu policies, %zu budgets, %zu keys, %zu prices, %zu providers, %zu exporters\n", status->n_policies,
@@ -57,6 +63,7 @@ static void print_text(const struct genops_status *status)
 		    (long long)status->n_dead_letters, status->state_dir);
 	if (status->n_warnings)
 		printf("warnings       %zu in the configuration, see genops validate\n", status->n_warnings);
+	return destination_table_print(engine, &err) == GENOPS_OK ? EXIT_DONE : complain(&err);
 }
 
 static int run(const struct invocation *invocation)
@@ -71,9 +78,9 @@ static int run(const struct invocation *invocation)
 	if (genops_engine_status(engine, &status, &err) != GENOPS_OK)
 		code = complain(&err);
 	else if (chosen->as_json)
-		print_json(&status);
+		code = print_json(engine, &status);
 	else
-		print_text(&status);
+		code = print_text(engine, &status);
 	genops_engine_close(engine);
 	return code;
 }

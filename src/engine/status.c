@@ -2,12 +2,30 @@
  * engine/status.c - how GenOps itself is doing (genops/status.h): configuration, counters, drain, disk. */
 #include "engine/drain/drain.h"
 
+#include "base/str.h"
+
 #include <genops/status.h>
 
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+
+static uint64_t own_bytes(const char *path)
+{
+	char file[4096 + 600];
+	struct stat info;
+	uint64_t bytes = 0;
+	DIR *folder = opendir(path);
+	for (struct dirent *entry; folder && (entry = readdir(folder));) {
+		snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+		if (stat(file, &info) == 0 && S_ISREG(info.st_mode))
+			bytes += (uint64_t)info.st_size;
+	}
+	if (folder)
+		closedir(folder);
+	return bytes;
+}
 
 static uint64_t folder_bytes(const char *state_dir, const char *name)
 {
@@ -20,6 +38,8 @@ static uint64_t folder_bytes(const char *state_dir, const char *name)
 		snprintf(path, sizeof path, "%s/%s/%s", state_dir, name, entry->d_name);
 		if (stat(path, &info) == 0 && S_ISREG(info.st_mode))
 			bytes += (uint64_t)info.st_size;
+		else if (genops_str_ends(genops_str_of(entry->d_name), GENOPS_STR(".own"))) /* a destination's own queue */
+			bytes += own_bytes(path);
 	}
 	if (folder)
 		closedir(folder);

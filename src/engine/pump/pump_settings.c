@@ -62,14 +62,15 @@ uint64_t genops_pump_settings_sum(const struct genops_config_exporter *exporter,
 	return add_map(add_map(sum, &exporter->headers), &telemetry->resource_attributes);
 }
 
-void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_config_exporter *exporter)
+void genops_pump_settings_of(const genops_engine *engine, const struct genops_config_exporter *exporter,
+    const struct genops_config *config, struct genops_destination_settings *ret_settings)
 {
-	pump->settings = (struct genops_destination_settings){
+	*ret_settings = (struct genops_destination_settings){
 	    .name = exporter->name,
 	    .type = exporter->type,
 	    .endpoint = exporter->endpoint,
 	    .headers = exporter->headers,
-	    .resource = pump->config->telemetry.resource_attributes,
+	    .resource = config->telemetry.resource_attributes,
 	    .is_json = exporter->is_json,
 	    .is_insecure = exporter->is_insecure,
 	    .skip_verify = exporter->skip_verify,
@@ -80,10 +81,15 @@ void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_con
 	    .compression = exporter->compression,
 	    .timeout_ns = exporter->timeout_ns,
 	    .is_tls13 = exporter->tls_min == 1,
-	    .profile = (enum genops_profile)pump->config->telemetry.profile,
+	    .profile = (enum genops_profile)config->telemetry.profile,
 	    .own = exporter->own,
-	    .host = genops_str_of(pump->engine->host),
+	    .host = genops_str_of(engine->host),
 	};
+}
+
+void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_config_exporter *exporter)
+{
+	genops_pump_settings_of(pump->engine, exporter, pump->config, &pump->settings);
 	const struct genops_processor_batch *batch = &exporter->batch;
 	int64_t size = batch->size_max && batch->size_max < batch->size ? batch->size_max : batch->size;
 	if (!batch->size && !batch->timeout_ns) { /* no pipeline of the service leads there */

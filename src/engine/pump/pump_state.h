@@ -78,7 +78,9 @@ void genops_pump_status_failed(struct genops_pump *pump, const char *reason); /*
 void genops_pump_status_sent(struct genops_pump *pump, int64_t n, int64_t n_rejected, const char *reason);
 void genops_pump_status_dropped(struct genops_pump *pump, int64_t n);
 void genops_pump_status_retried(struct genops_pump *pump);
-/* pump_settings.c */
+/* pump_settings.c: borrowed from the configuration. */
+void genops_pump_settings_of(const genops_engine *engine, const struct genops_config_exporter *exporter,
+    const struct genops_config *config, struct genops_destination_settings *ret_settings);
 uint64_t genops_pump_settings_sum(const struct genops_config_exporter *exporter, const struct genops_config *config);
 void genops_pump_settings_fill(struct genops_pump *pump, const struct genops_config_exporter *exporter);
 
