@@ -143,7 +143,8 @@ static const char *http_remedy(int status)
 	switch (status) {
 	case 401:
 	case 403:
-		return "; check the credentials in headers";
+	case 407:
+		return "; what waits is kept: check the credentials in headers";
 	case 404:
 	case 405:
 		return "; check the endpoint: /v1/traces is added to it";
@@ -170,10 +171,14 @@ void genops_otlp_verdict_http(
 		return;
 	}
 	read_failure(response, &said);
-	/* Only these four may be retried; all other 4xx and 5xx, 500 among them, must not be. */
+	/* Only these four may be retried; all other 4xx and 5xx, 500 among them, must not be. But what was refused for credentials that have
+	 * expired is good: it waits until somebody has renewed them, asked for once a minute. */
+	bool is_refusal = response->status == 401 || response->status == 403 || response->status == 407;
 	bool is_retryable = response->status == 429 || response->status == 502 ||
 			    response->status == 503 || response->status == 504;
-	ret_verdict->kind = is_retryable ? GENOPS_RETRY : GENOPS_REJECTED;
+	ret_verdict->kind = is_retryable || is_refusal ? GENOPS_RETRY : GENOPS_REJECTED;
+	if (is_refusal)
+		ret_verdict->retry_after_ns = GENOPS_HTTP_CREDENTIALS_HOLD_NS;
 	/* Retry-After should be honoured whichever of them came with it. */
 	if (is_retryable)
 		ret_verdict->retry_after_ns = genops_http_retry_after(
@@ -184,8 +189,8 @@ void genops_otlp_verdict_http(
 }
 
 /* X(number, name, may it be tried again): the specification's table for gRPC. RESOURCE_EXHAUSTED only if the server adds a
- * RetryInfo, which says that it can recover. */
-enum again { NEVER, ALWAYS, WITH_RETRY_INFO };
+ * RetryInfo, which says that it can recover. Ours: refused credentials, as over HTTP. */
+enum again { NEVER, ALWAYS, WITH_RETRY_INFO, WHEN_RENEWED };
 
 static const struct {
 	const char *name;
@@ -198,7 +203,7 @@ static const struct {
     {"DEADLINE_EXCEEDED", ALWAYS},
     {"NOT_FOUND", NEVER},
     {"ALREADY_EXISTS", NEVER},
-    {"PERMISSION_DENIED", NEVER},
+    {"PERMISSION_DENIED", WHEN_RENEWED},
     {"RESOURCE_EXHAUSTED", WITH_RETRY_INFO},
     {"FAILED_PRECONDITION", NEVER},
     {"ABORTED", ALWAYS},
@@ -207,7 +212,7 @@ static const struct {
     {"INTERNAL", NEVER},
     {"UNAVAILABLE", ALWAYS},
     {"DATA_LOSS", ALWAYS},
-    {"UNAUTHENTICATED", NEVER},
+    {"UNAUTHENTICATED", WHEN_RENEWED},
 };
 
 /* Without a grpc-status something between us and the server answered: gRPC's own table from HTTP. */
@@ -236,7 +241,7 @@ static const char *grpc_remedy(int code)
 	switch (code) {
 	case 7:
 	case 16:
-		return "; check the credentials in headers";
+		return "; what waits is kept: check the credentials in headers";
 	case 8:
 		return "; send smaller batches (processors: batch: send_batch_size)";
 	case 12:
@@ -252,9 +257,11 @@ static void judge_grpc_failure(
 	enum again again = grpc_codes[code].again;
 	genops_str message = response->grpc_message;
 	char source[32] = "";
-	verdict->kind = again == ALWAYS || (again == WITH_RETRY_INFO && has_retry_info)
+	verdict->kind = again == ALWAYS || again == WHEN_RENEWED || (again == WITH_RETRY_INFO && has_retry_info)
 			    ? GENOPS_RETRY
 			    : GENOPS_REJECTED;
+	if (again == WHEN_RENEWED)
+		verdict->retry_after_ns = GENOPS_HTTP_CREDENTIALS_HOLD_NS;
 	/* The client should wait as long as a RetryInfo says. */
 	if (verdict->kind == GENOPS_RETRY && has_retry_info)
 		verdict->retry_after_ns = response->retry_info_ns;
@@ -263,7 +270,7 @@ static void judge_grpc_failure(
 	snprintf(verdict->reason, sizeof verdict->reason, "gRPC %s%s%s%.*s%s",
 	    grpc_codes[code].name, source, message.len ? ": " : "",
 	    (int)(message.len < MESSAGE_MAX ? message.len : MESSAGE_MAX),
-	    message.len ? message.ptr : "", verdict->kind == GENOPS_RETRY ? "" : grpc_remedy(code));
+	    message.len ? message.ptr : "", verdict->kind == GENOPS_RETRY && again != WHEN_RENEWED ? "" : grpc_remedy(code));
 }
 
 void genops_otlp_verdict_grpc(

@@ -394,5 +394,9 @@ int genops_kafka_send(struct genops_kafka_producer **producer, const struct geno
 	rd_kafka_poll((*producer)->rk, 0); /* what it says of errors */
 	GENOPS_TRY(judge_all(*producer, request->kafka, incoming, err));
 	forget(*producer, request->kafka, incoming);
+	if (incoming->status == 401 && !(*producer)->n_waiting) {
+		genops_kafka_producer_free(*producer); /* it would say so for ever, also when the topic is ours again */
+		*producer = NULL;
+	}
 	return GENOPS_OK;
 }

@@ -6,18 +6,15 @@
  * drop what a kill between sending and acknowledging repeats. */
 #include "export/kafka/kafka.h"
 
-#include "base/clock.h"
 #include "base/str.h"
+#include "export/event_template.h"
 #include "export/http_verdict.h"
 #include "export/otlp_outgoing.h"
-#include "pipeline/template.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
-#define EVENT_MAX   ((size_t)32 << 20) /* of an event's values, while its topic and key are made */
 #define REQUEST_MAX GENOPS_DESTINATION_BODY_MAX
-#define NAME_MAX_   ((size_t)64 << 10)
+#define TEXT_MAX    ((size_t)64 << 10)
 
 static int check(const struct genops_destination_settings *settings, struct genops_error *err)
 {
@@ -26,35 +23,29 @@ static int check(const struct genops_destination_settings *settings, struct geno
 
 /* --- events --- */
 
-struct naming {
-	struct genops_arena values;
-	struct genops_expression_run run;
-	struct genops_buffer text;
-};
-
-static int render(struct naming *naming, const struct genops_template *template, struct genops_value event, struct genops_arena *arena,
-    genops_str *ret_text, struct genops_error *err)
+static int render(struct genops_event_template_run *run, const struct genops_template *template, struct genops_arena *arena, genops_str *ret_text,
+    struct genops_error *err)
 {
-	genops_buffer_clear(&naming->text);
-	GENOPS_TRY(genops_template_render(template, event, &naming->run, &naming->text, NULL, err));
-	return genops_arena_dup(arena, genops_buffer_view(&naming->text), ret_text) ? GENOPS_OK
-										   : genops_fail(err, GENOPS_NOMEM, "no memory for a topic or key");
+	struct genops_buffer text;
+	genops_buffer_init(&text, TEXT_MAX);
+	int code = genops_event_template_render(run, template, &text, err);
+	if (code == GENOPS_OK && !genops_arena_dup(arena, genops_buffer_view(&text), ret_text))
+		code = genops_fail(err, GENOPS_NOMEM, "no memory for a topic or key");
+	genops_buffer_done(&text);
+	return code;
 }
 
-static int name_event(struct naming *naming, const struct genops_kafka_settings *own, const struct genops_destination_item *item,
+static int name_event(struct genops_event_template_run *run, const struct genops_kafka_settings *own, const struct genops_destination_item *item,
     struct genops_arena *arena, struct genops_kafka_message *message, struct genops_error *err)
 {
-	struct genops_value event;
 	if (!own->topic_template && !own->key_template)
 		return GENOPS_OK;
-	genops_arena_reset(&naming->values);
-	naming->run.now_ms = item->time_unix_ns / GENOPS_NS_PER_MS;
-	GENOPS_TRY(genops_value_from_json(item->body, &naming->values, &event, err));
+	GENOPS_TRY(genops_event_template_run_begin(run, item, err));
 	if (own->key_template)
-		GENOPS_TRY(render(naming, own->key_template, event, arena, &message->key, err));
+		GENOPS_TRY(render(run, own->key_template, arena, &message->key, err));
 	if (!own->topic_template)
 		return GENOPS_OK;
-	GENOPS_TRY(render(naming, own->topic_template, event, arena, &message->topic, err));
+	GENOPS_TRY(render(run, own->topic_template, arena, &message->topic, err));
 	if (genops_kafka_topic_is_valid(message->topic))
 		return GENOPS_OK;
 	return genops_fail_fix(err, GENOPS_SYNTAX, "change the template topic", "an event's topic \"%.*s\" is not one",
@@ -64,22 +55,18 @@ static int name_event(struct naming *naming, const struct genops_kafka_settings 
 static int add_events(const struct genops_kafka_settings *own, const struct genops_destination_batch *batch, struct genops_kafka_messages *messages,
     struct genops_error *err)
 {
-	struct naming naming = {.run = {.random_state = {1, 2}}};
+	struct genops_event_template_run run;
 	int code = GENOPS_OK;
-	genops_arena_init(&naming.values, EVENT_MAX);
-	genops_buffer_init(&naming.text, NAME_MAX_);
-	naming.run.arena = &naming.values;
+	genops_event_template_run_init(&run, batch->now_unix_ns);
 	for (size_t i = 0; code == GENOPS_OK && i < batch->n_items; i++) {
 		const struct genops_destination_item *item = &batch->items[i];
 		struct genops_kafka_message message = {
 		    .topic = own->event_topic, .value = item->payload.len ? item->payload : item->body, .id = item->id, .item = i, .n_items = 1};
-		code = name_event(&naming, own, item, messages->arena, &message, err);
+		code = name_event(&run, own, item, messages->arena, &message, err);
 		if (code == GENOPS_OK)
 			code = genops_kafka_messages_add(messages, &message, err);
 	}
-	genops_expression_run_done(&naming.run);
-	genops_buffer_done(&naming.text);
-	genops_arena_done(&naming.values);
+	genops_event_template_run_done(&run);
 	return code;
 }
 

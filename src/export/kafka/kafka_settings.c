@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "pipeline/template.h"
+#include "export/event_template.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -269,27 +269,13 @@ static int read_exporter(const struct genops_yaml_rows *in, const struct genops_
 	return GENOPS_OK;
 }
 
-static bool get_variable(void *arg, genops_str name, genops_str *ret_value)
+static const struct genops_yaml_node *key_of(const struct genops_yaml_node *node, const char *name)
 {
-	const struct genops_yaml_variables *variables = arg;
-	char text[256];
-	if (!variables || name.len >= sizeof text)
-		return false;
-	snprintf(text, sizeof text, "%.*s", GENOPS_STR_ARG(name));
-	const char *value = variables->get(variables->arg, text);
-	*ret_value = genops_str_of(value);
-	return value != NULL;
-}
-
-static int read_template(const struct genops_yaml_rows *in, const struct genops_yaml_node *node, const char *what, struct genops_template **ret)
-{
-	GENOPS_TRY(genops_yaml_rows_expect(in, node, what, GENOPS_YAML_SCALAR));
-	struct genops_yaml_variables variables = *in->variables;
-	int code = genops_template_compile(node->text, GENOPS_TEMPLATE_TEXT, get_variable, &variables, ret, in->err);
-	if (code == GENOPS_OK)
-		return GENOPS_OK;
-	in->err->line = in->err->column = 0; /* within the template; the place in the file says more */
-	return genops_yaml_rows_place(in, node, code);
+	for (const struct genops_yaml_entry *entry = node->first; entry; entry = entry->next) {
+		if (genops_str_is(entry->key->text, name))
+			return entry->key;
+	}
+	return NULL;
 }
 
 static int read_document(const struct genops_yaml_rows *in, const struct genops_yaml_node *node, void *object)
@@ -298,9 +284,9 @@ static int read_document(const struct genops_yaml_rows *in, const struct genops_
 	struct genops_template_piece piece;
 	const struct genops_yaml_node *topic = genops_yaml_get(node, "topic"), *key = genops_yaml_get(node, "key");
 	GENOPS_TRY(read_shared(in, node, own));
-	GENOPS_TRY(read_template(in, topic, "topic", &own->topic_template));
+	GENOPS_TRY(genops_event_template_read(in, key_of(node, "topic"), topic, "topic", GENOPS_TEMPLATE_TEXT, &own->topic_template));
 	if (key)
-		GENOPS_TRY(read_template(in, key, "key", &own->key_template));
+		GENOPS_TRY(genops_event_template_read(in, key_of(node, "key"), key, "key", GENOPS_TEMPLATE_TEXT, &own->key_template));
 	bool is_plain = genops_template_piece_at(own->topic_template, 0, &piece) && piece.kind == GENOPS_PIECE_PLAIN;
 	if (!is_plain || genops_template_piece_at(own->topic_template, 1, &piece))
 		return GENOPS_OK;

@@ -42,7 +42,7 @@ static void test_http_table(void **state)
 	for (int status = 200; status < 600; status++) {
 		struct genops_response r = response(status, "", (genops_str){0});
 		bool is_retryable =
-		    status == 429 || status == 502 || status == 503 || status == 504;
+		    status == 429 || status == 502 || status == 503 || status == 504 || status == 401 || status == 403 || status == 407;
 		enum genops_verdict_kind expected = status < 300   ? GENOPS_SENT
 						    : is_retryable ? GENOPS_RETRY
 								   : GENOPS_REJECTED;
@@ -60,7 +60,7 @@ static void test_grpc_table(void **state)
 {
 	(void)state;
 	static const char expected[] =
-	    "SRXXRXXXXXRRXXRRX"; /* sent, retry, rejected; 8 without RetryInfo */
+	    "SRXXRXXRXXRRXXRRR"; /* sent, retry, rejected; 8 without RetryInfo; 7 and 16 are ours */
 	for (int code = 0; code <= 16; code++) {
 		struct genops_response r = response(200, "application/grpc", (genops_str){0});
 		r.grpc_status = code;
@@ -86,7 +86,7 @@ static void test_grpc_without_a_status(void **state)
 		int status;
 		enum genops_verdict_kind kind;
 	} rows[] = {{0, GENOPS_RETRY}, {200, GENOPS_RETRY}, {400, GENOPS_REJECTED},
-	    {401, GENOPS_REJECTED}, {403, GENOPS_REJECTED}, {404, GENOPS_REJECTED},
+	    {401, GENOPS_RETRY}, {403, GENOPS_RETRY}, {404, GENOPS_REJECTED},
 	    {429, GENOPS_RETRY}, {500, GENOPS_REJECTED}, {502, GENOPS_RETRY}, {503, GENOPS_RETRY},
 	    {504, GENOPS_RETRY}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -174,7 +174,8 @@ static void test_reasons_teach(void **state)
 		       "bad"));
 	assert_string_equal(http(&r).reason, "HTTP 400: bad");
 	r = response(401, "", (genops_str){0});
-	assert_string_equal(http(&r).reason, "HTTP 401; check the credentials in headers");
+	assert_string_equal(http(&r).reason, "HTTP 401; what waits is kept: check the credentials in headers");
+	assert_true(http(&r).retry_after_ns > 0);
 	r = response(302, "", (genops_str){0});
 	assert_non_null(strstr(http(&r).reason, "final address"));
 	static char long_text[2000];
