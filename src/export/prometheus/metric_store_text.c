@@ -186,6 +186,22 @@ static int give_lists(struct reading *reading, struct genops_metric_store_series
 	return GENOPS_OK;
 }
 
+/* name="value",... to the end, escaped as it was written. */
+static bool is_labels(genops_str text)
+{
+	while (text.len) {
+		size_t at = genops_str_find(text, GENOPS_STR("=\""));
+		if (at == SIZE_MAX || !genops_metric_label_is_valid((genops_str){text.ptr, at}))
+			return false;
+		for (at += 2; at < text.len && text.ptr[at] != '"'; at++)
+			at += text.ptr[at] == '\\';
+		if (at >= text.len || (at + 1 < text.len && (text.ptr[at + 1] != ',' || at + 2 == text.len)))
+			return false;
+		text = genops_str_skip(text, at + 2);
+	}
+	return true;
+}
+
 static int read_series(struct reading *reading, genops_str line)
 {
 	genops_str head = line;
@@ -198,7 +214,7 @@ static int read_series(struct reading *reading, genops_str line)
 		words[i] = next_word(&head);
 	uint64_t n = read_unsigned(words[6]);
 	bool is_plain = reading->kind == GENOPS_METRIC_GAUGE || reading->kind == GENOPS_METRIC_COUNTER;
-	if (!words[6].len || n > GENOPS_METRIC_BOUNDS_MAX + 1 || (n && is_plain) || (!n && reading->kind == GENOPS_METRIC_HISTOGRAM))
+	if (!is_labels(labels) || !words[6].len || n > GENOPS_METRIC_BOUNDS_MAX + 1 || (n && is_plain) || (!n && reading->kind == GENOPS_METRIC_HISTOGRAM))
 		return GENOPS_OK;
 	for (size_t i = 0; i < n; i++) {
 		genops_str count = next_word(&head), bound = genops_str_split(&count, ':');
