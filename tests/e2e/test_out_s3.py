@@ -12,6 +12,8 @@ import re
 import signal
 import time
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 import yaml
 
@@ -138,6 +140,21 @@ def test_routes_say_how(serve):
         assert b'{"only": "one"}\n' in bodies
 
 
+def test_parquet(serve):
+    """Read by somebody else's reader."""
+    with FakeS3() as s3:
+        running = serve(s3, [bucket(format="parquet", path="t=${team}/")], [pipeline("store")])
+        send(running, *[span({"genops.title": f"{i:02}", "genops.team": f"t{i % 2}"}) for i in range(20)])
+        wait_for(lambda: len(s3.objects()) >= 2, 10, lambda: running.log)
+        found = []
+        for key, content in s3.objects().items():
+            table = pyarrow.parquet.read_table(pyarrow.BufferReader(content["Body"].read()))
+            assert key.endswith(".parquet") and content["ContentType"] == "application/vnd.apache.parquet"
+            found += [(row["title"], row["team"]) for row in table.to_pylist()]
+            assert all(key.startswith(f"t={row['team']}/") for row in table.to_pylist())
+        assert sorted(found) == [(f"{i:02}", f"t{i % 2}") for i in range(20)]
+
+
 def test_paths_of_events(serve):
     """Events with different paths go to different objects, in their order; names from outside can do no harm."""
     nasty = ["../../etc/passwd", "ü ?#&=+%2F\"'<>", "a//b", "\x01\n", "x" * 3000, ".", "", "日本語"]
@@ -251,7 +268,7 @@ def test_a_full_object_goes_at_once(serve):
     ({"bucket": "No"}, "is not a bucket's name"), ({"object_lock": True}, "object_lock_mode and object_lock_retention"),
     ({"retention": "7 eons"}, "7 eons"), ({"server_side_encryption": "ROT13"}, "ROT13"), ({"nonsense": 1}, "nonsense"),
     ({"path": "${x +}"}, "path"), ({"filename": "a.gz", "compression": "none"}, "filename ends in .gz"),
-    ({"endpoint": "minio:9000"}, "endpoint is not an address"), ({"access_key_id": "x"}, "belong together"),
+    ({"format": "parquet", "compression": "gzip"}, "gzip is not it"), ({"endpoint": "minio:9000"}, "endpoint is not an address"), ({"access_key_id": "x"}, "belong together"),
     ({"object_lock": "COMPLIANCE mode"}, "COMPLIANCE mode, 7 years"), ({"role_arn": "Writer"}, "ARN")])
 def test_faults_of_the_configuration(tmp_path, settings, message):
     (tmp_path / "genops.yaml").write_text(yaml.safe_dump({"destinations": [yaml.safe_load(bucket(**settings))]}))

@@ -87,6 +87,7 @@ static void judge_code(const struct genops_destination_settings *settings, const
 	struct genops_s3_pump *pump = settings->session;
 	enum meaning meaning = response->status >= 500 || response->status == 409 || response->status == 429 ? AGAIN : WAIT;
 	const char *remedy = "";
+	char line[sizeof verdict->reason];
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
 		if (strcmp(code, codes[i].code) != 0)
 			continue;
@@ -101,7 +102,8 @@ static void judge_code(const struct genops_destination_settings *settings, const
 		verdict->retry_after_ns = 0; /* others are got before the next attempt */
 	else if ((meaning == WAIT || meaning == KEYS_OLD) && verdict->retry_after_ns < GENOPS_HTTP_CREDENTIALS_HOLD_NS)
 		verdict->retry_after_ns = GENOPS_HTTP_CREDENTIALS_HOLD_NS;
-	snprintf(verdict->reason, sizeof verdict->reason, "HTTP %d %s: %.120s%s", response->status, code, message, remedy);
+	snprintf(line, sizeof line, "HTTP %d %s: %.120s%s", response->status, code, message, remedy);
+	genops_http_verdict_text(verdict->reason, sizeof verdict->reason, genops_str_of(line));
 }
 
 static void judge(const struct genops_destination_settings *settings, const struct genops_response *response,
@@ -109,7 +111,7 @@ static void judge(const struct genops_destination_settings *settings, const stru
 {
 	const struct genops_s3_settings *own = settings->own;
 	const struct genops_s3_pump *pump = settings->session;
-	char code[64], text[256], message[256];
+	char code[64], message[256];
 	genops_http_verdict(response, ret_verdict);
 	if (response->status == 412 && own->if_none_match) { /* it is there: sent before, and the answer got lost */
 		*ret_verdict = (struct genops_send_verdict){.kind = GENOPS_SENT};
@@ -128,8 +130,7 @@ static void judge(const struct genops_destination_settings *settings, const stru
 		return;
 	if (!genops_xml_text(response->body, "Code", code, sizeof code))
 		snprintf(code, sizeof code, "%s", response->status >= 500 ? "without a reason" : "refused");
-	(void)genops_xml_text(response->body, "Message", text, sizeof text);
-	genops_http_verdict_text(message, sizeof message, genops_str_of(text));
+	(void)genops_xml_text(response->body, "Message", message, sizeof message);
 	judge_code(settings, response, code, message, ret_verdict);
 }
 

@@ -300,19 +300,20 @@ static bool take(struct genops_s3_session *session, genops_str body)
 /* A reason that never has what the answer has of secrets: of a success nothing is shown. */
 static void fail(struct genops_s3_session *session, const struct genops_response *response, struct genops_send_verdict *verdict)
 {
-	char code[64], message[128];
+	char code[64], message[128], line[sizeof verdict->reason];
+	const char *asked = asked_names[session->asked];
 	bool is_success = response->status >= 200 && response->status < 300;
 	genops_http_verdict(response, verdict);
 	verdict->kind = GENOPS_RETRY;
 	if (response->status == 0)
-		snprintf(verdict->reason, sizeof verdict->reason, "%s: %.*s", asked_names[session->asked],
-		    (int)(response->network_error.len < 160 ? response->network_error.len : 160), response->network_error.ptr);
+		snprintf(line, sizeof line, "%s: %.*s", asked, (int)(response->network_error.len < 160 ? response->network_error.len : 160), response->network_error.ptr);
 	else if (is_success)
-		snprintf(verdict->reason, sizeof verdict->reason, "%s: the answer has no credentials that last", asked_names[session->asked]);
+		snprintf(line, sizeof line, "%s: the answer has no credentials that last", asked);
 	else if (genops_xml_text(response->body, "Code", code, sizeof code) && genops_xml_text(response->body, "Message", message, sizeof message))
-		snprintf(verdict->reason, sizeof verdict->reason, "%s: HTTP %d %s: %s", asked_names[session->asked], response->status, code, message);
+		snprintf(line, sizeof line, "%s: HTTP %d %s: %s", asked, response->status, code, message);
 	else
-		snprintf(verdict->reason, sizeof verdict->reason, "%s: HTTP %d", asked_names[session->asked], response->status);
+		snprintf(line, sizeof line, "%s: HTTP %d", asked, response->status);
+	genops_http_verdict_text(verdict->reason, sizeof verdict->reason, genops_str_of(line));
 	if (response->status > 0 && response->status < 500 && verdict->retry_after_ns < QUIET_NS)
 		verdict->retry_after_ns = QUIET_NS;
 }

@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "export/file/event_table.h"
 #include "export/s3/s3_key.h"
 #include "export/s3/sigv4.h"
 
@@ -35,12 +36,25 @@ static void add_line(struct genops_buffer *body, genops_str json)
 	genops_buffer_add_char(body, '\n');
 }
 
+static genops_str payload_of(const void *arg, size_t i)
+{
+	const struct genops_destination_item *item = (const struct genops_destination_item *)arg + i;
+	return item->payload.len ? item->payload : item->body;
+}
+
+static int write_table(struct put *put, const struct genops_destination_batch *batch, struct genops_hash *ret_content, struct genops_error *err)
+{
+	GENOPS_TRY(genops_event_table_write(payload_of, batch->items, batch->n_items, false, &put->request->body, err));
+	*ret_content = genops_hash_of(genops_buffer_view(&put->request->body), batch->items[0].id);
+	return GENOPS_OK;
+}
+
 static int write_body(struct put *put, const struct genops_destination_batch *batch, struct genops_hash *ret_content, struct genops_error *err)
 {
 	struct genops_buffer lines;
 	genops_buffer_init(&lines, GENOPS_S3_OBJECT_MAX);
 	for (size_t i = 0; i < batch->n_items; i++)
-		add_line(&lines, batch->items[i].payload.len ? batch->items[i].payload : batch->items[i].body);
+		add_line(&lines, payload_of(batch->items, i));
 	int code = lines.error ? genops_fail(err, lines.error, "an object of %zu events is over %zu MiB", batch->n_items, GENOPS_S3_OBJECT_MAX >> 20)
 			       : GENOPS_OK;
 	if (code == GENOPS_OK)
@@ -174,15 +188,16 @@ static int set_url(struct put *put, genops_str key, struct genops_error *err)
 static int fill(struct put *put, const struct genops_destination_batch *batch, struct genops_error *err)
 {
 	const struct genops_s3_settings *own = put->own;
-	bool is_gzip = put->object.compression == GENOPS_COMPRESS_GZIP;
+	bool is_table = put->object.is_parquet, is_gzip = !is_table && put->object.compression == GENOPS_COMPRESS_GZIP;
+	genops_str media = is_table ? GENOPS_STR("application/vnd.apache.parquet") : is_gzip ? GENOPS_STR("application/gzip") : GENOPS_STR("application/x-ndjson");
 	char hash_hex[GENOPS_SIGV4_SHA256_SIZE];
 	struct genops_hash content = {0};
 	genops_str key;
-	GENOPS_TRY(write_body(put, batch, &content, err));
+	GENOPS_TRY(is_table ? write_table(put, batch, &content, err) : write_body(put, batch, &content, err));
 	GENOPS_TRY(genops_s3_key_make(own, &batch->items[0], content, is_gzip, put->arena, &key, err));
 	GENOPS_TRY(set_url(put, key, err));
 	add_header(put, "host", own->host);
-	add_header(put, "content-type", own->content_type.len ? own->content_type : is_gzip ? GENOPS_STR("application/gzip") : GENOPS_STR("application/x-ndjson"));
+	add_header(put, "content-type", own->content_type.len ? own->content_type : media);
 	for (size_t i = 0; i < put->settings->headers.n; i++)
 		put->request->headers[put->request->n_headers++] = put->settings->headers.items[i];
 	add_storage(put, batch);

@@ -8,18 +8,19 @@
 #include <stdio.h>
 
 #define AT(field) offsetof(struct genops_s3_settings, field)
-#define FILENAME  "genops-${_time:%Y%m%d%H%M%S}-${_random:12}.json"
+#define FILENAME  "genops-${_time:%Y%m%d%H%M%S}-${_random:12}"
 
 enum { ADDRESS_AUTO, ADDRESS_PATH, ADDRESS_HOST };
 
 static const char *const auth_types[] = {"auto", "access_key", "iam_role", "web_identity", NULL};
+static const char *const formats[] = {"json", "parquet", NULL};
 static const char *const addressings[] = {"auto", "true", "false", NULL};
 
 static const struct genops_option rows[] = {
     {.name = "region", .type = GENOPS_OPTION_TEXT, .offset = AT(access.region), .text = "of the bucket; unset: AWS_REGION, AWS_DEFAULT_REGION"},
     {.name = "bucket", .type = GENOPS_OPTION_TEXT, .offset = AT(bucket), .is_required = true, .text = "its name"},
     {.name = "path", .type = GENOPS_OPTION_CUSTOM, .text = "folders, with ${...} over each event: those with another path go to another object; unset: ${_time:%Y/%m/%d}/"},
-    {.name = "filename", .type = GENOPS_OPTION_CUSTOM, .text = "with ${...} over the first event; ${_random:6} is made of what is in the object, so that a repetition has the same name; unset: " FILENAME},
+    {.name = "filename", .type = GENOPS_OPTION_CUSTOM, .text = "with ${...} over the first event; ${_random:6} is made of what is in the object, so that a repetition has the same name; unset: " FILENAME ".json, or .parquet"},
     {.name = "endpoint", .type = GENOPS_OPTION_TEXT, .offset = AT(endpoint), .text = "of a store that is not AWS: https://minio:9000; unset: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else AWS's own"},
     {.name = "path_style", .type = GENOPS_OPTION_ENUM, .offset = AT(addressing), .default_text = "auto", .names = addressings, .text = "the bucket in the path and not in the host's name; auto: with endpoint, and for names with dots"},
     {.name = "auth_type", .type = GENOPS_OPTION_ENUM, .offset = AT(auth), .default_text = "auto", .names = auth_types, .text = "whose keys: given ones, a role's, a web identity's; auto: whatever there is"},
@@ -41,7 +42,8 @@ static const struct genops_option rows[] = {
     {.name = "legal_hold", .type = GENOPS_OPTION_BOOL, .offset = AT(legal_hold), .default_text = "false", .text = "objects cannot be removed until somebody lifts it"},
     {.name = "retention", .type = GENOPS_OPTION_TEXT, .offset = AT(retention), .text = "at least so long: of the lock, if there is one; written as metadata either way"},
     {.name = "versioning", .type = GENOPS_OPTION_TEXT, .offset = AT(versioning), .text = "enabled: told when the bucket turns out not to be versioned"},
-    {.name = "compression", .type = GENOPS_OPTION_TEXT, .offset = AT(compression_text), .text = "gzip or none; unset: gzip, unless filename says otherwise"},
+    {.name = "format", .type = GENOPS_OPTION_ENUM, .offset = AT(format), .default_text = "json", .names = formats, .text = "one event a line, or a table with a column each field; a route's output_format goes before it"},
+    {.name = "compression", .type = GENOPS_OPTION_TEXT, .offset = AT(compression_text), .text = "of lines of JSON: gzip or none; unset: gzip, unless filename says otherwise. Parquet has its own: snappy"},
     {.name = "compression_level", .type = GENOPS_OPTION_INT, .offset = AT(compression_level), .default_text = "6", .min = 1, .max = 9, .text = "1 fast to 9 small"},
     {.name = "if_none_match", .type = GENOPS_OPTION_BOOL, .offset = AT(if_none_match), .default_text = "true", .text = "an object is written once and never over; false for stores that do not know If-None-Match"},
     {.name = "content_type", .type = GENOPS_OPTION_TEXT, .offset = AT(content_type), .text = "unset: application/gzip, application/x-ndjson"},
@@ -60,6 +62,14 @@ static int set_compression(struct genops_s3_object *object, genops_str key, geno
 	if (!genops_str_is_nocase(value, "gzip") && !genops_str_is_nocase(value, "none"))
 		return fail_value(err, "write gzip or none", key, value);
 	object->compression = genops_str_is_nocase(value, "gzip") ? GENOPS_COMPRESS_GZIP : GENOPS_COMPRESS_NONE;
+	return GENOPS_OK;
+}
+
+static int set_format(struct genops_s3_object *object, genops_str key, genops_str value, struct genops_error *err)
+{
+	if (!genops_str_is_nocase(value, "json") && !genops_str_is_nocase(value, "parquet"))
+		return fail_value(err, "write json or parquet", key, value);
+	object->is_parquet = genops_str_is_nocase(value, "parquet");
 	return GENOPS_OK;
 }
 
@@ -114,13 +124,11 @@ int genops_s3_settings_route(struct genops_s3_object *object, genops_str key, ge
 		const char *key;
 		int (*set)(struct genops_s3_object *object, genops_str key, genops_str value, struct genops_error *err);
 	} keys[] = {{"compression", set_compression}, {"encryption", set_encryption}, {"object_lock", set_lock}, {"retention", set_retention},
-	    {"versioning", set_versioning}};
+	    {"versioning", set_versioning}, {"output_format", set_format}};
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
 		if (genops_str_is(key, keys[i].key))
 			return keys[i].set(object, key, genops_str_trim(value), err);
 	}
-	if (genops_str_is(key, "output_format") && !genops_str_is_nocase(value, "json"))
-		return fail_value(err, "write json", key, value);
 	return GENOPS_OK;
 }
 
@@ -279,6 +287,9 @@ static int set_compression_of_document(const struct genops_yaml_rows *in, const 
 	bool is_gz = genops_str_ends(filename, GENOPS_STR(".gz")), is_json = genops_str_ends(filename, GENOPS_STR(".json"));
 	settings->object.compression = is_gz || !genops_yaml_rows_get(node, rows, "filename") || !is_json ? GENOPS_COMPRESS_GZIP : GENOPS_COMPRESS_NONE;
 	GENOPS_TRY(apply(in, node, &settings->object, "compression", "compression", settings->compression_text));
+	if (settings->object.is_parquet && (is_gz || genops_str_is_nocase(settings->compression_text, "gzip")))
+		return genops_yaml_rows_fail(in, genops_yaml_rows_get(node, rows, is_gz ? "filename" : "compression"), "remove it",
+		    "format parquet has a compression of its own, and gzip is not it");
 	if (is_gz && settings->object.compression == GENOPS_COMPRESS_NONE)
 		return genops_yaml_rows_fail(in, genops_yaml_rows_get(node, rows, "compression"), "write compression: gzip, or another filename",
 		    "filename ends in .gz, and compression is none");
@@ -295,7 +306,9 @@ static int read_document(const struct genops_yaml_rows *in, const struct genops_
 	GENOPS_TRY(genops_s3_access_read(in, node, (enum genops_s3_auth)settings->auth, &settings->access));
 	GENOPS_TRY(set_address(in, node, settings));
 	GENOPS_TRY(compile(in, node, "path", GENOPS_STR("${_time:%Y/%m/%d}/"), &settings->path, &settings->is_random, &path));
-	GENOPS_TRY(compile(in, node, "filename", GENOPS_STR(FILENAME), &settings->filename, &settings->is_random, &filename));
+	settings->object.is_parquet = settings->format == 1;
+	GENOPS_TRY(compile(in, node, "filename", settings->object.is_parquet ? GENOPS_STR(FILENAME ".parquet") : GENOPS_STR(FILENAME ".json"),
+	    &settings->filename, &settings->is_random, &filename));
 	GENOPS_TRY(set_compression_of_document(in, node, settings, filename));
 	GENOPS_TRY(apply(in, node, &settings->object, "server_side_encryption", "encryption", settings->encryption_text));
 	GENOPS_TRY(apply(in, node, &settings->object, "retention", "retention", settings->retention));

@@ -11,7 +11,8 @@
 
 /* How an object is written: what a route may say otherwise. */
 struct genops_s3_object {
-	enum genops_compress_kind compression;
+	bool is_parquet;                /* else lines of JSON */
+	enum genops_compress_kind compression; /* of the lines; Parquet has its own */
 	enum genops_s3_encryption encryption;
 	enum genops_s3_lock lock;
 	int64_t lock_ns;                /* how long it is locked */
@@ -22,7 +23,7 @@ struct genops_s3_object {
 struct genops_s3_settings {
 	genops_str bucket, endpoint, storage_class, kms_key_id, content_type;
 	genops_str compression_text, encryption_text, lock_text, lock_mode, lock_retention, retention, versioning;
-	int addressing, auth;           /* of their rows */
+	int addressing, auth, format;   /* of their rows */
 	int64_t compression_level;
 	bool legal_hold, if_none_match;
 	struct genops_s3_access access; /* its texts are filled by rows, too */
