@@ -175,6 +175,18 @@ def test_what_is_rejected_is_told_and_kept(serve):
         wait_for(lambda: any("a metric was too old" in line for line in running.log), 10, lambda: running.log)
 
 
+@pytest.mark.parametrize("key, is_right", [(KEY, True), ("another", False)])
+def test_the_key_is_checked_by_datadogs_own_check(tmp_path, key, is_right):
+    """CRB-233."""
+    with FakeDatadog() as datadog:
+        (tmp_path / "genops.yaml").write_text(yaml.safe_dump({"destinations": document(datadog.url), "pipelines": simple()}))
+        done = genops("destination", "test", "datadog_metrics_dest", state=tmp_path / "state", config=tmp_path / "genops.yaml", env={"DATADOG_API_KEY": key})
+        assert done.returncode == (0 if is_right else 1), done.stdout + done.stderr
+        request, = datadog.requests
+        assert (request.method, request.path, request.headers["dd-api-key"]) == ("GET", "/api/v1/validate", key) and not request.body
+        assert is_right or "refuses the API key" in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("change, message", [
     ({"api_key": "${NO_SUCH_KEY}"}, "NO_SUCH_KEY is not set"), ({"api_key": None}, "needs \"api_key\""),
     ({"endpoint": None}, "endpoint is missing"), ({"endpoint": "api.datadoghq.com"}, "is not a URL"), ({"sites": "x"}, "sites"),

@@ -200,6 +200,19 @@ def test_the_raw_endpoint_takes_lines(serve):  # noqa: F811
         assert splunk.raw[0][1] == {"source": "genops_ai", "sourcetype": "genops:x y", "index": "security"}
 
 
+def test_health_is_asked_for_at_its_own_path(tmp_path):
+    """CRB-256."""
+    with FakeSplunk() as splunk:
+        (tmp_path / "genops.yaml").write_text(yaml.safe_dump({"destinations": document(splunk), "pipelines": simple()}))
+        done = genops("destination", "test", "splunk_hec", state=tmp_path / "state", config=tmp_path / "genops.yaml", env={"SPLUNK_HEC_TOKEN": TOKEN})
+        assert done.returncode == 0, done.stdout + done.stderr
+        request, = splunk.requests
+        assert (request.method, request.path, request.headers["authorization"]) == ("GET", "/services/collector/health", f"Splunk {TOKEN}")
+        splunk.script = [(503, {"content-type": "application/json"}, {"text": "HEC is unhealthy, queues are full", "code": 18})]
+        done = genops("destination", "test", "splunk_hec", state=tmp_path / "state", config=tmp_path / "genops.yaml", env={"SPLUNK_HEC_TOKEN": TOKEN})
+        assert done.returncode == 1 and "HEC is unhealthy, queues are full" in done.stdout + done.stderr, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("change, message", [
     ({"token": "${NO_SUCH_TOKEN}"}, "NO_SUCH_TOKEN is not set"), ({"token": None}, 'needs "token"'), ({"endpoint": "splunk:8088"}, "is not a URL"),
     ({"event_template": '{"a": "${b}'}, "event_template"), ({"event_template": '{"a": ${b + }}'}, "event_template"), ({"channel": "x"}, "channel is no GUID"),

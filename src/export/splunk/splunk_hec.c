@@ -205,7 +205,8 @@ static int write_events(const struct own *own, const struct genops_destination_b
 	for (; code == GENOPS_OK && n < batch->n_items; n++) {
 		const struct genops_destination_item *item = &batch->items[n];
 		size_t before = body->len;
-		code = genops_event_template_run_begin(&run, item, err);
+		if (own->template || item->payload.len)
+			code = genops_event_template_run_begin(&run, item, err); /* without a template nobody looks into it */
 		if (code == GENOPS_OK)
 			code = own->is_raw ? genops_splunk_event_write_raw(&run, item, own->template, body, err)
 					   : genops_splunk_event_write(&run, item, own->template, &own->defaults, body, err);
