@@ -100,8 +100,11 @@ static int translate(genops_str source, struct genops_buffer *out, struct genops
 			at++;
 		}
 		genops_buffer_add(out, (genops_str){source.ptr + begin, at - begin});
-		if (is_digit(c) && at < source.len && source.ptr[at] == '%' && !begins_operand(genops_str_skip(source, at + 1)))
-			at++;
+		size_t sign = at;
+		while (is_digit(c) && sign < source.len && source.ptr[sign] == ' ')
+			sign++;
+		if (is_digit(c) && sign < source.len && source.ptr[sign] == '%' && !begins_operand(genops_str_skip(source, sign + 1)))
+			at = sign + 1;
 		is_member = c == '.';
 	}
 	return out->error ? genops_fail(err, out->error, "the condition is too long") : GENOPS_OK;

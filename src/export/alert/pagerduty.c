@@ -139,7 +139,7 @@ static int make_key(struct outgoing *out, struct genops_error *err)
 	int code = GENOPS_OK;
 	if (key.len)
 		return fit_key(key, out->arena, &out->dedup_key, err);
-	genops_buffer_init(&text, 65536);
+	genops_buffer_init(&text, GENOPS_ALERT_BODY_MAX);
 	if (out->settings->dedup_key)
 		code = genops_alert_event_render(event, out->settings->dedup_key, out->arena, &text, &is_fit, err);
 	if (code == GENOPS_OK && !text.len)
