@@ -263,6 +263,28 @@ def test_totals_survive_faults_kills_and_downtime(serve):
     again.close()
 
 
+def test_the_guides_pipeline_as_it_is_written(serve):
+    """CRB-104: route to_grafana_prometheus; fields of its own are labels; the other destinations stand as files."""
+    pipeline = (GUIDE / "pipelines/genops-cost-governance.yaml").read_text()
+    made = yaml.safe_load(pipeline)
+    assert {"name": "to_grafana_prometheus", "description": "Send cost metrics to Grafana/Prometheus", "destination": "prometheus_remote_write",
+            "filter": "cost_total != null"} in made["routes"]
+    with FakeRemoteWrite() as fake:
+        others = [{"id": name, "type": "file", "path": f"out/{name}"} for name in
+                  sorted({route["destination"] for route in made["routes"]} - {"prometheus_remote_write"})]
+        running = serve(f"lookups: [{{id: customer_budgets, type: csv, file: {GUIDE}/lookups/customer_budgets.csv, key_field: customer_id}}]\n",
+                        [push_document(fake.url), *others], [pipeline])
+        # Over $10 all are kept; one that is kept for two counts for two.
+        send(running, *[span(12.5, "ml-platform", n, **{"genops.cost.model": "gpt-4", "genops.cost.provider": "openai", "genops.tokens.output": "30"})
+                        for n in range(3)], span(12.5, "search", 9))
+        wait_for(lambda: fake.total("genops_cost_total") == 50, 15, lambda: (fake.series, running.log))
+        labels = [dict(labels) for labels in fake.latest("genops_cost_total", genops_team="ml-platform")]
+        assert labels[0] == {"__name__": "genops_cost_total", "genops_team": "ml-platform", "genops_project": "chat", "genops_environment": "development",
+                             "genops_customer_id": "none", "genops_feature": "none", "ai_model_provider": "openai", "ai_model_name": "gpt-4",
+                             "job": "genops", "instance": labels[0]["instance"]}
+        assert fake.total("genops_tokens_total", type="output") == 90
+
+
 def test_received_metrics_go_in_order_and_once(serve):
     """As samples at their own times, in the Collector's format; over time-outs, lost answers, a 400 for one of them, downtime, kills."""
     fake = FakeRemoteWrite()

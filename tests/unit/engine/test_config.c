@@ -176,6 +176,7 @@ static void the_collectors_file_loads(void **state)
 	assert_int_equal(config->telemetry.n_exporters, 3);
 	is(config->telemetry.exporters[0].type, "elasticsearch");
 	is(config->telemetry.exporters[1].name, "prometheus"); /* OTL-053, OTL-057 */
+	assert_true(warns(config, "exporter \"prometheus\": others can reach 0.0.0.0, and nothing asks them for a key: only this machine is let in"));
 	is(config->telemetry.exporters[2].type, "datadog");    /* OTL-054 */
 	const struct genops_service *service = &config->service;
 	assert_int_equal(service->n_pipelines, 2);

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/str.h"
-#include "export/destination.h"
+#include "export/prometheus/prometheus.h"
 
 #include <stdio.h>
 
@@ -258,6 +258,20 @@ static uint64_t fingerprint(struct genops_config_reader *reader, const struct ge
 	return genops_config_delivery_fingerprint(reader, node, sum);
 }
 
+/* As receivers do: nobody is let in unawares, and who wonders why is told. */
+static int warn_of_scraping(struct genops_config_reader *reader, const struct genops_yaml_node *node, const struct genops_config_exporter *exporter)
+{
+	const struct genops_prometheus_settings *settings = genops_prometheus_settings_of(exporter->type, exporter->own);
+	if (!settings || genops_config_gateway_is_loopback(settings->host) || (!settings->is_open && reader->config->n_keys))
+		return GENOPS_OK;
+	return genops_config_read_warn(reader, genops_yaml_get(node, "endpoint"),
+	    settings->is_open ? "give the scraper a key with control: all where it is not a network of your own"
+			      : "give the scraper a key of governance.keys with control: all, or set auth: none to let everybody in",
+	    settings->is_open ? "exporter \"%.*s\": whoever can reach %.*s may read everybody's costs"
+			      : "exporter \"%.*s\": others can reach %.*s, and nothing asks them for a key: only this machine is let in",
+	    GENOPS_STR_ARG(exporter->name), GENOPS_STR_ARG(settings->host));
+}
+
 int genops_config_exporter_read(struct genops_config_reader *reader, const struct genops_yaml_entry *entry, bool is_document,
     struct genops_config_exporter *ret_exporter, bool *ret_is_here)
 {
@@ -278,7 +292,7 @@ int genops_config_exporter_read(struct genops_config_reader *reader, const struc
 			exporter.batch.size = 1; /* nothing to wait for: what alerts goes at once */
 		exporter.fingerprint = fingerprint(reader, entry->key, node);
 		*ret_exporter = exporter;
-		return GENOPS_OK;
+		return is_document ? GENOPS_OK : warn_of_scraping(reader, node, &exporter);
 	}
 	GENOPS_TRY(find_type(reader, entry->key, &index));
 	*ret_is_here = types[index].destination != NULL;
