@@ -14,7 +14,7 @@ struct genops_destination_status {
 	genops_str name, type;
 	genops_str endpoint;             /* scheme and host; "" : none */
 	genops_str state;                /* "up", "idle" (nothing was sent yet), "failing", "down" (the circuit breaker is open: only probes are
-					  * sent), "unknown" (nobody has drained for it yet) */
+					  * sent), "rejecting" (what was last sent was refused for ever, all or a part), "unknown" (nobody has drained for it yet) */
 	genops_str reason;               /* what is wrong and what to do; "" : nothing */
 	bool is_open, is_blocking;       /* the breaker; as much waits as may, and senders of telemetry are refused for it */
 	int64_t sent, rejected, dropped; /* operations, spans, data points, log records, events */

@@ -33,7 +33,9 @@ static void put_file(const struct genops_drain *drain, const char *name, genops_
 
 static const char *state_of(const struct genops_pump_status *status)
 {
-	return status->is_open ? "down" : status->n_failures_in_row ? "failing" : status->sent_unix_ns ? "up" : "idle";
+	if (status->n_failures_in_row)
+		return status->is_open ? "down" : "failing";
+	return status->reason[0] ? "rejecting" : status->sent_unix_ns ? "up" : "idle";
 }
 
 static void add_json(struct genops_json_writer *json, const struct genops_pump_status *status)

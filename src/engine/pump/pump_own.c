@@ -156,7 +156,9 @@ static int make_room(struct genops_pump *pump, size_t n, size_t bytes, bool *ret
 		__atomic_store_n(&own->is_blocking, 1, __ATOMIC_RELAXED);
 	if (own->overflow == GENOPS_OVERFLOW_BLOCK && waiting + bytes <= own->cap + GENOPS_PUMP_OWN_RESERVE)
 		return GENOPS_OK;
-	while (own->overflow == GENOPS_OVERFLOW_DROP_OLDEST && is_older && waiting && waiting + bytes > (is_disk_full ? 0 : own->cap)) {
+	/* While the far side takes one request after the other, a batch that it has a part of is not given up for room that is there soon. */
+	bool is_going = genops_pump_batch_is_begun(&pump->batch) && !pump->retry.n_failures;
+	while (own->overflow == GENOPS_OVERFLOW_DROP_OLDEST && is_older && !is_going && waiting && waiting + bytes > (is_disk_full ? 0 : own->cap)) {
 		GENOPS_TRY(drop_oldest(pump, &is_older, err));
 		waiting = waiting_bytes(own->cursor);
 	}

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "engine/dead_letter.h"
+#include "export/http_verdict.h"
 #include "telemetry/propagation.h"
 
 #include <stdio.h>
@@ -30,6 +31,18 @@ static void follow_statuses(const struct genops_pump *pump, int status, struct g
 		is_listed |= pump->retry_statuses[i] == status;
 	if (verdict->kind == GENOPS_RETRY || verdict->kind == GENOPS_REJECTED)
 		verdict->kind = is_listed ? GENOPS_RETRY : GENOPS_REJECTED;
+}
+
+/* Credentials that were refused are no fault of what waits, whatever the type's contract says of repeating: somebody renews them. */
+static void follow_login(const struct genops_response *response, struct genops_send_verdict *verdict)
+{
+	bool is_refused = response->status == 401 || response->status == 403 || response->status == 407 || response->grpc_status == 16 ||
+			  response->grpc_status == 7; /* UNAUTHENTICATED, PERMISSION_DENIED */
+	if (!is_refused || verdict->kind != GENOPS_REJECTED || verdict->n_kinds)
+		return;
+	verdict->kind = GENOPS_RETRY;
+	if (verdict->retry_after_ns < GENOPS_HTTP_CREDENTIALS_HOLD_NS)
+		verdict->retry_after_ns = GENOPS_HTTP_CREDENTIALS_HOLD_NS;
 }
 
 static void try_again(struct genops_pump *pump, const struct genops_send_verdict *verdict)
@@ -128,6 +141,7 @@ static bool exchange(struct genops_pump *pump, struct genops_destination_batch *
 		pump->answer = (struct genops_pump_answer){true, response.status, response.grpc_status};
 		pump->type->judge(&pump->settings, &response, verdict);
 		follow_statuses(pump, response.status, verdict);
+		follow_login(&response, verdict);
 		/* 8: RESOURCE_EXHAUSTED without a delay */
 		*ret_is_too_large = response.status == 413 || response.grpc_status == 8 || verdict->is_divisible;
 	} else {
