@@ -36,6 +36,10 @@ static const struct row table[] = {
 	"\"${environment}\", \"event\": {\"policy_name\": \"${policy_name}\", \"policy_reason\": \"${policy_reason}\", \"team\": \"${team}\", "
 	"\"requires_investigation\": ${requires_investigation}}}'\n"},
     {"splunk_hec, whole events", "splunk_hec", false, GENOPS_ITEM_EVENT, "endpoint: https://s:8088/services/collector\ntoken: t\n"},
+    {"s3, lines, gzip", "s3", false, GENOPS_ITEM_EVENT, "bucket: bbb\nregion: r\naccess_key_id: a\nsecret_access_key: b\n"},
+    {"s3, lines", "s3", false, GENOPS_ITEM_EVENT, "bucket: bbb\nregion: r\naccess_key_id: a\nsecret_access_key: b\ncompression: none\n"},
+    {"s3, Parquet", "s3", false, GENOPS_ITEM_EVENT, "bucket: bbb\nregion: r\naccess_key_id: a\nsecret_access_key: b\nformat: parquet\n"},
+    {"cribl_lake", "cribl_lake", false, GENOPS_ITEM_EVENT, "url: http://l\ntoken: t\ndatasets: [{name: d, partition_by: environment}]\n"},
 };
 
 static char events[BATCH][2048];
@@ -201,7 +205,10 @@ static void *read_own(const struct row *row, const struct genops_destination_for
 static size_t encode_all(const struct genops_destination_type *type, const struct genops_destination_settings *settings, struct genops_arena *arena,
     int64_t now_unix_ns)
 {
+	static uint64_t parts[BATCH];
 	size_t sent = 0, bytes = 0;
+	if (type->partition && type->partition(settings, items, BATCH, arena, parts, NULL) != GENOPS_OK)
+		exit(1);
 	while (sent < BATCH) {
 		struct genops_destination_batch batch = {.items = items + sent, .n_items = BATCH - sent, .now_unix_ns = now_unix_ns};
 		struct genops_request request = {0};
