@@ -35,6 +35,12 @@ static const struct row table[] = {
 	"endpoint: https://s:8088/services/collector\ntoken: t\nsource: genops_ai\nindex: security\nevent_template: '{\"time\": ${timestamp}, \"host\": "
 	"\"${environment}\", \"event\": {\"policy_name\": \"${policy_name}\", \"policy_reason\": \"${policy_reason}\", \"team\": \"${team}\", "
 	"\"requires_investigation\": ${requires_investigation}}}'\n"},
+    {"slack, a template", "slack", false, GENOPS_ITEM_EVENT,
+	"url: https://s/x\npayload_template: '{\"text\": \"${policy_name}\", \"attachments\": [{\"color\": \"${is_violation ? \"danger\" : \"good\"}\", \"fields\": "
+	"[{\"title\": \"Team\", \"value\": \"${team}\", \"short\": true}, {\"title\": \"Reason\", \"value\": \"${policy_reason}\", \"short\": false}]}]}'\n"},
+    {"slack", "slack", false, GENOPS_ITEM_EVENT, "url: https://s/x\n"},
+    {"webhook", "webhook", false, GENOPS_ITEM_EVENT, "url: https://s/x\n"},
+    {"pagerduty", "pagerduty", false, GENOPS_ITEM_EVENT, "routing_key: 0123456789abcdef0123456789abcdef\n"},
     {"splunk_hec, whole events", "splunk_hec", false, GENOPS_ITEM_EVENT, "endpoint: https://s:8088/services/collector\ntoken: t\n"},
     {"s3, lines, gzip", "s3", false, GENOPS_ITEM_EVENT, "bucket: bbb\nregion: r\naccess_key_id: a\nsecret_access_key: b\n"},
     {"s3, lines", "s3", false, GENOPS_ITEM_EVENT, "bucket: bbb\nregion: r\naccess_key_id: a\nsecret_access_key: b\ncompression: none\n"},

@@ -221,6 +221,7 @@ struct genops_destination_type {
 	/* Can it do this value of one of them? `own`: what the form has read. CONFIG, message without place. NULL: any value. */
 	int (*check_route)(const void *own, genops_str key, genops_str value, struct genops_error *err);
 	unsigned takes;                 /* GENOPS_TAKES... */
+	bool is_message;                /* people read it: of one event in one pipeline it gets the routes' payloads, or one without, never both */
 	bool has_incidents;             /* each alert stays open there until its own key says that it is over */
 	size_t items_max, bytes_max;    /* of one request: items, and bytes of their bodies and payloads (one item may pass it); 0: no bound but
 					 * the batch's */

@@ -25,6 +25,10 @@ struct genops_flow_target {
 	unsigned takes;                      /* GENOPS_TAKES... */
 	struct genops_buffer spans;          /* the request that is being written */
 	struct genops_otlp_writer writer;
+	/* of a type that is a message: */
+	bool is_message, is_bare;            /* is_bare: what it was told last came without a payload */
+	uint64_t told_at;                    /* which event in which pipeline that was about */
+	struct genops_flow_mark before;      /* it */
 };
 
 struct genops_flow_documents {
@@ -39,6 +43,7 @@ struct genops_flow_documents {
 	struct genops_event_span maker;
 	struct genops_pipeline_run run;
 	struct genops_buffer body, message;  /* an event as JSON, as a Span message: made once for all routes of a pipeline */
+	uint64_t n_applied;                  /* events through pipelines */
 	const struct genops_value_object *body_of, *message_of; /* which event's they are; NULL: none's */
 	/* the event that is on its way */
 	const struct genops_envelope *envelope;
@@ -108,6 +113,21 @@ static int emit_span(struct genops_flow_documents *documents, struct genops_flow
 	return code;
 }
 
+/* Contract A-094: two routes of a pipeline that tell the same destination of the same event tell it once, in the words of the one that has
+ * some. False: it knows already. */
+static bool is_news(const struct genops_flow_documents *documents, struct genops_flow_target *target, bool is_bare)
+{
+	bool is_told = target->is_message && target->told_at == documents->n_applied;
+	if (is_told && is_bare)
+		return false;
+	if (is_told && target->is_bare)
+		genops_flow_output_back(&target->output, target->before);
+	target->told_at = documents->n_applied;
+	target->is_bare = is_bare;
+	target->before = genops_flow_output_mark(&target->output);
+	return true;
+}
+
 static int emit_event(struct genops_flow_documents *documents, struct genops_flow_target *target, const struct genops_pipeline *pipeline,
     const struct genops_route *route, struct genops_value event, genops_str payload)
 {
@@ -130,7 +150,7 @@ static int emit_event(struct genops_flow_documents *documents, struct genops_flo
 	    .route = route->name,
 	    .settings = route->settings,
 	    .tenant = documents->envelope->tenant};
-	return genops_flow_output_add(&target->output, &item, err);
+	return is_news(documents, target, !payload.len) ? genops_flow_output_add(&target->output, &item, err) : GENOPS_OK;
 }
 
 static int emit(void *arg, const struct genops_pipeline *pipeline, const struct genops_route *route, struct genops_value event, genops_str payload)
@@ -179,6 +199,7 @@ static int take_span(struct genops_flow_documents *documents, struct genops_erro
 		struct genops_flow_document *document = &documents->items[i];
 		struct genops_error why;
 		documents->error.code = GENOPS_OK;
+		documents->n_applied++;
 		if (documents->is_shown)
 			genops_flow_tap_begin(documents->tap, document->pipeline);
 		int code = genops_pipeline_apply(
@@ -291,6 +312,7 @@ static void make_target(const struct genops_config_exporter *destination, struct
 	genops_buffer_init(&target->spans, SPANS_MAX);
 	target->writer = (struct genops_otlp_writer){.out = &target->spans};
 	target->takes = type ? type->takes : 0;
+	target->is_message = type && type->is_message;
 }
 
 int genops_flow_documents_configure(

@@ -25,6 +25,19 @@ void genops_flow_output_clear(struct genops_flow_output *output);
 /* LIMIT: it is longer than GENOPS_FLOW_ITEM_MAX. NOMEM: nothing was added. */
 GENOPS_NODISCARD int genops_flow_output_add(
     struct genops_flow_output *output, const struct genops_destination_item *item, struct genops_error *err);
+/* Back to where it was: what was added since is not. */
+struct genops_flow_mark {
+	size_t len, n_starts;
+};
+static inline struct genops_flow_mark genops_flow_output_mark(const struct genops_flow_output *output)
+{
+	return (struct genops_flow_mark){output->bytes.len, output->n_starts};
+}
+static inline void genops_flow_output_back(struct genops_flow_output *output, struct genops_flow_mark mark)
+{
+	output->bytes.len = mark.len;
+	output->n_starts = mark.n_starts;
+}
 /* The i-th entry, borrowed until the next add. */
 struct genops_queue_entry genops_flow_output_entry(const struct genops_flow_output *output, size_t i);
 

@@ -392,6 +392,7 @@ const struct genops_destination_type genops_destination_type_pagerduty = {
     .alias = "pagerduty_events",
     .summary = "PagerDuty, Events API v2: opens incidents, and closes them",
     .document = &form,
+    .is_message = true,
     .has_incidents = true,
     .route_keys = genops_alert_event_route_keys,
     .takes = GENOPS_TAKES(GENOPS_ITEM_EVENT),
