@@ -8,6 +8,11 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/wire.h"
+ * bench/bench_destinations.c - CPU time and bytes of destinations' requests, an event or a span: what encode takes for batches of 500.
+ * A destination is a row of `cases`. No sockets, no disks. `bench_destinations ROUNDS`; the median of eleven. */
+#include "base/str.h"
+#include "codec/wire.h"
+#include "codec/yaml_rows.h"
 #include "export/destination.h"
 
 #include <stdio.h>
@@ -202,6 +207,48 @@ static void *read_own(const struct row *row, const struct genops_destination_for
 		code = form->read(&in, (*yaml)->documents[0], own);
 	if (code != GENOPS_OK) {
 		fprintf(stderr, "%s: %s\n", row->name, err.message);
+#define REPEAT 11
+
+static const struct {
+	const char *type, *what, *settings; /* the document's keys; of an exporter where it takes OTLP */
+	bool is_otlp;
+} cases[] = {
+    {"file", "events as lines", "path: /x/a.jsonl", false},
+    {"file", "events as lines, gzip", "path: /x/a.jsonl.gz\ncompression: gzip", false},
+    {"file", "events as lines, zstd", "path: /x/a.jsonl.zst\ncompression: zstd", false},
+    {"file", "events as Parquet, snappy", "path: /x/a.parquet\nformat: parquet", false},
+    {"kafka", "events", "topic: events", false},
+    {"kafka", "events, topic and key of their fields", "topic: 'ai-${team}'\nkey: '${customer_id}'", false},
+    {"kafka", "spans, otlp_proto", "topic: spans", true},
+    {"kafka", "spans, otlp_proto, a message a trace", "topic: spans\npartition_traces_by_id: true", true},
+    {"kafka", "spans, otlp_json", "topic: spans\nencoding: otlp_json", true},
+    {"otlphttp", "spans", NULL, true},
+};
+
+static struct genops_destination_item items[BATCH];
+static size_t n_items;
+
+static double cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static void *read_settings(const struct genops_destination_form *form, const char *text, struct genops_arena *arena)
+{
+	static const struct genops_yaml_variables variables = {NULL, NULL};
+	struct genops_error err = {0};
+	const struct genops_yaml_rows in = {"bench", arena, &variables, &err};
+	struct genops_yaml *yaml;
+	void *own = genops_arena_alloc(arena, form->size);
+	int code = genops_yaml_parse("bench", genops_str_of(text), &yaml, &err);
+	if (code == GENOPS_OK)
+		code = genops_yaml_rows_section(&in, yaml->documents[0], "bench", form->rows, own);
+	if (code == GENOPS_OK)
+		code = form->read(&in, yaml->documents[0], own);
+	if (code != GENOPS_OK) {
+		fprintf(stderr, "%s\n", err.message);
 		exit(1);
 	}
 	return own;
@@ -227,6 +274,52 @@ static size_t encode_all(const struct genops_destination_type *type, const struc
 		bytes += request.body.len;
 		sent += request.n_items ? request.n_items : batch.n_items;
 	return (int64_t)now.tv_sec * GENOPS_NS_PER_S + now.tv_nsec;
+static void make_events(void)
+{
+	static char texts[BATCH][1024];
+	for (size_t i = 0; i < BATCH; i++) {
+		int n = snprintf(texts[i], sizeof texts[i],
+		    "{\"_time\":1700000000.%03zu,\"__inputId\":\"genops_otlp_source\",\"name\":\"ai.completion\",\"trace_id\":\"%032zx\",\"span_id\":\"%016zx\","
+		    "\"team\":\"team-%zu\",\"project\":\"ranking\",\"customer_id\":\"cust-%05zu\",\"cost_total\":%zu.%03zu,\"tokens_input\":%zu,\"tokens_output\":%zu,"
+		    "\"cost_provider\":\"openai\",\"cost_model\":\"gpt-4o-mini\",\"attributes\":{\"genops.team\":\"team-%zu\",\"genops.cost.total\":%zu.%03zu,"
+		    "\"genops.environment\":\"production\",\"gen_ai.request.model\":\"gpt-4o-mini\",\"genops.policy.result\":\"allowed\"}}",
+		    i, i, i, i % 9, i % 77, i % 3, i, 100 + i, 7 * i, i % 9, i % 3, i);
+		items[i] = (struct genops_destination_item){.kind = GENOPS_ITEM_EVENT, .n = 1, .id = i + 1, .body = {texts[i], (size_t)n}};
+	}
+	n_items = BATCH;
+}
+
+/* Ten requests of fifty spans of 16 attributes. */
+static void make_spans(void)
+{
+	static struct genops_buffer requests[10];
+	char id[16] = {0}, key[32], value[32];
+	for (size_t r = 0; r < 10; r++) {
+		genops_buffer_init(&requests[r], 1 << 20);
+		size_t group = genops_wire_begin(&requests[r], 1), scope = genops_wire_begin(&requests[r], 2);
+		for (size_t i = 0; i < BATCH / 10; i++) {
+			size_t span = genops_wire_begin(&requests[r], 2);
+			id[0] = (char)(r + 1), id[1] = (char)(i / 5 + 1), id[2] = (char)i;
+			genops_wire_put_bytes(&requests[r], 1, (genops_str){id, 16});
+			genops_wire_put_bytes(&requests[r], 2, (genops_str){id, 8});
+			genops_wire_put_text(&requests[r], 5, GENOPS_STR("ai.completion"));
+			for (int a = 0; a < 16; a++) {
+				size_t attribute = genops_wire_begin(&requests[r], 9);
+				snprintf(key, sizeof key, "genops.attribute.%d", a);
+				snprintf(value, sizeof value, "value-%d-%zu", a, i);
+				genops_wire_put_text(&requests[r], 1, genops_str_of(key));
+				size_t any = genops_wire_begin(&requests[r], 2);
+				genops_wire_put_text(&requests[r], 1, genops_str_of(value));
+				genops_wire_end(&requests[r], any);
+				genops_wire_end(&requests[r], attribute);
+			}
+			genops_wire_end(&requests[r], span);
+		}
+		genops_wire_end(&requests[r], scope);
+		genops_wire_end(&requests[r], group);
+		items[r] = (struct genops_destination_item){.kind = GENOPS_ITEM_TRACES, .n = BATCH / 10, .body = genops_buffer_view(&requests[r])};
+	}
+	n_items = 10;
 }
 
 static int compare(const void *a, const void *b)
@@ -285,6 +378,42 @@ static void measure(const struct row *row)
 	genops_arena_done(&kept);
 	genops_arena_done(&scratch);
 	genops_yaml_free(yaml);
+	double left = *(const double *)a, right = *(const double *)b;
+	return left < right ? -1 : left > right;
+}
+
+static void run(size_t number, int rounds)
+{
+	const struct genops_destination_type *type = genops_destination_type_find(genops_str_of(cases[number].type));
+	struct genops_arena settings_arena, arena;
+	struct genops_error err = {0};
+	double times[REPEAT];
+	size_t bytes = 0;
+	genops_arena_init(&settings_arena, 1 << 20);
+	genops_arena_init(&arena, 64 << 20);
+	struct genops_destination_settings settings = {.endpoint = GENOPS_STR("http://127.0.0.1:4318")};
+	if (cases[number].settings)
+		settings.own = read_settings(cases[number].is_otlp ? type->exporter : type->document, cases[number].settings, &settings_arena);
+	(cases[number].is_otlp ? make_spans : make_events)();
+	const struct genops_destination_batch batch = {.items = items, .n_items = n_items, .now_unix_ns = INT64_C(1700000000000000000)};
+	for (int repeat = 0; repeat < REPEAT; repeat++) {
+		double start = cpu_ns();
+		for (int i = 0; i < rounds; i++) {
+			struct genops_request request = {0};
+			genops_arena_reset(&arena);
+			if (type->encode(&settings, &batch, &arena, &request, &err) != GENOPS_OK) {
+				fprintf(stderr, "%s: %s\n", cases[number].what, err.message);
+				exit(1);
+			}
+			bytes = request.body.len;
+			genops_buffer_done(&request.body);
+		}
+		times[repeat] = (cpu_ns() - start) / rounds / BATCH;
+	}
+	qsort(times, REPEAT, sizeof *times, compare);
+	printf("%-10s %-40s %8.0f ns  %6.0f bytes\n", cases[number].type, cases[number].what, times[REPEAT / 2], (double)bytes / BATCH);
+	genops_arena_done(&arena);
+	genops_arena_done(&settings_arena);
 }
 
 int main(int argc, char **argv)
@@ -343,5 +472,8 @@ int main(void)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		measure(i, rows[i].kind == GENOPS_ITEM_EVENT ? events : spans);
 	genops_buffer_done(&bytes);
+	int rounds = argc > 1 ? atoi(argv[1]) : 20;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		run(i, rounds > 0 ? rounds : 1);
 	return 0;
 }
