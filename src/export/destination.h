@@ -226,7 +226,8 @@ struct genops_destination_type {
 	size_t items_max, bytes_max;    /* of one request: items, and bytes of their bodies and payloads (one item may pass it); 0: no bound but
 					 * the batch's */
 	/* What leads to the same objects or statements when a batch comes again after a kill is cut again where it was cut before: the cut is on
-	 * disk before the first request, and so is the time since which a batch is waiting. Costs a write to the disk a batch. */
+	 * disk before the first request, and so is the time since which a batch is waiting. Costs a write to the disk a batch. With items_max 1
+	 * it is kept how many items are done with: after a kill only the one that was on its way may come twice. */
 	bool is_repeatable;
 	int (*check)(const struct genops_destination_settings *settings, struct genops_error *err);
 	/* Items of which only some may share a request (an object's path, a dataset): equal numbers for those that may. The pump puts them

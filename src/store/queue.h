@@ -85,6 +85,9 @@ GENOPS_NODISCARD int genops_queue_cut_save(
     struct genops_queue_cursor *cursor, uint64_t end, int64_t since_unix_ns, struct genops_error *err);
 /* False: there is none of a batch that begins there. */
 bool genops_queue_cut_load(const struct genops_queue_cursor *cursor, uint64_t *ret_end, int64_t *ret_since_unix_ns);
+/* How much of that batch is done with, in the owner's count; survives SIGKILL, not a power failure. IO, FULL. Load: 0 for another batch. */
+GENOPS_NODISCARD int genops_queue_cut_done(struct genops_queue_cursor *cursor, uint64_t end, uint64_t n_done, struct genops_error *err);
+uint64_t genops_queue_cut_done_load(const struct genops_queue_cursor *cursor, uint64_t end);
 /* The number of the block that is read next, or one before it that is others'. */
 uint64_t genops_queue_cursor_block(const struct genops_queue_cursor *cursor);
 

@@ -90,6 +90,17 @@ static void acknowledge(struct genops_pump *pump)
 		genops_pump_complain(pump, err.message);
 }
 
+/* What cannot tell that something comes twice gets at most the one again that was on its way. */
+static enum step send_one(struct genops_pump *pump, struct genops_destination_batch send)
+{
+	struct genops_error err;
+	if (!genops_pump_send(pump, send))
+		return WAIT;
+	if (pump->type->items_max == 1 && genops_pump_hold_done(&pump->hold, pump->cursor, genops_pump_batch_n_done(&pump->batch), &err) != GENOPS_OK)
+		genops_pump_complain(pump, err.message);
+	return BUSY;
+}
+
 /* One request of the batch that is due; acknowledged behind its last one. */
 static enum step send_on(struct genops_pump *pump, struct genops_error *err)
 {
@@ -106,8 +117,12 @@ static enum step send_on(struct genops_pump *pump, struct genops_error *err)
 	if (pump->batch.n_bad)
 		genops_pump_count(pump, "genops_self_undecodable_records_total", (double)pump->batch.n_bad);
 	pump->batch.n_bad = 0;
+	if (pump->hold.n_done) { /* before a kill */
+		genops_pump_batch_skip(&pump->batch, (size_t)pump->hold.n_done);
+		pump->hold.n_done = 0;
+	}
 	if (genops_pump_batch_next(&pump->batch, &send))
-		return genops_pump_send(pump, send) ? BUSY : WAIT;
+		return send_one(pump, send);
 	if (genops_pump_memory_keep(&pump->memory, err) != GENOPS_OK) { /* acknowledged when it is kept */
 		genops_pump_complain(pump, err->message);
 		return WAIT;

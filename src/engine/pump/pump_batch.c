@@ -271,6 +271,16 @@ void genops_pump_batch_sent(struct genops_pump_batch *batch, size_t n)
 		batch->item_at += n;
 }
 
+size_t genops_pump_batch_n_done(const struct genops_pump_batch *batch)
+{
+	return batch->item_at;
+}
+
+void genops_pump_batch_skip(struct genops_pump_batch *batch, size_t n)
+{
+	batch->item_at = n < batch->n_items ? n : batch->n_items;
+}
+
 /* There are few of them: what an answer tells apart is mostly sent. */
 void genops_pump_batch_sort(struct genops_pump_batch *batch, const uint8_t *kinds, size_t n, size_t *ret_n_sent, size_t *ret_n_rejected)
 {

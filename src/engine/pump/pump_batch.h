@@ -64,6 +64,9 @@ GENOPS_NODISCARD int genops_pump_batch_rest(
     const struct genops_pump_batch *batch, genops_pump_batch_emit_fn *emit, void *arg, struct genops_error *err);
 /* The first `n` records or items of what next gave are done with. */
 void genops_pump_batch_sent(struct genops_pump_batch *batch, size_t n);
+/* Items that are done with, and: the first `n` of them were, before a kill. */
+size_t genops_pump_batch_n_done(const struct genops_pump_batch *batch);
+void genops_pump_batch_skip(struct genops_pump_batch *batch, size_t n);
 /* Puts the first `n` items that next gave into another order: those that were sent, those that were rejected, those to be tried again. */
 void genops_pump_batch_sort(struct genops_pump_batch *batch, const uint8_t *kinds, size_t n, size_t *ret_n_sent, size_t *ret_n_rejected);
 /* What next gave is too much at once: it comes again in halves. False: it is one already. */

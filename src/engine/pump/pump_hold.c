@@ -23,8 +23,10 @@ bool genops_pump_hold_is_whole(struct genops_pump_hold *hold, struct genops_queu
 		return false;
 	if (!hold->is_begun && !batch->n && !hold->end) {
 		batch->is_counting = true;
-		if (genops_queue_cut_load(cursor, &hold->end, &since_unix_ns) && hold->end)
+		if (genops_queue_cut_load(cursor, &hold->end, &since_unix_ns) && hold->end) {
 			batch->is_counting = false;
+			hold->n_done = genops_queue_cut_done_load(cursor, hold->end);
+		}
 	}
 	return hold->end && genops_queue_cursor_block(cursor) >= hold->end;
 }
@@ -62,6 +64,11 @@ bool genops_pump_hold_cut(struct genops_pump_hold *hold, struct genops_queue_cur
 	batch->is_counting = false;
 	genops_queue_rewind(cursor);
 	return true;
+}
+
+int genops_pump_hold_done(struct genops_pump_hold *hold, struct genops_queue_cursor *cursor, uint64_t n_done, struct genops_error *err)
+{
+	return hold->end ? genops_queue_cut_done(cursor, hold->end, n_done, err) : GENOPS_OK;
 }
 
 void genops_pump_hold_over(struct genops_pump_hold *hold, struct genops_pump_batch *batch)

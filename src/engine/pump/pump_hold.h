@@ -16,6 +16,7 @@ struct genops_pump_hold {
 	bool is_begun;    /* what the disk says of this batch is known */
 	uint64_t end;     /* behind its last block; 0: not cut */
 	uint64_t counted; /* behind the last block that is counted */
+	uint64_t n_done;  /* items of the cut batch that were done with before a kill */
 };
 
 /* Before a read: is there nothing more to read, as the batch ends here? Of a batch that begins it looks at what the disk says. */
@@ -33,6 +34,8 @@ static inline bool genops_pump_hold_is_cut(const struct genops_pump_hold *hold)
  * only that it may come differently after a kill. */
 bool genops_pump_hold_cut(struct genops_pump_hold *hold, struct genops_queue_cursor *cursor, struct genops_pump_batch *batch,
     int64_t gathered_since_ns, struct genops_error *err);
+/* So many items of the batch that was cut are done with, in their order: they do not come again. For types that take one item a request. */
+int genops_pump_hold_done(struct genops_pump_hold *hold, struct genops_queue_cursor *cursor, uint64_t n_done, struct genops_error *err);
 /* All of it was acknowledged. */
 void genops_pump_hold_over(struct genops_pump_hold *hold, struct genops_pump_batch *batch);
 

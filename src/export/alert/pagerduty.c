@@ -397,6 +397,7 @@ const struct genops_destination_type genops_destination_type_pagerduty = {
     .route_keys = genops_alert_event_route_keys,
     .takes = GENOPS_TAKES(GENOPS_ITEM_EVENT),
     .items_max = 1,
+    .is_repeatable = true,
     .check = genops_alert_event_check,
     .encode = encode,
     .judge = judge,

@@ -11,6 +11,8 @@
 
 #define CUT_MAGIC  UINT64_C(0x315455435147504f) /* "OPGQCUT1" */
 #define CUT_OFFSET 8192
+#define DONE_MAGIC  UINT64_C(0x31454e4f4451504f) /* "OPQDONE1" */
+#define DONE_OFFSET (CUT_OFFSET + 64)
 
 struct slot {
 	uint64_t magic, begin, end;
@@ -18,6 +20,12 @@ struct slot {
 	uint64_t checksum; /* of all before it */
 };
 static_assert(sizeof(struct slot) == 40, "the layout is fixed");
+
+struct done {
+	uint64_t magic, begin, end, n;
+	uint64_t checksum; /* of all before it */
+};
+static_assert(sizeof(struct done) == 40, "the layout is fixed");
 
 static uint64_t slot_checksum(const struct slot *slot)
 {
@@ -46,6 +54,26 @@ bool genops_queue_cut_load(const struct genops_queue_cursor *cursor, uint64_t *r
 	*ret_end = slot.end;
 	*ret_since_unix_ns = slot.since_unix_ns;
 	return true;
+}
+
+int genops_queue_cut_done(struct genops_queue_cursor *cursor, uint64_t end, uint64_t n_done, struct genops_error *err)
+{
+	struct done done = {.magic = DONE_MAGIC, .begin = cursor->acknowledged.block, .end = end, .n = n_done};
+	done.checksum = genops_hash_checksum(&done, offsetof(struct done, checksum), DONE_MAGIC);
+	ssize_t n = pwrite(cursor->place_fd, &done, sizeof done, DONE_OFFSET);
+	if (n == sizeof done)
+		return GENOPS_OK;
+	int error = n >= 0 ? ENOSPC : errno;
+	return genops_fail_errno(err, error == ENOSPC ? GENOPS_FULL : GENOPS_IO, error,
+	    "how much of a batch is done cannot be stored (%s): after a kill some of it may come twice", cursor->name);
+}
+
+uint64_t genops_queue_cut_done_load(const struct genops_queue_cursor *cursor, uint64_t end)
+{
+	struct done done;
+	bool is_there = pread(cursor->place_fd, &done, sizeof done, DONE_OFFSET) == sizeof done && done.magic == DONE_MAGIC &&
+			done.checksum == genops_hash_checksum(&done, offsetof(struct done, checksum), DONE_MAGIC);
+	return is_there && done.begin == cursor->acknowledged.block && done.end == end ? done.n : 0;
 }
 
 uint64_t genops_queue_cursor_block(const struct genops_queue_cursor *cursor)

@@ -63,15 +63,20 @@ static void gather(void)
 	}
 }
 
-static void expect(uint64_t first, uint64_t last)
+static void expect_next(uint64_t first, uint64_t last)
 {
 	struct genops_destination_batch send;
-	struct genops_error err;
-	assert_int_equal(genops_pump_batch_cut(&batch, NULL, NULL, &err), GENOPS_OK);
 	assert_true(genops_pump_batch_next(&batch, &send));
 	assert_int_equal(send.n_items, last - first + 1);
 	for (uint64_t i = first; i <= last; i++)
 		assert_int_equal(send.items[i - first].id, i);
+}
+
+static void expect(uint64_t first, uint64_t last)
+{
+	struct genops_error err;
+	assert_int_equal(genops_pump_batch_cut(&batch, NULL, NULL, &err), GENOPS_OK);
+	expect_next(first, last);
 }
 
 static void cut(void)
@@ -109,6 +114,39 @@ static void the_same_batch_after_a_kill(void **state)
 	assert_false(genops_pump_hold_is_cut(&hold));
 	assert_int_equal(batch.n, 1);
 	cut();
+	expect(3, 3);
+	die(queue);
+}
+
+/* What is done with of a batch is not done twice; of the next batch nothing is. */
+static void what_is_done_with_is_remembered(void **state)
+{
+	struct genops_error err;
+	struct genops_queue *queue = start();
+	for (uint64_t i = 0; i < 3; i++)
+		put(queue, "s3", i);
+	gather();
+	assert_int_equal(genops_pump_hold_done(&hold, cursor, 1, &err), GENOPS_OK); /* not cut: nothing to remember */
+	cut();
+	assert_true(hold.n_done == 0);
+	assert_int_equal(genops_pump_hold_done(&hold, cursor, 2, &err), GENOPS_OK);
+	die(queue);
+
+	queue = start();
+	gather();
+	assert_true(hold.n_done == 2);
+	assert_int_equal(genops_pump_batch_cut(&batch, NULL, NULL, &err), GENOPS_OK);
+	genops_pump_batch_skip(&batch, (size_t)hold.n_done);
+	assert_true(genops_pump_batch_n_done(&batch) == 2);
+	expect_next(2, 2);
+	put(queue, "s3", 3);
+	assert_int_equal(genops_queue_acknowledge(cursor, &err), GENOPS_OK);
+	die(queue);
+
+	queue = start();
+	gather();
+	cut();
+	assert_true(hold.n_done == 0);
 	expect(3, 3);
 	die(queue);
 }
@@ -161,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(the_same_batch_after_a_kill, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(what_is_done_with_is_remembered, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_wait_goes_on_after_a_restart, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_is_not_whole_is_none, set_up, tear_down),
 	};
