@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Around the destinations: how each is doing, whether one can be reached, queues of their own with a cap, rotation, TLS, kills.
 
-Proves: CRB-052, CRB-055, CRB-059, CRB-060, CRB-072, CRB-233, CRB-450, CRB-451, CRB-469, CRB-478, CRB-485, CRB-486, A-110, CORE-060.
+Proves: CRB-052, CRB-071, CRB-310, A-092, CRB-055, CRB-059, CRB-060, CRB-072, CRB-233, CRB-450, CRB-451, CRB-469, CRB-478, CRB-485, CRB-486, A-110, CORE-060.
 """
 import collections
 import http.server
 import json
+import pathlib
 import random
+import re
+import shutil
 import ssl
 import subprocess
 import threading
@@ -315,3 +318,33 @@ def test_nothing_older_than_what_is_set(stage, tmp_path):
     seen = wait_for(lambda: (now := listed(running)["otlphttp/new"])["connection_errors"] and now, 10, "the other one says what is wrong")
     assert "no answer" in seen["reason"] and seen["waiting"] > 0
     assert far.spans["a"] == 1
+
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("pipelines", ["data/pipelines", "tests/guide/pipelines"])
+def test_the_shipped_templates_of_destinations_load_for_real(tmp_path, pipelines):
+    """CRB-310, A-092: every id that the guide's routes use has a definition for the real system, which honours its routes' keys (CRB-071)."""
+    for file in (ROOT / "data/pipelines").iterdir():
+        shutil.copy(file, tmp_path)
+    for file in (ROOT / pipelines).glob("genops-*.yaml"):
+        shutil.copy(file, tmp_path)
+    made, names = [], set()
+    for document in (tmp_path / "destinations.yaml").read_text().split("\n---\n"):
+        head, real = document.split("# For real, in place of type and path:\n")
+        names |= set(re.findall(r"\$\{([A-Z_]+)\}", real))
+        made.append(re.sub(r"^(type|path):.*\n", "", head, flags=re.M) + re.sub(r"^#   ", "", real, flags=re.M))
+    (tmp_path / "destinations.yaml").write_text("\n---\n".join(made))
+    env = {name: "https://x.example.com/y" if name.endswith("URL") else "us-east-1" if name == "AWS_REGION" else
+           "f" * 32 if name.endswith("KEY") else "abc-def" for name in names}
+    config = tmp_path / "genops.yaml"
+    config.write_text("pipelines: genops-*.yaml\nlookups: lookups.yaml\ndestinations: destinations.yaml\n")
+    result = subprocess.run([str(GENOPS), "--config", str(config), "--state", str(tmp_path / "state"), "validate", "--json"], text=True,
+                            capture_output=True, env=environment(tmp_path, **env), timeout=60, check=False)
+    checks = json.loads(result.stdout)["checks"]
+    assert result.returncode == 0, result.stdout
+    told = {check["name"].split()[1]: check for check in checks if check["name"].startswith("destination ")}
+    assert {"prometheus_remote_write", "s3_cost_bucket", "elasticsearch_security", "s3_compliance_bucket", "webhook_alerts", "pagerduty_events",
+            "s3_compliance_standard", "snowflake_audit_db"} <= set(told)
+    assert {check["status"] for check in told.values()} == {"passed"} and not any(check["message"] == "file" for check in told.values())
