@@ -29,6 +29,8 @@ static bool is_head(genops_str line, const char *what, genops_str *ret_name, gen
 static bool next_block(genops_str *rest, struct block *ret_block)
 {
 	struct block block = {.is_taken = false};
+	if (!rest->len)
+		return false;
 	const char *end = rest->ptr + rest->len;
 	while (rest->len) {
 		genops_str before = *rest, line = genops_str_split(rest, '\n'), name, more;
