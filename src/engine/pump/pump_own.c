@@ -273,7 +273,7 @@ bool genops_pump_own_wants(struct genops_pump *pump)
 	    waiting_bytes(own->cursor) < own->cap / 10 * 9)
 		__atomic_store_n(&own->is_blocking, 0, __ATOMIC_RELAXED);
 	uint64_t behind = waiting_bytes(pump->shared);
-	if (!behind)
+	if (!behind || pump->engine->drain_option == GENOPS_DRAIN_NEVER) /* who only takes over what was left behind moves nothing */
 		return false;
 	if (!own->queue)
 		return behind > (pump->retry.n_failures ? own->spill_from / 4 : own->spill_from);
