@@ -151,22 +151,26 @@ static bool is_fit(genops_str text, bool is_name)
 	return text.len || !is_name;
 }
 
+int genops_alert_event_check_header(const char *what, const struct genops_text_pair *header, struct genops_error *err)
+{
+	if (!is_fit(header->key, true))
+		return genops_fail(err, GENOPS_CONFIG, "%s: \"%.*s\" is not a header name", what, GENOPS_STR_ARG(header->key));
+	if (is_set_by_transport(header->key))
+		return genops_fail_fix(
+		    err, GENOPS_CONFIG, "leave it out", "%s: the header \"%.*s\" is set by the protocol", what, GENOPS_STR_ARG(header->key));
+	if (!is_fit(header->value, false)) /* the value may be a secret: not told */
+		return genops_fail_fix(err, GENOPS_CONFIG, "look for a line break, often at the end of a secret",
+		    "%s: the value of \"%.*s\" has control characters", what, GENOPS_STR_ARG(header->key));
+	return GENOPS_OK;
+}
+
 int genops_alert_event_check(const struct genops_destination_settings *settings, struct genops_error *err)
 {
 	if (settings->headers.n > GENOPS_DESTINATION_HEADERS_MAX)
 		return genops_fail(err, GENOPS_CONFIG, "headers: %zu of them; at most %d can be sent", settings->headers.n,
 		    GENOPS_DESTINATION_HEADERS_MAX);
-	for (size_t i = 0; i < settings->headers.n; i++) {
-		const struct genops_text_pair *header = &settings->headers.items[i];
-		if (!is_fit(header->key, true))
-			return genops_fail(err, GENOPS_CONFIG, "headers: \"%.*s\" is not a header name", GENOPS_STR_ARG(header->key));
-		if (is_set_by_transport(header->key))
-			return genops_fail_fix(err, GENOPS_CONFIG, "leave it out", "headers: \"%.*s\" is set by the protocol",
-			    GENOPS_STR_ARG(header->key));
-		if (!is_fit(header->value, false)) /* the value may be a secret: not told */
-			return genops_fail(err, GENOPS_CONFIG, "headers: the value of \"%.*s\" has control characters",
-			    GENOPS_STR_ARG(header->key));
-	}
+	for (size_t i = 0; i < settings->headers.n; i++)
+		GENOPS_TRY(genops_alert_event_check_header("headers", &settings->headers.items[i], err));
 	return GENOPS_OK;
 }
 

@@ -46,7 +46,8 @@ GENOPS_NODISCARD int genops_alert_event_url(
 /* Headers of the settings, content-type before them unless they have one. NOMEM, LIMIT. */
 GENOPS_NODISCARD int genops_alert_event_headers(const struct genops_destination_settings *settings, struct genops_request *request,
     struct genops_arena *arena, struct genops_error *err);
-/* Can they be sent? CONFIG. */
+/* Can they be sent? CONFIG. `what`: the key of the settings that says so. */
+GENOPS_NODISCARD int genops_alert_event_check_header(const char *what, const struct genops_text_pair *header, struct genops_error *err);
 GENOPS_NODISCARD int genops_alert_event_check(const struct genops_destination_settings *settings, struct genops_error *err);
 
 #endif

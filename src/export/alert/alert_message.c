@@ -64,8 +64,10 @@ genops_str genops_alert_message_title(const struct genops_alert_event *event, st
 		text = genops_alert_event_text(event, names[i], arena);
 	if (text.len)
 		return text;
-	snprintf(line, sizeof line, "GenOps: %.200s, %.200s", event->item->pipeline.len ? event->item->pipeline.ptr : "alert",
-	    event->item->route.len ? event->item->route.ptr : "event");
+	genops_str pipeline = event->item->pipeline.len ? event->item->pipeline : GENOPS_STR("alert");
+	genops_str route = event->item->route.len ? event->item->route : GENOPS_STR("event");
+	snprintf(line, sizeof line, "GenOps: %.*s, %.*s", (int)(pipeline.len > 200 ? 200 : pipeline.len), pipeline.ptr,
+	    (int)(route.len > 200 ? 200 : route.len), route.ptr);
 	return genops_arena_dup(arena, genops_str_of(line), &text) ? text : GENOPS_STR("GenOps");
 }
 

@@ -244,6 +244,17 @@ static void write_time(const struct outgoing *out, struct genops_json_writer *js
 	genops_json_key_string(json, "timestamp", genops_str_of(text));
 }
 
+/* ISO 8601, by its beginning; what a template made of something else is no reason to lose an alert. */
+static bool is_date(genops_str text)
+{
+	static const char shape[] = "dddd-dd-dd";
+	for (size_t i = 0; i < sizeof shape - 1; i++) {
+		if (i >= text.len || (shape[i] == 'd' ? text.ptr[i] < '0' || text.ptr[i] > '9' : text.ptr[i] != shape[i]))
+			return false;
+	}
+	return true;
+}
+
 static void write_payload(const struct outgoing *out, struct genops_json_writer *json)
 {
 	static const char *const texts[] = {"component", "group", "class"};
@@ -258,7 +269,7 @@ static void write_payload(const struct outgoing *out, struct genops_json_writer 
 		severity = genops_alert_event_text(out->event, "alert_severity", out->arena);
 	genops_json_key_string(json, "severity", genops_str_of(severity_of(severity)));
 	genops_json_key_string(json, "source", source.len ? source : out->settings->source);
-	if (genops_alert_event_get(out->payload, "timestamp"))
+	if (is_date(text_of(out->payload, "timestamp")))
 		genops_json_key_string(json, "timestamp", text_of(out->payload, "timestamp"));
 	else
 		write_time(out, json);
@@ -308,7 +319,7 @@ static void write_event(const struct outgoing *out, struct genops_buffer *body)
 static int write_body(struct outgoing *out, struct genops_buffer *body, struct genops_error *err)
 {
 	write_event(out, body);
-	if (!body->error && body->len > EVENT_MAX) {
+	if (body->error == GENOPS_LIMIT || body->len > EVENT_MAX) {
 		genops_buffer_clear(body);
 		out->is_shortened = true;
 		write_event(out, body);

@@ -5,6 +5,7 @@
  * The guide's slack_webhook is of type webhook with Slack's address, so answers in Slack's words are understood from both. Pure. */
 #include "base/base64.h"
 #include "base/str.h"
+#include "codec/json_scan.h"
 #include "export/alert/alert_message.h"
 #include "export/http_verdict.h"
 #include "export/otlp_outgoing.h"
@@ -92,12 +93,14 @@ static int read_auth(const struct genops_yaml_rows *in, const struct genops_yaml
 		    "auth: %s is missing", is_basic ? "username" : "token");
 	if (auth.type)
 		webhook->auth.key = auth.type == 3 ? auth.header : GENOPS_STR("authorization");
-	if (auth.type == 1)
-		return set_bearer(in, auth.token, &webhook->auth.value);
-	if (is_basic)
-		return set_basic(in, &auth, &webhook->auth.value);
+	if (!auth.type)
+		return GENOPS_OK;
 	webhook->auth.value = auth.token;
-	return GENOPS_OK;
+	if (auth.type == 1)
+		GENOPS_TRY(set_bearer(in, auth.token, &webhook->auth.value));
+	if (is_basic)
+		GENOPS_TRY(set_basic(in, &auth, &webhook->auth.value));
+	return genops_yaml_rows_place(in, node, genops_alert_event_check_header("auth", &webhook->auth, in->err));
 }
 
 /* A text that is not JSON where the headers say so. */
@@ -196,13 +199,35 @@ static void judge_webhook(const struct genops_destination_settings *settings, co
 	genops_alert_message_judge(response, ret_verdict);
 }
 
-/* Slack says "ok"; a proxy's page with 200 is no delivery. */
+static void on_yes(void *arg, const struct genops_json_value *value)
+{
+	*(bool *)arg = value->type == GENOPS_JSON_TRUE;
+}
+
+/* In Slack's word, or as those say it who take its webhooks: {"ok": true}, {"success": true}. */
+static bool is_yes(genops_str body)
+{
+	static const struct genops_json_path rows[] = {{"ok", 1}, {"success", 2}};
+	const struct genops_json_scan_options options = {.text_max = 16, .allow_duplicates = true};
+	struct genops_error ignored;
+	bool is_said = false;
+	if (genops_str_is(body, "ok"))
+		return true;
+	struct genops_json_paths *paths = genops_json_paths_new(rows, 2, NULL);
+	struct genops_json_scan *scan = paths ? genops_json_scan_new(paths, &options, on_yes, &is_said) : NULL;
+	bool is_json = scan && genops_json_scan_feed(scan, body, &ignored) == GENOPS_OK && genops_json_scan_end(scan, &ignored) == GENOPS_OK;
+	genops_json_scan_free(scan);
+	genops_json_paths_free(paths);
+	return is_json && is_said;
+}
+
+/* A proxy's page with 200 is no delivery. */
 static void judge_slack(const struct genops_destination_settings *settings, const struct genops_response *response,
     struct genops_send_verdict *ret_verdict)
 {
 	genops_str body = genops_str_trim(response->body);
 	judge_webhook(settings, response, ret_verdict);
-	if (ret_verdict->kind != GENOPS_SENT || genops_str_is(body, "ok") || genops_str_starts(body, GENOPS_STR("{\"ok\":true")))
+	if (ret_verdict->kind != GENOPS_SENT || is_yes(body))
 		return;
 	ret_verdict->kind = GENOPS_RETRY;
 	snprintf(ret_verdict->reason, sizeof ret_verdict->reason, "HTTP %d without Slack's \"ok\"; check that url is that of an incoming webhook",

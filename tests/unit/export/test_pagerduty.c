@@ -71,8 +71,39 @@ static void bounds(void **state)
 	const char *summary = strstr(body, "\"summary\":\"") + 11;
 	assert_int_equal(strchr(summary, '"') - summary, 2048);
 	assert_true(genops_str_is_utf8(genops_str_of(body)));
+	document_done(&d);
+	document_open(&d, "pagerduty", OWN);
+	document_event(&d, "{}");
+	n = (size_t)sprintf(text, "{\"payload\":{\"summary\":\"s\",\"custom_details\":[\"");
+	text = realloc(text, 6 << 20);
+	assert_non_null(text);
+	memset(text + n, 'x', 5 << 20);
+	for (size_t i = n + 1000000; i < n + (5 << 20); i += 1000000)
+		memcpy(text + i, "\",\"", 3);
+	strcpy(text + n + (5 << 20), "\"]}}");
+	d.items[0].payload = genops_str_of(text);
+	assert_non_null(strstr(document_body(&d), "left_out"));
 	free(text);
 	document_done(&d);
+}
+
+/* One that is none would cost the whole alert. */
+static void times(void **state)
+{
+	static const char *const cases[][2] = {{"\"2026-11-21T22:00:00Z\"", "\"timestamp\":\"2026-11-21T22:00:00Z\""}, {"1799999999.5", "\"timestamp\":\"2027-01-15T07:59:59Z\""},
+	    {"null", "\"timestamp\":\"2027-01-15T07:59:59Z\""}, {"\"undefined\"", "\"timestamp\":\"2027-01-15T07:59:59Z\""}, {"\"\"", "\"timestamp\":\"2027-01-15T07:59:59Z\""}};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct document d;
+		char payload[128];
+		document_open(&d, "pagerduty", OWN);
+		document_event(&d, "{}");
+		snprintf(payload, sizeof payload, "{\"payload\":{\"timestamp\":%s}}", cases[i][0]);
+		d.items[0].payload = genops_str_of(payload);
+		if (!strstr(document_body(&d), cases[i][1]))
+			fail_msg("%s", document_body(&d));
+		document_done(&d);
+	}
 }
 
 static void what_cannot_be_an_event(void **state)
@@ -140,6 +171,7 @@ int main(void)
 	    cmocka_unit_test(without_a_template),
 	    cmocka_unit_test(rules_close_what_they_opened),
 	    cmocka_unit_test(bounds),
+	    cmocka_unit_test(times),
 	    cmocka_unit_test(what_cannot_be_an_event),
 	    cmocka_unit_test(severities),
 	    cmocka_unit_test(answers),

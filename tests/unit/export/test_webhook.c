@@ -67,6 +67,10 @@ static void messages(void **state)
 	d.n_items = 0;
 	document_event(&d, "{}");
 	assert_non_null(strstr(document_body(&d), "{\"text\":\"GenOps: p, r\""));
+	static const char row[] = "pipelinerouteSECRET"; /* names lie behind one another, without an end */
+	d.items[0].pipeline = (genops_str){row, 8};
+	d.items[0].route = (genops_str){row + 8, 5};
+	assert_non_null(strstr(document_body(&d), "{\"text\":\"GenOps: pipeline, route\""));
 	d.items[0].pipeline = GENOPS_STR(""); /* a rule's, that is over */
 	d.items[0].body = GENOPS_STR("{\"alert_state\":\"resolved\",\"alert_title\":\"x\"}");
 	assert_non_null(strstr(document_body(&d), "\"color\":\"good\""));
@@ -94,6 +98,8 @@ static void what_is_refused(void **state)
 	    {"webhook", URL "method: GET\n", "method"}, {"webhook", URL "payload_template: '{\"a\": ${b}'\n", "payload_template"},
 	    {"webhook", URL "payload_template: '{\"a\": \"${b +}\"}'\n", "payload_template"}, {"webhook", URL "auth: {type: bearer}\n", "token"},
 	    {"webhook", URL "auth: {type: basic, password: x}\n", "username"}, {"webhook", URL "auth: {type: oauth}\n", "type"},
+	    {"webhook", URL "auth: {type: bearer, token: \"a\\r\\nx: y\"}\n", "control characters"}, {"webhook", URL "auth: {type: header, header: \"x: y\", token: a}\n", "header"},
+	    {"webhook", URL "auth: {type: header, header: Content-Length, token: a}\n", "header"},
 	    {"slack", URL "chanel: x\n", "chanel"}, {"pagerduty", "routing_key: short\n", "32"}, {"pagerduty", "url: x\n", "not an address"},
 	    {"pagerduty", "dedup_key: '${'\n", "dedup_key"}};
 	(void)state;
@@ -131,7 +137,8 @@ static void answers(void **state)
 		const char *body;
 		enum genops_verdict_kind kind;
 	} cases[] = {{"slack", 200, "ok", GENOPS_SENT}, {"slack", 200, "ok\n", GENOPS_SENT}, {"slack", 200, "<html>", GENOPS_RETRY},
-	    {"slack", 200, "{\"ok\":true}", GENOPS_SENT}, {"webhook", 200, "<html>", GENOPS_SENT}, {"webhook", 204, "", GENOPS_SENT},
+	    {"slack", 200, "{\"ok\":true}", GENOPS_SENT}, {"slack", 200, "{ \"success\": true }", GENOPS_SENT},
+	    {"slack", 200, "{\"ok\":false,\"error\":\"x\"}", GENOPS_RETRY}, {"slack", 200, "", GENOPS_RETRY}, {"webhook", 200, "<html>", GENOPS_SENT}, {"webhook", 204, "", GENOPS_SENT},
 	    {"slack", 400, "invalid_payload", GENOPS_REJECTED}, {"slack", 400, "no_text", GENOPS_REJECTED},
 	    {"slack", 404, "no_service", GENOPS_RETRY}, {"slack", 404, "channel_not_found", GENOPS_RETRY},
 	    {"slack", 410, "channel_is_archived", GENOPS_RETRY}, {"slack", 403, "action_prohibited", GENOPS_RETRY},
