@@ -137,6 +137,7 @@ static bool exchange(struct genops_pump *pump, struct genops_destination_batch *
 	} else if (request.transport == GENOPS_TRANSPORT_NONE) {
 		response.status = 200;
 		pump->type->judge(&pump->settings, &response, verdict);
+		*ret_is_too_large = verdict->is_divisible; /* how something ended that was asked about before */
 	} else if (genops_http_send(pump->client, &pump->settings, &request, &pump->must_abort, &response, &err) == GENOPS_OK) {
 		pump->answer = (struct genops_pump_answer){true, response.status, response.grpc_status};
 		pump->type->judge(&pump->settings, &response, verdict);

@@ -109,9 +109,9 @@ static void follow_credentials(const struct genops_destination_settings *setting
 		verdict->retry_after_ns = 0;
 }
 
-static bool is_end(int status)
+static bool is_end(int status, const struct genops_send_verdict *verdict)
 {
-	return status == 200 || status == 408 || status == 422;
+	return (status == 200 && verdict->kind == GENOPS_SENT) || status == 408 || status == 422;
 }
 
 static void prepared(const struct genops_destination_settings *settings, const struct genops_response *response,
@@ -123,12 +123,12 @@ static void prepared(const struct genops_destination_settings *settings, const s
 	if (response->status == 202) {
 		session->wait_ns = session->wait_ns * 2 > POLL_MAX_NS ? POLL_MAX_NS : session->wait_ns * 2;
 		ret_verdict->retry_after_ns = session->wait_ns;
-	} else if (is_end(response->status)) {
+	} else if (is_end(response->status, ret_verdict)) {
 		session->handle[0] = '\0';
 		session->is_over = true;
 		session->outcome = *ret_verdict;
 		*ret_verdict = (struct genops_send_verdict){.kind = GENOPS_SENT};
-	} else if (ret_verdict->kind == GENOPS_REJECTED) { /* it is not known any more: the statement is sent again */
+	} else if (ret_verdict->kind == GENOPS_REJECTED || response->status == 404) { /* it is not known any more: the statement is sent again */
 		session->handle[0] = '\0';
 		*ret_verdict = (struct genops_send_verdict){.kind = GENOPS_SENT};
 	}

@@ -93,11 +93,17 @@ void genops_snowflake_answer(const struct genops_response *response, char ret_ha
     struct genops_send_verdict *ret_verdict)
 {
 	struct said said = {0};
-	genops_http_verdict(response, ret_verdict);
+	genops_http_verdict_api(response, ret_verdict);
 	if (response->status)
 		read_body(response->body, &said);
 	if (ret_handle)
 		ret_handle[0] = '\0';
+	if (response->status == 200 && !said.code[0] && !said.handle[0]) {
+		ret_verdict->kind = GENOPS_RETRY;
+		ret_verdict->retry_after_ns = GENOPS_HTTP_CREDENTIALS_HOLD_NS;
+		snprintf(ret_verdict->reason, sizeof ret_verdict->reason, "HTTP 200, but the answer is none of Snowflake's; check account and endpoint");
+		return;
+	}
 	if (response->status == 202) {
 		*ret_verdict = (struct genops_send_verdict){.kind = GENOPS_RETRY, .retry_after_ns = POLL_NS, .is_unfinished = true};
 		snprintf(ret_verdict->reason, sizeof ret_verdict->reason, "the statement is still running");
