@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_verdict(&response, &verdict);
 	genops_splunk_verdict_read(response.body, &answer);
 	check(answer.code >= -1 && answer.invalid_event >= -1 && answer.ack_id >= -1);
-	genops_splunk_verdict(&response, &answer, &verdict);
+	genops_splunk_verdict(&response, &answer, GENOPS_VERDICT_ITEMS_MAX, &verdict);
 	check_verdict(&response, &verdict);
 	(void)genops_splunk_verdict_ack(&response, &verdict);
 	check_verdict(&response, &verdict);

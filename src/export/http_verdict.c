@@ -112,3 +112,24 @@ void genops_http_verdict(const struct genops_response *response, struct genops_s
 	genops_http_verdict_text(text, sizeof text, response->body);
 	snprintf(ret_verdict->reason, sizeof ret_verdict->reason, "HTTP %d%s%s%s", status, text[0] ? ": " : "", text, remedy(status));
 }
+
+static bool is_page(const struct genops_response *response)
+{
+	genops_str body = genops_str_trim(response->body);
+	return genops_str_starts(response->content_type, GENOPS_STR("text/html")) || (body.len && body.ptr[0] == '<');
+}
+
+void genops_http_verdict_api(const struct genops_response *response, struct genops_send_verdict *ret_verdict)
+{
+	int status = response->status;
+	genops_http_verdict(response, ret_verdict);
+	bool is_elsewhere = (status >= 300 && status < 400) || status == 404 || status == 405 || status == 410;
+	bool is_no_answer = ret_verdict->kind == GENOPS_SENT && is_page(response);
+	if (!is_elsewhere && !is_no_answer)
+		return;
+	ret_verdict->kind = GENOPS_RETRY;
+	ret_verdict->retry_after_ns = GENOPS_HTTP_CREDENTIALS_HOLD_NS;
+	if (is_no_answer)
+		snprintf(ret_verdict->reason, sizeof ret_verdict->reason,
+		    "HTTP %d with a page in place of an answer; check the address, and what stands in between", status);
+}

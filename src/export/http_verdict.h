@@ -15,6 +15,10 @@
  * waits is good and the credentials are not. All others: rejected for ever. The reason is one line: what came, and what to do. */
 void genops_http_verdict(const struct genops_response *response, struct genops_send_verdict *ret_verdict);
 
+/* The same for an API with one address for everything: a page instead of an answer (a proxy's, a login's), a redirect and 404, 405, 410 say
+ * nothing of what was sent. So it is kept and tried once a minute, until somebody mends the address or what stands in between. */
+void genops_http_verdict_api(const struct genops_response *response, struct genops_send_verdict *ret_verdict);
+
 /* No answer at all (status 0): again, with the network's own words. */
 void genops_http_verdict_no_answer(const struct genops_response *response, struct genops_send_verdict *ret_verdict);
 

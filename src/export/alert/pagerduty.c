@@ -387,7 +387,7 @@ static void judge(const struct genops_destination_settings *settings, const stru
     struct genops_send_verdict *ret_verdict)
 {
 	struct said said = {.len = 0};
-	genops_http_verdict(response, ret_verdict);
+	genops_http_verdict_api(response, ret_verdict);
 	if (response->status != 400)
 		return;
 	read_errors(response->body, &said);

@@ -58,7 +58,7 @@ static void tell_key(const struct genops_response *response, const struct said *
 void genops_datadog_verdict(const struct genops_response *response, struct genops_send_verdict *ret_verdict)
 {
 	struct said said;
-	genops_http_verdict(response, ret_verdict);
+	genops_http_verdict_api(response, ret_verdict);
 	if (!response->status)
 		return;
 	read(response->body, &said);

@@ -160,7 +160,7 @@ void genops_elastic_bulk_answer(const struct genops_response *response, const ui
 	bool is_whole = read_body(&reading, response->body);
 	if (is_whole && reading.is_told && !reading.has_errors) {
 		*ret_verdict = (struct genops_send_verdict){.kind = GENOPS_SENT};
-	} else if (!is_whole && !reading.n_documents) {
+	} else if (!reading.n_documents && (!is_whole || !reading.is_told)) {
 		*ret_verdict = (struct genops_send_verdict){.kind = GENOPS_RETRY};
 		snprintf(ret_verdict->reason, sizeof ret_verdict->reason,
 		    "the answer is none of Elasticsearch's _bulk; check what is behind the endpoint");

@@ -212,7 +212,10 @@ static void judge(const struct genops_destination_settings *settings, const stru
 		genops_elastic_bulk_answer(
 		    response, session->documents, session->n_items <= GENOPS_VERDICT_ITEMS_MAX ? session->n_items : 0, ret_verdict);
 	else
-		genops_http_verdict(response, ret_verdict);
+		genops_http_verdict_api(response, ret_verdict);
+	/* One of them may be at fault; the others are told apart by their ids, so trying halves makes nothing twice. */
+	if (response->status == 400)
+		ret_verdict->is_divisible = true;
 }
 
 static int probe(const struct genops_destination_settings *settings, struct genops_arena *arena, struct genops_request *ret_request,

@@ -270,14 +270,14 @@ static int encode(const struct genops_destination_settings *settings, const stru
 	return GENOPS_OK;
 }
 
-/* Nothing is known of it yet: asked again, until it is not to be expected any more. */
+/* Nothing is known of it yet: asked again, until it is not to be expected any more. Who does not answer the question has failed. */
 static void wait_for_ack(const struct genops_response *response, struct session *session, struct genops_send_verdict *verdict)
 {
 	session->is_waiting = response->received_unix_ns < session->ack_until_ns;
-	verdict->is_unfinished = session->is_waiting;
+	verdict->is_unfinished = session->is_waiting && response->status >= 200 && response->status < 300;
 	verdict->kind = GENOPS_RETRY;
 	verdict->n_kinds = 0;
-	if (session->is_waiting && verdict->retry_after_ns < ACK_EVERY_NS)
+	if (verdict->is_unfinished && verdict->retry_after_ns < ACK_EVERY_NS)
 		verdict->retry_after_ns = ACK_EVERY_NS;
 	if (!session->is_waiting)
 		snprintf(verdict->reason, sizeof verdict->reason, "no indexer has acknowledged within ack_timeout: sent again");
@@ -297,7 +297,7 @@ static void judge(const struct genops_destination_settings *settings, const stru
 		return;
 	}
 	genops_splunk_verdict_read(response->body, &answer);
-	genops_splunk_verdict(response, &answer, ret_verdict);
+	genops_splunk_verdict(response, &answer, session->n_items, ret_verdict);
 	if (!own->has_ack || ret_verdict->kind != GENOPS_SENT)
 		return;
 	if (answer.ack_id < 0) {
@@ -323,8 +323,7 @@ static void judge_probe(const struct genops_destination_settings *settings, cons
 {
 	struct genops_splunk_answer answer;
 	genops_splunk_verdict_read(response->body, &answer);
-	genops_splunk_verdict(response, &answer, ret_verdict);
-	ret_verdict->n_kinds = 0;
+	genops_splunk_verdict(response, &answer, 0, ret_verdict);
 }
 
 static int check_route(const void *own, genops_str key, genops_str value, struct genops_error *err)

@@ -89,21 +89,24 @@ static size_t culprit_of(const struct genops_splunk_answer *answer)
 	return (size_t)(answer->code == 7 && answer->invalid_event > 0 ? answer->invalid_event - 1 : answer->invalid_event);
 }
 
-/* Those before it were taken; this one gets `kind`; those behind it come with the next request. */
-static void tell_apart(const struct genops_splunk_answer *answer, enum genops_verdict_kind kind, struct genops_send_verdict *verdict)
+/* Those before it were taken; this one gets `kind`; those behind it come with the next request. False: it is none of the request's. */
+static bool tell_apart(
+    const struct genops_splunk_answer *answer, size_t n_items, enum genops_verdict_kind kind, struct genops_send_verdict *verdict)
 {
 	size_t at = culprit_of(answer);
-	if (at >= GENOPS_VERDICT_ITEMS_MAX)
-		return;
+	if (answer->invalid_event < 0 || at >= n_items || at >= GENOPS_VERDICT_ITEMS_MAX)
+		return false;
 	memset(verdict->kinds, GENOPS_SENT, at);
 	verdict->kinds[at] = (uint8_t)kind;
 	verdict->n_kinds = at + 1;
+	return true;
 }
 
-void genops_splunk_verdict(const struct genops_response *response, const struct genops_splunk_answer *answer, struct genops_send_verdict *ret_verdict)
+void genops_splunk_verdict(const struct genops_response *response, const struct genops_splunk_answer *answer, size_t n_items,
+    struct genops_send_verdict *ret_verdict)
 {
 	const char *what = remedy(answer->code);
-	genops_http_verdict(response, ret_verdict);
+	genops_http_verdict_api(response, ret_verdict);
 	if (!response->status || ret_verdict->kind == GENOPS_SENT)
 		return;
 	bool is_elsewhere = answer->code < 0 && (response->status == 404 || response->status == 405);
@@ -116,10 +119,11 @@ void genops_splunk_verdict(const struct genops_response *response, const struct 
 	if (what || is_elsewhere) {
 		ret_verdict->kind = GENOPS_RETRY;
 		ret_verdict->retry_after_ns = ret_verdict->retry_after_ns ? ret_verdict->retry_after_ns : GENOPS_HTTP_CREDENTIALS_HOLD_NS;
-	} else if (is_about_an_event(answer->code) && answer->invalid_event >= 0) {
-		tell_apart(answer, GENOPS_REJECTED, ret_verdict);
+	} else if (is_about_an_event(answer->code)) {
+		/* Where it is not told which one it is, halving finds out: its neighbours would be lost, which is worse than to come twice. */
+		ret_verdict->is_divisible = !tell_apart(answer, n_items, GENOPS_REJECTED, ret_verdict);
 	} else if (ret_verdict->kind == GENOPS_RETRY && answer->invalid_event > 0) {
-		tell_apart(answer, GENOPS_RETRY, ret_verdict);
+		(void)tell_apart(answer, n_items, GENOPS_RETRY, ret_verdict);
 	}
 }
 

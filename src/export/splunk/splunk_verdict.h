@@ -12,8 +12,9 @@ struct genops_splunk_answer {
 };
 void genops_splunk_verdict_read(genops_str body, struct genops_splunk_answer *ret_answer);
 
-/* Of events that were sent. Codes that are about one event reject that one; those before it were taken. */
-void genops_splunk_verdict(const struct genops_response *response, const struct genops_splunk_answer *answer, struct genops_send_verdict *ret_verdict);
+/* Of n_items events that were sent. Codes that are about one event reject that one; those before it were taken. */
+void genops_splunk_verdict(const struct genops_response *response, const struct genops_splunk_answer *answer, size_t n_items,
+    struct genops_send_verdict *ret_verdict);
 
 /* Of {"acks": [id]}: SENT, RETRY where the acknowledgement will never come. False: it says nothing yet, or nothing of it. */
 bool genops_splunk_verdict_ack(const struct genops_response *response, struct genops_send_verdict *ret_verdict);

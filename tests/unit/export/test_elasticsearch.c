@@ -305,6 +305,16 @@ static void test_records(void **state)
 	type->judge(&f.settings, &response, &verdict);
 	assert_int_equal(verdict.kind, GENOPS_REJECTED);
 	assert_true(verdict.is_divisible && !verdict.n_kinds);
+	static const char *const nothing[] = {"{}", "[]", "\"ok\"", "{\"errors\":\"no\"}"};
+	for (size_t i = 0; i < 4; i++) { /* JSON, but not Elasticsearch's: nobody says that they are there */
+		const struct genops_response other = {.status = 200, .body = genops_str_of(nothing[i])};
+		type->judge(&f.settings, &other, &verdict);
+		assert_int_equal(verdict.kind, GENOPS_RETRY);
+		assert_non_null(strstr(verdict.reason, "none of Elasticsearch's"));
+	}
+	const struct genops_response whole = {.status = 400, .body = GENOPS_STR("{\"error\":{}}")};
+	type->judge(&f.settings, &whole, &verdict);
+	assert_true(verdict.kind == GENOPS_REJECTED && verdict.is_divisible); /* the others are good */
 	unload(&f);
 }
 
@@ -335,7 +345,8 @@ static void test_answers(void **state)
 	    {200, "{\"errors\":true,\"items\":[" ITEM(404, ERROR("index_not_found_exception", "no such index")) "," ITEM(201, "") "," ITEM(201, "") "," ITEM(403, "") "]}", "ASA", GENOPS_RETRY, true, "index_not_found_exception"},
 	    {200, "{\"errors\":true,\"items\":[" ITEM(201, "") "," ITEM(201, "") ",{\"create\":{\"sta", "SAA", GENOPS_RETRY, false, "cut off"},
 	    {200, "<html>", "", GENOPS_RETRY, false, "none of Elasticsearch's"},
-	    {200, "{}", "AAA", GENOPS_RETRY, false, "cut off"},
+	    {200, "{}", "", GENOPS_RETRY, false, "none of Elasticsearch's"},
+	    {404, "default backend", "", GENOPS_RETRY, true, "check the address"},
 	    {413, "", "", GENOPS_REJECTED, false, "HTTP 413"},
 	    {429, "", "", GENOPS_RETRY, false, "HTTP 429"},
 	    {401, "", "", GENOPS_RETRY, true, "credentials"},

@@ -95,6 +95,28 @@ static void test_retry_after(void **state)
 	assert_int_equal(judge(500, "", (genops_str){0}).retry_after_ns, 0);
 }
 
+/* An API's one address: what is not its answer says nothing of what was sent. */
+static void what_is_no_answer_of_an_api(void **state)
+{
+	static const struct {
+		int status;
+		const char *type, *body;
+		enum genops_verdict_kind kind;
+	} cases[] = {{200, "application/json", "{}", GENOPS_SENT}, {202, "", "", GENOPS_SENT}, {200, "text/html; charset=utf-8", "Sign in", GENOPS_RETRY},
+	    {200, "", " \n<!DOCTYPE html>", GENOPS_RETRY}, {302, "", "", GENOPS_RETRY}, {404, "", "default backend", GENOPS_RETRY}, {405, "", "", GENOPS_RETRY},
+	    {400, "", "<bad>", GENOPS_REJECTED}, {413, "text/html", "<html>", GENOPS_REJECTED}, {503, "text/html", "<html>", GENOPS_RETRY}};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct genops_response response = {
+		    .status = cases[i].status, .content_type = genops_str_of(cases[i].type), .body = genops_str_of(cases[i].body)};
+		struct genops_send_verdict verdict;
+		genops_http_verdict_api(&response, &verdict);
+		if (verdict.kind != cases[i].kind || (verdict.kind != GENOPS_SENT && !verdict.reason[0]))
+			fail_msg("%zu: %d %s", i, verdict.kind, verdict.reason);
+		assert_int_equal(verdict.retry_after_ns, verdict.kind == GENOPS_RETRY && cases[i].status < 500 ? GENOPS_HTTP_CREDENTIALS_HOLD_NS : 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -103,6 +125,7 @@ int main(void)
 	    cmocka_unit_test(test_reasons_are_one_line_of_bounded_length),
 	    cmocka_unit_test(test_no_answer),
 	    cmocka_unit_test(test_retry_after),
+	    cmocka_unit_test(what_is_no_answer_of_an_api),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

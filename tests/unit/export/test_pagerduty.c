@@ -160,6 +160,8 @@ static void answers(void **state)
 	assert_int_equal(document_judge(&d, 400, "oops").kind, GENOPS_REJECTED);
 	assert_int_equal(document_judge(&d, 429, "").kind, GENOPS_RETRY);
 	assert_int_equal(document_judge(&d, 503, "").kind, GENOPS_RETRY);
+	assert_int_equal(document_judge(&d, 200, "<html>a proxy's").kind, GENOPS_RETRY);
+	assert_int_equal(document_judge(&d, 404, "").kind, GENOPS_RETRY);
 	assert_int_equal(document_judge(&d, 413, "").kind, GENOPS_REJECTED);
 	document_done(&d);
 }

@@ -146,6 +146,7 @@ static void codes(void **state)
 	assert_int_equal(document_judge(&d, 404, "<html>").kind, GENOPS_RETRY);
 	assert_int_equal(document_judge(&d, 413, "").kind, GENOPS_REJECTED);
 	assert_int_equal(document_judge(&d, 200, "").kind, GENOPS_SENT);
+	assert_int_equal(document_judge(&d, 200, "<!DOCTYPE html><title>Sign in").kind, GENOPS_RETRY); /* a proxy's page */
 	document_done(&d);
 }
 
@@ -161,15 +162,40 @@ static void which_event_it_was(void **state)
 	    {503, "{\"code\":9,\"invalid-event-number\":2}", 3, GENOPS_RETRY}, {503, "{\"code\":9,\"invalid-event-number\":0}", 0, 0},
 	    {400, "{\"code\":6,\"invalid-event-number\":-1}", 0, 0}, {400, "{\"code\":6,\"invalid-event-number\":99999999999}", 0, 0},
 	    {400, "{\"code\":6,\"invalid-event-number\":1.5}", 0, 0}, {400, "{\"code\":6,\"invalid-event-number\":4095}", 4096, GENOPS_REJECTED},
-	    {400, "{\"code\":6,\"invalid-event-number\":4096}", 0, 0}};
+	    {400, "{\"code\":6,\"invalid-event-number\":4096}", 0, 0}, {400, "{\"code\":6}", 0, 0}};
+	static struct genops_destination_item items[GENOPS_VERDICT_ITEMS_MAX];
+	struct genops_destination_batch batch = {.items = items, .n_items = GENOPS_VERDICT_ITEMS_MAX};
 	struct document d;
 	document_open(&d, "splunk_hec", HEAD);
+	document_event(&d, "{}");
+	for (size_t i = 0; i < GENOPS_VERDICT_ITEMS_MAX; i++)
+		items[i] = d.items[0];
+	assert_int_equal(d.type->encode(&d.settings, &batch, &d.scratch, &d.request, &d.err), GENOPS_OK);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct genops_send_verdict verdict = document_judge(&d, cases[i].status, cases[i].body);
 		assert_int_equal(verdict.n_kinds, cases[i].n);
+		/* not told which: halving finds it out, for its neighbours are good */
+		assert_true(verdict.n_kinds || cases[i].status != 400 || (verdict.kind == GENOPS_REJECTED && verdict.is_divisible));
 		for (size_t k = 0; k < verdict.n_kinds; k++)
 			assert_int_equal(verdict.kinds[k], k + 1 < cases[i].n ? GENOPS_SENT : cases[i].last);
 	}
+	document_done(&d);
+}
+
+/* A number that is none of the request's is no reason to take the rest for sent. */
+static void a_number_beyond_the_request(void **state)
+{
+	struct document d;
+	document_open(&d, "splunk_hec", HEAD);
+	document_event(&d, "{}");
+	document_event(&d, "{}");
+	document_body(&d);
+	struct genops_send_verdict verdict = document_judge(&d, 400, "{\"code\":6,\"invalid-event-number\":2}");
+	assert_true(verdict.kind == GENOPS_REJECTED && !verdict.n_kinds && verdict.is_divisible);
+	verdict = document_judge(&d, 503, "{\"code\":9,\"invalid-event-number\":2}");
+	assert_true(verdict.kind == GENOPS_RETRY && !verdict.n_kinds);
+	verdict = document_judge(&d, 400, "{\"code\":6,\"invalid-event-number\":1}");
+	assert_int_equal(verdict.n_kinds, 2);
 	document_done(&d);
 }
 
@@ -197,8 +223,12 @@ static void acknowledgements(void **state)
 		verdict = judge_at(&d, 10, 200, nothing[i]);
 		assert_true(verdict.kind == GENOPS_RETRY && verdict.is_unfinished && verdict.retry_after_ns >= 1000000000);
 	}
-	verdict = judge_at(&d, 20, 503, "");
-	assert_true(verdict.kind == GENOPS_RETRY && verdict.is_unfinished);
+	static const int failures[] = {503, 0, 403, 404};
+	for (size_t i = 0; i < 4; i++) { /* nobody there to ask: that is told, and the question stands */
+		verdict = judge_at(&d, 20, failures[i], "");
+		assert_true(verdict.kind == GENOPS_RETRY && !verdict.is_unfinished && verdict.reason[0]);
+		assert_string_equal(document_body(&d), "{\"acks\":[7]}");
+	}
 	assert_int_equal(judge_at(&d, 59, 200, "{\"acks\":{\"7\":true}}").kind, GENOPS_SENT);
 	d.items[0].id++;
 	assert_non_null(strstr(document_body(&d), "event")); /* the next ones */
@@ -259,6 +289,7 @@ int main(void)
 	    cmocka_unit_test(a_broken_event_is_an_error_of_encoding),
 	    cmocka_unit_test(codes),
 	    cmocka_unit_test(which_event_it_was),
+	    cmocka_unit_test(a_number_beyond_the_request),
 	    cmocka_unit_test(acknowledgements),
 	    cmocka_unit_test(another_batch_is_no_question),
 	    cmocka_unit_test(no_memory_leaves_nothing_behind),
