@@ -39,7 +39,7 @@ static void check_store(const struct genops_metric_store *store)
 	genops_buffer_init(&second, 1 << 26);
 	genops_buffer_init(&joined, 1 << 26);
 	genops_metric_store_write(store, &first);
-	check(genops_metric_store_init(&again, 1000));
+	check(genops_metric_store_init(&again, 1000, (size_t)1 << 20));
 	if (!first.error && genops_metric_store_read(&again, genops_buffer_view(&first)) == GENOPS_OK) {
 		genops_metric_store_write(&again, &second);
 		check(again.n == store->n);
@@ -68,7 +68,7 @@ static void read_points(genops_str input)
 	genops_arena_init(&arena, 1 << 24);
 	genops_buffer_init(&out, 1 << 24);
 	genops_write_request_init(&request, &arena);
-	check(genops_metric_store_init(&store, 100));
+	check(genops_metric_store_init(&store, 100, (size_t)1 << 20));
 	const struct taking taking = {&store, &request};
 	int code = genops_metric_points_each(input, &rules, &arena, take, (void *)(uintptr_t)&taking, &refusal);
 	check(code == GENOPS_OK || code == GENOPS_CORRUPT || code == GENOPS_LIMIT || code == GENOPS_NOMEM);
@@ -99,7 +99,7 @@ static void read_kept(genops_str input)
 	struct genops_metrics *metrics = genops_metrics_new(100);
 	struct genops_buffer out;
 	genops_buffer_init(&out, 1 << 26);
-	check(metrics && genops_metric_store_init(&store, 100));
+	check(metrics && genops_metric_store_init(&store, 100, (size_t)1 << 20));
 	check(genops_metric_store_read(&store, input) == GENOPS_OK);
 	check_store(&store);
 	genops_metric_store_done(&store);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define TEXT_MAX   ((size_t)64 << 10)
+#define RENDERED_MAX ((size_t)16 << 20) /* before it is cut: as much as an event may have */
 #define LABEL_MAX  1024   /* bytes of a value */
 #define EXACT_MAX  4e6    /* below it a double tells 1e-9 apart */
 #define SCALE_MAX  1e6
@@ -77,12 +78,14 @@ static double sum_of(double a, double b)
 	return fabs(sum) < EXACT_MAX ? (double)llrint(sum * 1e9) / 1e9 : sum;
 }
 
-static int observe(struct genops_metric_store_series *series, const struct genops_event_metric *metric, double number, double weight)
+static int observe(struct genops_metric_store *store, struct genops_metric_store_series *series, const struct genops_event_metric *metric, double number, double weight)
 {
 	struct genops_metric_value *value = &series->value;
 	uint64_t n = (uint64_t)llrint(weight);
 	if (!value->counts || value->n != metric->n_bounds ||
 	    (value->n && memcmp(value->bounds, metric->bounds, value->n * sizeof *metric->bounds) != 0)) {
+		if (!genops_metric_store_make_room(store, series, metric->n_bounds))
+			return GENOPS_OK;
 		double *bounds = malloc((metric->n_bounds + 1) * sizeof *bounds);
 		uint64_t *counts = calloc(metric->n_bounds + 1, sizeof *counts);
 		if (!bounds || !counts) {
@@ -119,7 +122,7 @@ static int add(struct taking *taking, const struct genops_event_metric *metric, 
 		return GENOPS_OK; /* counted */
 	int code = series ? GENOPS_OK : GENOPS_NOMEM;
 	if (series && metric->kind == GENOPS_METRIC_HISTOGRAM)
-		code = observe(series, metric, number, taking->weight);
+		code = observe(store, series, metric, number, taking->weight);
 	else if (series && metric->kind == GENOPS_METRIC_COUNTER)
 		series->value.number = sum_of(series->value.number, number * taking->weight);
 	else if (series)
@@ -164,7 +167,7 @@ int genops_event_metrics_take(const struct genops_event_metrics *metrics, struct
 	taking->metrics = metrics;
 	taking->run = run;
 	taking->now_unix_ns = now_unix_ns;
-	genops_buffer_init(&taking->text, TEXT_MAX);
+	genops_buffer_init(&taking->text, RENDERED_MAX);
 	genops_buffer_init(&taking->labels, TEXT_MAX);
 	int code = take(taking, item, store, err);
 	genops_buffer_done(&taking->text);

@@ -5,14 +5,20 @@
 #include "base/hash.h"
 #include "base/str.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define FIRST_SLOTS 256
 #define LABELS_MAX  ((size_t)64 << 10)
+#define HELP_MAX    1024
+/* What a line of each has at most as text, beside names and labels. */
+#define FAMILY_LINE 16
+#define SERIES_LINE 160
+#define BOUND_TEXT  64
 
-bool genops_metric_store_init(struct genops_metric_store *store, size_t max)
+bool genops_metric_store_init(struct genops_metric_store *store, size_t max, size_t bytes_max)
 {
-	*store = (struct genops_metric_store){.max = max, .n_slots = FIRST_SLOTS};
+	*store = (struct genops_metric_store){.max = max, .bytes_max = bytes_max, .n_slots = FIRST_SLOTS};
 	store->slots = calloc(FIRST_SLOTS, sizeof(struct genops_metric_store_series *));
 	return store->slots != NULL;
 }
@@ -85,6 +91,34 @@ static int compare_names(const char *a, genops_str b)
 	return order ? order : a[b.len] != '\0';
 }
 
+static bool take_bytes(struct genops_metric_store *store, size_t *held, size_t need)
+{
+	if (store->n_bytes - *held + need > store->bytes_max)
+		return false;
+	store->n_bytes += need - *held;
+	*held = need;
+	return true;
+}
+
+bool genops_metric_store_make_room(struct genops_metric_store *store, struct genops_metric_store_series *series, size_t n)
+{
+	size_t need = SERIES_LINE + series->labels_len + (n ? (n + 1) * BOUND_TEXT : 0);
+	bool is_refused = !take_bytes(store, &series->n_bytes, need);
+	store->n_refused += is_refused;
+	return !is_refused;
+}
+
+static genops_str cut_help(genops_str help)
+{
+	if (help.len <= HELP_MAX)
+		return help;
+	help.len = HELP_MAX;
+	while (help.len && ((unsigned char)help.ptr[help.len] & 0xC0) == 0x80)
+		help.len--;
+	return help;
+}
+
+/* NULL: no memory, or (counted) no room. */
 static struct genops_metric_store_family *find_family(
     struct genops_metric_store *store, genops_str name, genops_str help, enum genops_metric_kind kind)
 {
@@ -93,14 +127,24 @@ static struct genops_metric_store_family *find_family(
 		at = &(*at)->next;
 	if (*at && genops_str_is(name, (*at)->name))
 		return *at;
-	struct genops_metric_store_family *family = calloc(1, sizeof *family);
-	if (!family)
+	size_t held = 0;
+	help = cut_help(help);
+	if (!take_bytes(store, &held, FAMILY_LINE + name.len + 2 * help.len)) {
+		store->n_refused++;
 		return NULL;
+	}
+	struct genops_metric_store_family *family = calloc(1, sizeof *family);
+	if (!family) {
+		store->n_bytes -= held;
+		return NULL;
+	}
+	family->n_bytes = held;
 	family->name = copy(name);
 	family->help = copy(help);
 	family->kind = kind;
 	family->next = *at;
 	if (!family->name || !family->help) {
+		store->n_bytes -= held;
 		free(family->name);
 		free(family->help);
 		free(family);
@@ -131,10 +175,14 @@ static struct genops_metric_store_series *make(struct genops_metric_store *store
 	struct genops_metric_store_series *series = calloc(1, sizeof *series + labels.len + 1);
 	if (!series)
 		return NULL;
-	grow(store);
 	series->hash = hash;
 	series->family = family;
 	series->labels_len = labels.len;
+	if (!genops_metric_store_make_room(store, series, 0)) {
+		free(series);
+		return NULL;
+	}
+	grow(store);
 	if (labels.len)
 		memcpy(series->labels, labels.ptr, labels.len);
 	series->in_slot = store->slots[hash & (store->n_slots - 1)];
@@ -152,6 +200,7 @@ struct genops_metric_store_series *genops_metric_store_find(
     struct genops_metric_store *store, genops_str family, genops_str help, enum genops_metric_kind kind, genops_str labels)
 {
 	uint64_t hash = hash_of(family, labels);
+	int64_t n_refused = store->n_refused;
 	struct genops_metric_store_series *series = look_up(store, hash, family, labels);
 	if (!series && store->n < store->max) {
 		struct genops_metric_store_family *of = find_family(store, family, help, kind);
@@ -161,7 +210,7 @@ struct genops_metric_store_series *genops_metric_store_find(
 			series = make(store, of, hash, labels);
 	}
 	bool is_refused = !series || series->family->kind != kind;
-	store->n_refused += is_refused;
+	store->n_refused += is_refused && store->n_refused == n_refused;
 	return is_refused ? NULL : series;
 }
 
@@ -172,6 +221,7 @@ static void remove_slot(struct genops_metric_store *store, const struct genops_m
 		at = &(*at)->in_slot;
 	*at = series->in_slot;
 	store->n--;
+	store->n_bytes -= series->n_bytes;
 }
 
 static void expire_family(struct genops_metric_store *store, struct genops_metric_store_family *family, int64_t before_unix_ns)
@@ -202,6 +252,7 @@ void genops_metric_store_expire(struct genops_metric_store *store, int64_t befor
 			continue;
 		}
 		*at = family->next;
+		store->n_bytes -= family->n_bytes;
 		free(family->name);
 		free(family->help);
 		free(family);
@@ -209,6 +260,14 @@ void genops_metric_store_expire(struct genops_metric_store *store, int64_t befor
 }
 
 /* --- points --- */
+
+/* A sum that NaN or infinity was added to would be none for ever, one that something negative was added to a reset to Prometheus. */
+static bool is_summable(const struct genops_metric_point *point)
+{
+	if (point->kind == GENOPS_METRIC_HISTOGRAM)
+		return !point->value.has_sum || isfinite(point->value.sum);
+	return isfinite(point->value.number) && (point->kind != GENOPS_METRIC_COUNTER || point->value.number >= 0);
+}
 
 static const void *copy_list(const void *list, size_t size, bool *failed)
 {
@@ -291,6 +350,12 @@ int genops_metric_store_take(struct genops_metric_store *store, const struct gen
 		return GENOPS_OK;
 	if (point->is_gone) {
 		series->arrived_unix_ns = INT64_MIN; /* goes with the next expiry */
+		return GENOPS_OK;
+	}
+	bool is_fine = !point->is_delta || is_summable(point);
+	store->n_refused += !is_fine;
+	if (!is_fine || !genops_metric_store_make_room(store, series, point->value.n)) {
+		store->latest = NULL;
 		return GENOPS_OK;
 	}
 	GENOPS_TRY(point->is_delta ? add(series, point) : set(series, point));

@@ -15,6 +15,7 @@ struct genops_metric_store_family {
 	struct genops_metric_store_series *first, *last;
 	enum genops_metric_kind kind;
 	char *name, *help; /* owned */
+	size_t n_bytes;
 };
 
 struct genops_metric_store_series {
@@ -22,6 +23,7 @@ struct genops_metric_store_series {
 	struct genops_metric_store_series *in_slot;  /* of the hash table */
 	struct genops_metric_store_family *family;
 	uint64_t hash;
+	size_t n_bytes;                              /* what it takes of the store's bytes_max */
 	uint64_t start_unix_ns, time_unix_ns;        /* of the latest point */
 	int64_t arrived_unix_ns;
 	struct genops_metric_value value;            /* its lists are owned */
@@ -32,13 +34,15 @@ struct genops_metric_store_series {
 
 struct genops_metric_store {
 	size_t n, max, n_slots;
+	size_t n_bytes, bytes_max;                   /* as text, at most */
 	struct genops_metric_store_series **slots;
 	struct genops_metric_store_family *families;
 	struct genops_metric_store_series *latest;   /* of the last take; NULL: it was refused */
-	int64_t n_refused;                           /* series that were over the maximum, points of another kind than their family's */
+	int64_t n_refused;                           /* series over the maxima, points of another kind than their family's, sums that would be none */
 };
 
-bool genops_metric_store_init(struct genops_metric_store *store, size_t max);
+/* Series come from whoever sends, with names as long as they like: as text, the store is never longer than bytes_max. */
+bool genops_metric_store_init(struct genops_metric_store *store, size_t max, size_t bytes_max);
 void genops_metric_store_done(struct genops_metric_store *store);
 
 /* OK: taken, or refused and counted. NOMEM. */
@@ -47,6 +51,8 @@ GENOPS_NODISCARD int genops_metric_store_take(
 /* The series of a family and labels, made if need be, its value zero; NULL: over the maximum or of another kind (counted), or no memory. */
 struct genops_metric_store_series *genops_metric_store_find(
     struct genops_metric_store *store, genops_str family, genops_str help, enum genops_metric_kind kind, genops_str labels);
+/* Before a value of a series gets `n` bounds or quantiles: is there room? If not, it is refused and counted. */
+bool genops_metric_store_make_room(struct genops_metric_store *store, struct genops_metric_store_series *series, size_t n);
 /* Forgets what has not come since. */
 void genops_metric_store_expire(struct genops_metric_store *store, int64_t before_unix_ns);
 

@@ -229,6 +229,8 @@ static int read_series(struct reading *reading, genops_str line)
 		return reading->store->n_refused == n_refused ? GENOPS_NOMEM : GENOPS_OK;
 	if (series->time_unix_ns || series->arrived_unix_ns || series->value.bounds)
 		return GENOPS_OK; /* there twice: damage */
+	if (!genops_metric_store_make_room(reading->store, series, (size_t)n))
+		return GENOPS_OK;
 	series->start_unix_ns = read_unsigned(words[0]);
 	series->time_unix_ns = read_unsigned(words[1]);
 	(void)genops_str_to_int(words[2], &series->arrived_unix_ns);

@@ -19,6 +19,8 @@ struct memory {
 	int64_t expired_at_ns, refused_before;
 };
 
+#define STORE_MAX (GENOPS_DESTINATION_MEMORY_MAX - ((size_t)1 << 20)) /* with the head it can be kept */
+
 #define AT(field) offsetof(struct genops_prometheus_settings, field)
 static const struct genops_option rows[] = {
     {.name = "endpoint", .type = GENOPS_OPTION_TEXT, .offset = AT(endpoint), .is_required = true, .text = "the address that is scraped, at /metrics"},
@@ -105,7 +107,7 @@ static void *open_memory(const struct genops_destination_settings *settings, gen
 {
 	const struct genops_prometheus_settings *own = settings->own;
 	struct memory *memory = calloc(1, sizeof *memory);
-	if (!memory || !genops_metric_store_init(&memory->store, (size_t)own->max_series)) {
+	if (!memory || !genops_metric_store_init(&memory->store, (size_t)own->max_series, STORE_MAX)) {
 		free(memory);
 		return NULL;
 	}
@@ -169,7 +171,7 @@ static void judge(const struct genops_destination_settings *settings, const stru
 	ret_verdict->kind = GENOPS_SENT_PARTLY;
 	ret_verdict->n_rejected = memory->refusal.n + n_over;
 	snprintf(ret_verdict->reason, sizeof ret_verdict->reason, "%lld data points are not shown: %s", (long long)ret_verdict->n_rejected,
-	    memory->refusal.n ? memory->refusal.why : "there are more series than max_series, or a name is used for two types");
+	    memory->refusal.n ? memory->refusal.why : "there are more series than max_series or memory allows, a name is used for two types, or a delta is negative or NaN");
 }
 
 static int check(const struct genops_destination_settings *settings, struct genops_error *err)
@@ -183,7 +185,7 @@ int genops_prometheus_expose(
 	struct genops_metric_store store;
 	if (!genops_str_starts(kept, GENOPS_STR(HEAD)))
 		return GENOPS_OK; /* nothing has come yet */
-	if (!genops_metric_store_init(&store, (size_t)settings->max_series))
+	if (!genops_metric_store_init(&store, (size_t)settings->max_series, STORE_MAX))
 		return GENOPS_NOMEM;
 	int code = genops_metric_store_read(&store, kept);
 	if (code == GENOPS_OK)

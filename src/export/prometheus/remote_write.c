@@ -22,6 +22,7 @@
 #define BODY_MAX      ((size_t)64 << 20)
 #define SAMPLES_MAX   5000              /* of one push */
 #define SAMPLES_LEAST 50
+#define AHEAD_MAX_MS  600000
 
 /* Marks of a series in `events`. */
 enum { MARK_NONE, MARK_CHANGED, MARK_IN_FLIGHT };
@@ -43,7 +44,7 @@ struct memory {
 	} *pending;
 	/* Of pushing. */
 	bool is_changed;                     /* some series is MARK_CHANGED */
-	int64_t push_at_ns, resend_at_ns;
+	int64_t push_at_ns, resend_at_ns, wait_max_ns;
 	size_t samples_max;
 	struct genops_error fault;
 };
@@ -103,6 +104,7 @@ static void *open_memory(const struct genops_destination_settings *settings, gen
 	genops_arena_init(&memory->arena, (size_t)1 << 20);
 	memory->samples_max = SAMPLES_MAX;
 	memory->resend_at_ns = INT64_MAX;
+	memory->wait_max_ns = (own->push_interval_ns > own->resend_interval_ns ? own->push_interval_ns : own->resend_interval_ns) + GENOPS_NS_PER_S;
 	if (!genops_write_memory_init(&memory->kept, (size_t)own->max_series)) {
 		genops_arena_done(&memory->arena);
 		free(memory);
@@ -125,7 +127,9 @@ static void keep_memory(const void *arg, struct genops_buffer *out)
 static int64_t due(const void *arg)
 {
 	const struct memory *memory = arg;
-	return memory->is_changed ? memory->push_at_ns : memory->resend_at_ns;
+	int64_t at = memory->is_changed ? memory->push_at_ns : memory->resend_at_ns;
+	bool is_lost = at != INT64_MAX && at - genops_clock_unix_ns() > memory->wait_max_ns; /* the clock was set back */
+	return is_lost ? 0 : at;
 }
 
 const struct genops_destination_memory genops_remote_write_memory = {
@@ -186,7 +190,9 @@ static void put_push(struct memory *memory, const struct genops_destination_batc
 	int64_t now_ms = batch->now_unix_ns / GENOPS_NS_PER_MS;
 	if (!memory->is_changed)
 		mark_all(memory);
-	memory->push_ms = now_ms > memory->kept.pushed_ms + 1 ? now_ms : memory->kept.pushed_ms + 2;
+	/* Never two at one time; but what a clock that was wrong has called the future is none, and receivers take ten minutes of it. */
+	bool is_behind = now_ms <= memory->kept.pushed_ms + 1 && memory->kept.pushed_ms - now_ms <= AHEAD_MAX_MS;
+	memory->push_ms = is_behind ? memory->kept.pushed_ms + 2 : now_ms;
 	memory->is_changed = false;
 	for (struct genops_metric_store_family *family = memory->kept.events.families; family; family = family->next) {
 		for (struct genops_metric_store_series *series = family->first; series; series = series->next) {
@@ -408,7 +414,7 @@ static void tell_refused(const struct memory *memory, struct genops_send_verdict
 {
 	int64_t n_over = memory->kept.events.n_refused + memory->kept.deltas.n_refused - memory->refused_before;
 	const char *why = memory->refusal.n ? memory->refusal.why
-	    : n_over			    ? "there are more series than max_series, or a name is used for two types"
+	    : n_over			    ? "there are more series than max_series or memory allows, a name is used for two types, or a delta is negative or NaN"
 					    : "they are not newer than what was sent of their series before";
 	verdict->n_rejected = memory->refusal.n + n_over + memory->n_late;
 	if (!verdict->n_rejected || verdict->kind != GENOPS_SENT)

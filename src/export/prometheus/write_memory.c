@@ -9,10 +9,12 @@
 #include "export/prometheus/write_memory.h"
 
 #include "base/str.h"
+#include "export/destination.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define STORE_MAX (GENOPS_DESTINATION_MEMORY_MAX / 2 - ((size_t)4 << 20)) /* of two; ids and times take the rest */
 #define HEAD   "genops-remote-write 1\n"
 #define EVENTS "\nevents\n"
 #define DELTAS "\ndeltas\n"
@@ -20,8 +22,8 @@
 bool genops_write_memory_init(struct genops_write_memory *memory, size_t max_series)
 {
 	*memory = (struct genops_write_memory){.pushed_ms = 0};
-	bool is_fine = genops_metric_store_init(&memory->events, max_series);
-	is_fine &= genops_metric_store_init(&memory->deltas, max_series);
+	bool is_fine = genops_metric_store_init(&memory->events, max_series, STORE_MAX);
+	is_fine &= genops_metric_store_init(&memory->deltas, max_series, STORE_MAX);
 	for (int i = 0; i < 2; i++) {
 		memory->ids[i] = calloc(1, sizeof *memory->ids[i]);
 		memory->times[i] = calloc(1, sizeof *memory->times[i]);

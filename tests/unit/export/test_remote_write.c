@@ -6,6 +6,7 @@
 #include "export/prometheus/write_memory.h"
 #include "export/prometheus/write_request.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #define URL "url: http://p/api/v1/write\n"
@@ -214,6 +215,95 @@ static void restarts(void **state)
 	stop(&d);
 }
 
+/* A clock that was in the year 2096 for a while does not leave every later push there. */
+static void a_clock_that_was_wrong(void **state)
+{
+	struct document d;
+	double values[8];
+	int64_t times[8];
+	document_open(&d, "prometheus_remote_write", URL ONE);
+	open_memory(&d, "genops-remote-write 1\nP 4000000000000\nevents\ndeltas\n");
+	document_event(&d, "{\"cost\": 1, \"team\": \"a\"}");
+	absorb(&d);
+	assert_int_equal(samples(push(&d), "\x0a\x04team\x12\x01" "a", values, times), 2);
+	assert_int_equal(times[1], DOCUMENT_NOW_NS / 1000000);
+	stop(&d);
+}
+
+/* Longer than a label may be is cut, however long: the event counts, once. */
+static void a_long_label(void **state)
+{
+	struct document d;
+	double values[8];
+	int64_t times[8];
+	static char event[200100];
+	start(&d, ONE);
+	size_t n = (size_t)snprintf(event, sizeof event, "{\"cost\": 2, \"team\": \"");
+	memset(event + n, 'x', 200000);
+	snprintf(event + n + 200000, sizeof event - n - 200000, "\"}");
+	document_event(&d, event);
+	absorb(&d);
+	assert_int_equal(samples(push(&d), "team", values, times), 2);
+	assert_true(values[1] == 2);
+	stop(&d);
+}
+
+/* Whoever sends long names and many of them gets no further series; what there is can always be kept. */
+static void series_that_do_not_fit(void **state)
+{
+	struct document d;
+	struct genops_buffer text, out;
+	char long_text[1001], event[1200];
+	genops_buffer_init(&text, 1 << 16);
+	genops_buffer_printf(&text, URL "max_series: 200000\nmetrics:\n  mappings: [{name: cost, type: counter, value: '${cost}'}]\n  labels:\n    id: '${id}'\n");
+	for (int i = 0; i < 30; i++)
+		genops_buffer_printf(&text, "    l%d: '${x}'\n", i);
+	genops_buffer_add_char(&text, '\0');
+	document_open(&d, "prometheus_remote_write", text.ptr);
+	open_memory(&d, "");
+	memset(long_text, 'x', 1000);
+	long_text[1000] = '\0';
+	for (int i = 0; i < 2500; i++) {
+		snprintf(event, sizeof event, "{\"cost\": 1, \"id\": \"%d\", \"x\": \"%s\"}", i, long_text);
+		d.n_items = 0;
+		document_event(&d, event);
+		d.items[0].id = (uint64_t)i + 1;
+		assert_int_equal(document_encode(&d), GENOPS_OK);
+	}
+	assert_int_equal(judge(&d, 200, "").kind, GENOPS_SENT_PARTLY);
+	genops_buffer_init(&out, GENOPS_DESTINATION_MEMORY_MAX);
+	d.type->memory->keep(d.settings.memory, &out);
+	assert_int_equal(out.error, GENOPS_OK);
+	genops_buffer_done(&out);
+	genops_buffer_done(&text);
+	stop(&d);
+}
+
+/* One NaN, or a negative one, in a sum of deltas would be in it for ever. */
+static void deltas_that_are_none(void **state)
+{
+	static const double bad[] = {NAN, INFINITY, -1};
+	struct genops_metric_store store;
+	struct genops_metric_point point = {
+	    .family = GENOPS_STR("c"), .kind = GENOPS_METRIC_COUNTER, .is_delta = true, .time_unix_ns = 1, .value = {.number = 3}};
+	assert_true(genops_metric_store_init(&store, 10, 100000));
+	assert_int_equal(genops_metric_store_take(&store, &point, 1), GENOPS_OK);
+	for (size_t i = 0; i < 3; i++) {
+		point.time_unix_ns++;
+		point.value.number = bad[i];
+		assert_int_equal(genops_metric_store_take(&store, &point, 1), GENOPS_OK);
+		assert_null(store.latest);
+	}
+	assert_int_equal(store.n_refused, 3);
+	point.time_unix_ns++;
+	point.value.number = 4;
+	assert_int_equal(genops_metric_store_take(&store, &point, 1), GENOPS_OK);
+	assert_true(store.latest->value.number == 7);
+	genops_metric_store_expire(&store, 2);
+	assert_int_equal(store.n_bytes, 0);
+	genops_metric_store_done(&store);
+}
+
 static void answers(void **state)
 {
 	struct document d;
@@ -262,6 +352,10 @@ int main(void)
 	    cmocka_unit_test(a_request_byte_for_byte),
 	    cmocka_unit_test(events_are_totals),
 	    cmocka_unit_test(restarts),
+	    cmocka_unit_test(a_clock_that_was_wrong),
+	    cmocka_unit_test(a_long_label),
+	    cmocka_unit_test(series_that_do_not_fit),
+	    cmocka_unit_test(deltas_that_are_none),
 	    cmocka_unit_test(answers),
 	    cmocka_unit_test(a_memory_bounds_itself),
 	};
