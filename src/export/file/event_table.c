@@ -7,6 +7,7 @@
 #include "pipeline/value.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #define EVENT_MAX  ((size_t)64 << 20)  /* of one event's values */
 #define NAMES_MAX  ((size_t)4 << 20)   /* of all columns' names */
@@ -49,8 +50,6 @@ static struct column *find(struct table *table, genops_str name)
 	if (!kept)
 		return NULL;
 	*column = (struct column){.name = {kept, name.len}};
-	for (size_t i = 0; i < name.len; i++)
-		kept[i] = kept[i] ? kept[i] : '?'; /* a C string from here on */
 	table->index[at] = (uint16_t)++table->n_columns;
 	return column;
 }
@@ -119,11 +118,25 @@ static void take_value(struct table *table, genops_str name, struct genops_value
 	column->last_row = table->row + 1; /* {"a": {"b": 1}, "a.b": 2}: the first one counts */
 }
 
+/* Behind the first `at` bytes of `name`, which has room for it or is empty: then what is too long ends in a hash. A C string from here on. */
+static size_t add_name(char *name, size_t at, genops_str key)
+{
+	size_t len = at + key.len, cut = NAME_MAX_ - 17;
+	bool is_long = len > NAME_MAX_;
+	while (is_long && cut && ((unsigned char)key.ptr[cut] & 0xC0) == 0x80)
+		cut--;
+	for (size_t i = 0; i < (is_long ? cut : key.len); i++)
+		name[at + i] = key.ptr[i] ? key.ptr[i] : '?';
+	if (!is_long)
+		return len;
+	return cut + (size_t)snprintf(name + cut, 18, "-%016llx", (unsigned long long)genops_hash_checksum(key.ptr, key.len, 0));
+}
+
 /* What nesting leaves is bounded: deeper objects are texts. */
 static void take(struct table *table, char *name, size_t len, struct genops_value value, int depth)
 {
 	bool is_open = value.type == GENOPS_VALUE_OBJECT && value.as.object->n && depth < DEPTH_MAX;
-	for (size_t i = 0; is_open && i < value.as.object->n; i++)
+	for (size_t i = 0; is_open && depth && i < value.as.object->n; i++)
 		is_open = len + 1 + value.as.object->members[i].key.text.len <= NAME_MAX_;
 	if (!is_open && depth) {
 		take_value(table, (genops_str){name, len}, value);
@@ -134,9 +147,7 @@ static void take(struct table *table, char *name, size_t len, struct genops_valu
 		size_t at = len;
 		if (depth)
 			name[at++] = '.';
-		if (member->key.text.len)
-			memcpy(name + at, member->key.text.ptr, member->key.text.len);
-		take(table, name, at + member->key.text.len, member->value, depth + 1);
+		take(table, name, add_name(name, at, member->key.text), member->value, depth + 1);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/str.h"
@@ -68,6 +69,25 @@ static void test_what_is_no_row(void **state)
 	}
 }
 
+/* Keys come from whoever sends events. */
+static void test_names_that_are_none(void **state)
+{
+	(void)state;
+	char key[301], text[400], cut[240];
+	memset(key, 'k', 300);
+	key[300] = '\0';
+	snprintf(text, sizeof text, "{\"%s\":\"long\",\"b\":\"short\",\"a\\u0000b\":\"nul\"}", key);
+	const struct events events = {2, {text, text}};
+	struct genops_buffer out;
+	struct genops_error err = {0};
+	genops_buffer_init(&out, 1 << 20);
+	assert_int_equal(write(&events, &out, &err), GENOPS_OK);
+	memset(cut, 'k', 239);
+	cut[239] = '\0';
+	assert_true(has(&out, "long") && has(&out, cut) && !has(&out, key) && has(&out, "short") && has(&out, "nul") && has(&out, "a?b"));
+	genops_buffer_done(&out);
+}
+
 static void test_too_many_columns(void **state)
 {
 	(void)state;
@@ -112,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_columns_are_what_is_there),
 	    cmocka_unit_test(test_what_is_no_row),
+	    cmocka_unit_test(test_names_that_are_none),
 	    cmocka_unit_test(test_too_many_columns),
 	    cmocka_unit_test(test_without_memory),
 	};
