@@ -271,7 +271,7 @@ bool genops_template_piece_at(const struct genops_template *template, size_t i, 
 	if (i >= template->n_pieces)
 		return false;
 	const struct piece *piece = &template->pieces[i];
-	*ret = (struct genops_template_piece){piece->kind, piece->is_quoted, piece->text, piece->expression};
+	*ret = (struct genops_template_piece){piece->kind, piece->is_quoted, piece->text, piece->kind == GENOPS_PIECE_RANDOM ? piece->n : 0, piece->expression};
 	return true;
 }
 

@@ -38,7 +38,8 @@ enum genops_template_piece_kind { GENOPS_PIECE_PLAIN, GENOPS_PIECE_EXPRESSION, G
 struct genops_template_piece {
 	enum genops_template_piece_kind kind;
 	bool is_quoted;                            /* JSON: it stands inside of quotes */
-	genops_str text;                           /* PLAIN: as it is (variables set in) */
+	genops_str text;                           /* PLAIN: as it is (variables set in); TIME: its format */
+	unsigned n;                                /* RANDOM: how many characters */
 	const struct genops_expression *expression; /* EXPRESSION */
 };
 /* The i-th; false: there are no more. */

@@ -9,6 +9,8 @@
 
 #define AT(field) offsetof(struct genops_s3_settings, field)
 #define FILENAME  "genops-${_time:%Y%m%d%H%M%S}-${_random:12}"
+#define RANDOM_LEAST 6  /* characters of a name, of objects of one second */
+#define RANDOM_ALONE 12 /* of all that there will ever be */
 
 enum { ADDRESS_AUTO, ADDRESS_PATH, ADDRESS_HOST };
 
@@ -165,19 +167,32 @@ static bool get_variable(void *arg, genops_str name, genops_str *ret_value)
 }
 
 static int compile(const struct genops_yaml_rows *in, const struct genops_yaml_node *node, const char *name, genops_str unset,
-    struct genops_template **ret, bool *is_random, genops_str *ret_source)
+    struct genops_template **ret, genops_str *ret_source)
 {
 	const struct genops_yaml_node *value = genops_yaml_rows_get(node, rows, name);
-	struct genops_template_piece piece;
 	struct genops_error inner = {0};
 	if (value)
 		GENOPS_TRY(genops_yaml_rows_expect(in, value, name, GENOPS_YAML_SCALAR));
 	*ret_source = value ? value->text : unset;
 	if (genops_template_compile(*ret_source, GENOPS_TEMPLATE_TEXT, get_variable, (void *)(uintptr_t)in->variables, ret, &inner) != GENOPS_OK)
 		return genops_yaml_rows_fail(in, value ? value : node, inner.fix, "%s: %s", name, inner.message);
-	for (size_t i = 0; genops_template_piece_at(*ret, i, &piece); i++)
-		*is_random |= piece.kind == GENOPS_PIECE_RANDOM;
 	return GENOPS_OK;
+}
+
+/* Is what a file's name has by chance enough that never two objects have one name? "It is there already" counts as sent. */
+static bool is_unique(const struct genops_s3_settings *settings)
+{
+	const struct genops_template *const templates[] = {settings->path, settings->filename};
+	struct genops_template_piece piece;
+	unsigned n_random = 0;
+	bool has_seconds = false;
+	for (size_t t = 0; t < 2; t++) {
+		for (size_t i = 0; genops_template_piece_at(templates[t], i, &piece); i++) {
+			has_seconds |= piece.kind == GENOPS_PIECE_TIME && genops_str_find(piece.text, GENOPS_STR("%S")) != SIZE_MAX;
+			n_random += t ? piece.n : 0; /* a path's may be cut off */
+		}
+	}
+	return n_random >= (has_seconds ? RANDOM_LEAST : RANDOM_ALONE);
 }
 
 bool genops_s3_settings_origin(genops_str url, genops_str *ret_origin, genops_str *ret_host)
@@ -305,10 +320,11 @@ static int read_document(const struct genops_yaml_rows *in, const struct genops_
 		    "bucket: \"%.80s\" is not a bucket's name", settings->bucket.ptr);
 	GENOPS_TRY(genops_s3_access_read(in, node, (enum genops_s3_auth)settings->auth, &settings->access));
 	GENOPS_TRY(set_address(in, node, settings));
-	GENOPS_TRY(compile(in, node, "path", GENOPS_STR("${_time:%Y/%m/%d}/"), &settings->path, &settings->is_random, &path));
+	GENOPS_TRY(compile(in, node, "path", GENOPS_STR("${_time:%Y/%m/%d}/"), &settings->path, &path));
 	settings->object.is_parquet = settings->format == 1;
 	GENOPS_TRY(compile(in, node, "filename", settings->object.is_parquet ? GENOPS_STR(FILENAME ".parquet") : GENOPS_STR(FILENAME ".json"),
-	    &settings->filename, &settings->is_random, &filename));
+	    &settings->filename, &filename));
+	settings->is_random = is_unique(settings);
 	GENOPS_TRY(set_compression_of_document(in, node, settings, filename));
 	GENOPS_TRY(apply(in, node, &settings->object, "server_side_encryption", "encryption", settings->encryption_text));
 	GENOPS_TRY(apply(in, node, &settings->object, "retention", "retention", settings->retention));

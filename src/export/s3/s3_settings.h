@@ -30,7 +30,7 @@ struct genops_s3_settings {
 	/* made of them */
 	struct genops_s3_object object;
 	struct genops_template *path, *filename;
-	bool is_random;                 /* path or filename has a place that chance fills */
+	bool is_random;                 /* chance alone tells names apart */
 	genops_str origin;              /* "https://bucket.s3.us-east-1.amazonaws.com" */
 	genops_str host;                /* of it, as the header Host has it */
 	genops_str root;                /* what every path begins with: "/" or "/bucket/", percent-encoded */
