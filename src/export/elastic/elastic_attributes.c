@@ -54,6 +54,8 @@ static int gather(genops_str message, uint32_t field, struct genops_arena *arena
 	*ret = (struct members){.n_places = 8};
 	while (ret->n_places < 2 * n)
 		ret->n_places *= 2;
+	if (arena->used + (n + 1) * sizeof *ret->items + ret->n_places * sizeof *ret->places + 32 > arena->max)
+		return GENOPS_LIMIT; /* no want of memory: there will never be enough */
 	ret->items = genops_arena_take(arena, (n + 1) * sizeof *ret->items);
 	ret->places = genops_arena_alloc(arena, ret->n_places * sizeof *ret->places);
 	if (!ret->items || !ret->places)

@@ -366,6 +366,8 @@ int genops_elastic_document_write(const struct genops_elastic_document *document
 		code = put_resource(&json, document->resource, arena);
 	if (code == GENOPS_NOMEM)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for a document");
+	if (code == GENOPS_LIMIT)
+		return genops_fail(err, GENOPS_LIMIT, "a span or log record has too many attributes, or too deep ones");
 	if (code != GENOPS_OK)
 		return genops_fail(err, GENOPS_CORRUPT, "telemetry in the queue is damaged");
 	genops_json_object_end(&json);

@@ -50,8 +50,12 @@ static void mend(struct genops_buffer *name)
 		else if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("\\/*?\"<>|,#:", *c) || (!i && strchr("-_+.", *c)))
 			*c = i ? '_' : 'x';
 	}
-	if (name->len > INDEX_MAX)
-		name->len = INDEX_MAX;
+	for (size_t at = INDEX_MAX; name->len > INDEX_MAX; at--) { /* between two characters */
+		if (((unsigned char)name->ptr[at] & 0xC0) != 0x80)
+			name->len = at;
+	}
+	if (!name->len)
+		genops_buffer_add_char(name, 'x');
 }
 
 static int find_index(struct bulk *bulk, const struct genops_elastic_index *index, const struct genops_elastic_document *document, genops_str *ret)

@@ -318,6 +318,44 @@ static void test_records(void **state)
 	unload(&f);
 }
 
+/* A span that is small and needs much memory is refused, not tried again for ever. */
+static void test_a_span_of_attributes(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct genops_buffer request;
+	genops_buffer_init(&request, 1 << 25);
+	size_t resource = genops_wire_begin(&request, 1), scope = genops_wire_begin(&request, 2), span = genops_wire_begin(&request, 2);
+	for (int i = 0; i < 2000000; i++)
+		genops_wire_put_bytes(&request, 9, (genops_str){"", 0});
+	genops_wire_end(&request, span);
+	genops_wire_end(&request, scope);
+	genops_wire_end(&request, resource);
+	assert_int_equal(request.error, 0);
+	const struct genops_destination_item item = {.kind = GENOPS_ITEM_TRACES, .n = 1, .body = genops_buffer_view(&request)};
+	const struct genops_destination_batch batch = {.items = &item, .n_items = 1};
+	start(&f, type->exporter, "endpoint: http://h:9200\ncompression: none\n");
+	assert_int_equal(type->encode(&f.settings, &batch, &f.request_arena, &f.request, &f.err), GENOPS_LIMIT);
+	assert_non_null(strstr(f.err.message, "attributes"));
+	genops_buffer_done(&request);
+	unload(&f);
+}
+
+static void test_an_index_without_a_name(void **state)
+{
+	(void)state;
+	struct fixture f;
+	const struct genops_destination_item item = {.kind = GENOPS_ITEM_EVENT, .n = 1, .body = GENOPS_STR("{\"team\":\"\"}")};
+	start(&f, type->document, "endpoint: http://h:9200\ncompression: none\nindex: '${team}'\n");
+	const char *body = encode(&f, &item, 1);
+	assert_null(strstr(body, "\"_index\":\"\""));
+	unload(&f);
+	start(&f, type->document, "endpoint: http://h:9200\ncompression: none\nindex: '${\"a\" + \"\xe2\x82\xac\".repeat(200)}'\n");
+	body = strstr(encode(&f, &item, 1), "\"a\xe2");
+	assert_int_equal(strchr(body + 1, '"') - body - 1, 253);
+	unload(&f);
+}
+
 /* --- answers --- */
 
 #define ITEM(status, rest) "{\"create\":{\"status\":" #status rest "}}"
@@ -481,7 +519,7 @@ int main(void)
 	    cmocka_unit_test(test_ids),
 	    cmocka_unit_test(test_events),
 	    cmocka_unit_test(test_records),
-	    cmocka_unit_test(test_answers),
+	    cmocka_unit_test(test_answers), cmocka_unit_test(test_a_span_of_attributes), cmocka_unit_test(test_an_index_without_a_name),
 	    cmocka_unit_test(test_endpoints),
 	    cmocka_unit_test(test_settings),
 	    cmocka_unit_test(test_cloudid),
