@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define SLOTS   (2 * GENOPS_DATADOG_DELTA_MAX) /* a power of two */
@@ -78,6 +79,8 @@ static struct entry *find(struct genops_datadog_delta *delta, uint64_t series)
 bool genops_datadog_delta_of(struct genops_datadog_delta *delta, uint64_t series, double value, uint64_t start_unix_ns, uint64_t time_unix_ns,
     double *ret_growth)
 {
+	if (!isfinite(value)) /* nothing could be taken from it, or it from anything, ever after */
+		return false;
 	struct entry *entry = find(delta, series ? series : 1);
 	if (entry->attempt != delta->attempt) {
 		entry->value = entry->next;

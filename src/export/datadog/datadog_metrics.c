@@ -274,8 +274,11 @@ static int64_t second_of(const struct genops_destination_batch *batch, struct se
 static int prepare(const struct genops_destination_settings *settings, int64_t now_unix_ns, struct genops_arena *arena,
     struct genops_request *ret_request, struct genops_error *err)
 {
-	const struct session *session = settings->session;
-	if (session->last_s > now_unix_ns / GENOPS_NS_PER_S + AHEAD_MAX_S)
+	struct session *session = settings->session;
+	int64_t ahead_s = session->last_s - now_unix_ns / GENOPS_NS_PER_S;
+	if (ahead_s > AHEAD_MAX_S + 60) /* never by counting: the clock was wrong and is set right */
+		*session = (struct session){0};
+	else if (ahead_s > AHEAD_MAX_S)
 		return genops_fail_fix(err, GENOPS_FULL, "make batch_size larger", "more than one request a second for long: Datadog keeps one point a second of each series");
 	return 0;
 }

@@ -14,6 +14,7 @@
 #define TAGS_MAX     ((size_t)64 << 10)
 #define BUCKETS_MAX  256
 #define AGE_MAX_S    INT64_C(3300)  /* Datadog drops silently what is over an hour old */
+#define AHEAD_MAX_S  INT64_C(540)   /* and what is over ten minutes in the future */
 #define NAME_BYTES   (GENOPS_DATADOG_NAME_MAX + 1)
 #define TEMPORALITY_DELTA 1
 #define NO_RECORDED_VALUE 1
@@ -112,6 +113,7 @@ static int add(struct walk *walk, const char *part, const char *tag, enum genops
 	char name[NAME_BYTES + 16];
 	size_t len = walk->tags.len;
 	int64_t at = (int64_t)(point->time_ns / GENOPS_NS_PER_S), interval = (int64_t)((point->time_ns - point->start_ns) / GENOPS_NS_PER_S);
+	bool is_ahead = at - walk->points->now_s > AHEAD_MAX_S; /* somebody's clock is wrong; the value is not */
 	bool is_old = walk->points->now_s - at > AGE_MAX_S, is_count = type == GENOPS_DATADOG_COUNT;
 	if (!isfinite(value) || (is_old && !is_count))
 		return GENOPS_OK; /* what was true an hour ago is not what is true now; what was counted stays counted */
@@ -124,7 +126,7 @@ static int add(struct walk *walk, const char *part, const char *tag, enum genops
 	    .host = walk->host,
 	    .type = type,
 	    .keep = is_count ? GENOPS_DATADOG_SUM : GENOPS_DATADOG_LAST,
-	    .timestamp = is_old ? walk->points->now_s : at,
+	    .timestamp = is_old || is_ahead ? walk->points->now_s : at,
 	    .interval = walk->is_delta && point->start_ns && point->start_ns < point->time_ns && interval > 0 ? interval : 0,
 	    .value = value};
 	int code = walk->tags.error ? genops_fail(walk->err, walk->tags.error, "a data point's tags are over %zu bytes", TAGS_MAX)

@@ -6,6 +6,9 @@
 #include "base/str.h"
 #include "codec/json_write.h"
 
+#include <float.h>
+#include <math.h>
+
 #define INDEX_FIRST 256
 #define FIXED_BYTES 200 /* of a series' JSON beside its texts */
 
@@ -54,7 +57,7 @@ static void merge(struct genops_datadog_point *point, const struct genops_datado
 {
 	bool is_more = more->value > point->value;
 	if (point->keep == GENOPS_DATADOG_SUM)
-		point->value += more->value;
+		point->value = fmax(-DBL_MAX, fmin(DBL_MAX, point->value + more->value)); /* JSON has no infinities */
 	else if (point->keep == GENOPS_DATADOG_LAST || is_more == (point->keep == GENOPS_DATADOG_MAX))
 		point->value = more->value;
 }
@@ -72,6 +75,10 @@ int genops_datadog_series_add(
 			return GENOPS_OK;
 		}
 	}
+	/* a text may be six times as long when it is escaped; names and tags have nothing to escape */
+	size_t bytes = FIXED_BYTES + point->name.len + 3 * point->tags.len + 6 * (point->host.len + point->unit.len);
+	if (series->bytes + bytes > GENOPS_DATADOG_SERIES_MAX)
+		return genops_fail(err, GENOPS_LIMIT, "metrics are far over Datadog's 5 MB; send smaller batches, with fewer tags");
 	struct genops_datadog_entry *entry = genops_arena_alloc(series->arena, sizeof *entry);
 	if (!entry)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for metrics");
@@ -83,8 +90,7 @@ int genops_datadog_series_add(
 	*(series->last ? &series->last->next : &series->first) = entry;
 	series->last = series->index[at] = entry;
 	series->n++;
-	/* a text may be six times as long when it is escaped; names and tags have nothing to escape */
-	series->bytes += FIXED_BYTES + point->name.len + 3 * point->tags.len + 6 * (point->host.len + point->unit.len);
+	series->bytes += bytes;
 	return GENOPS_OK;
 }
 

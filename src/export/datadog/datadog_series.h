@@ -13,6 +13,7 @@
 
 #define GENOPS_DATADOG_BODY_MAX       ((size_t)5242880) /* as JSON */
 #define GENOPS_DATADOG_COMPRESSED_MAX ((size_t)512000)  /* as it is sent */
+#define GENOPS_DATADOG_SERIES_MAX     ((size_t)32 << 20) /* of the estimate, which is half of what the pump's arena has room for */
 #define GENOPS_DATADOG_TAG_MAX        200               /* bytes: Datadog takes so many characters */
 #define GENOPS_DATADOG_NAME_MAX       200
 
@@ -41,7 +42,7 @@ struct genops_datadog_series {
 };
 
 void genops_datadog_series_init(struct genops_datadog_series *series, struct genops_arena *arena);
-/* Texts are copied. A point of another second is a series of its own. NOMEM. */
+/* Texts are copied. A point of another second is a series of its own. A sum stays a finite number. NOMEM, LIMIT. */
 GENOPS_NODISCARD int genops_datadog_series_add(
     struct genops_datadog_series *series, const struct genops_datadog_point *point, struct genops_error *err);
 /* In the order in which they came first. Check out->error. */

@@ -100,6 +100,24 @@ static void each_request_has_a_second_of_its_own_and_a_repetition_the_same(void 
 	}
 	assert_int_equal(d.type->prepare(&d.settings, DOCUMENT_NOW_NS, &d.scratch, &request, &d.err), GENOPS_FULL); /* too far ahead */
 	assert_int_equal(d.type->prepare(&d.settings, DOCUMENT_NOW_NS + 1000000000, &d.scratch, &request, &d.err), 0);
+	/* a clock that was wrong and is set right: nothing is held back for as long as it was ahead */
+	assert_int_equal(d.type->prepare(&d.settings, DOCUMENT_NOW_NS - INT64_C(86400000000000), &d.scratch, &request, &d.err), 0);
+	document_done(&d);
+}
+
+/* One event's nonsense does not make the body of all others unreadable. */
+static void sums_stay_numbers(void **state)
+{
+	struct document d;
+	start(&d, "mappings: [" COST "]");
+	document_event(&d, "{\"cost_total\": 1.7e308}");
+	document_event(&d, "{\"cost_total\": 1.7e308}");
+	document_event(&d, "{\"cost_total\": 1.7e308}");
+	assert_non_null(strstr(document_body(&d), "\"value\":1.7976931348623157e+308}"));
+	d.n_items = 0;
+	document_event(&d, "{\"cost_total\": -1.7e308}");
+	document_event(&d, "{\"cost_total\": -1.7e308}");
+	assert_non_null(strstr(document_body(&d), "\"value\":-1.7976931348623157e+308}"));
 	document_done(&d);
 }
 
@@ -243,6 +261,7 @@ int main(void)
 	    cmocka_unit_test(what_says_nothing_is_no_point),
 	    cmocka_unit_test(how_several_values_become_one),
 	    cmocka_unit_test(each_request_has_a_second_of_its_own_and_a_repetition_the_same),
+	    cmocka_unit_test(sums_stay_numbers),
 	    cmocka_unit_test(tags_are_as_datadog_stores_them),
 	    cmocka_unit_test(what_does_not_fit_comes_with_the_next_request),
 	    cmocka_unit_test(answers),
