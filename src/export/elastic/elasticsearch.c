@@ -51,7 +51,7 @@ static void mend(struct genops_buffer *name)
 			*c = i ? '_' : 'x';
 	}
 	for (size_t at = INDEX_MAX; name->len > INDEX_MAX; at--) { /* between two characters */
-		if (((unsigned char)name->ptr[at] & 0xC0) != 0x80)
+		if (!at || ((unsigned char)name->ptr[at] & 0xC0) != 0x80)
 			name->len = at;
 	}
 	if (!name->len)
