@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench/telemetry.py - telemetry in and out: spans a CPU-second over all processes of `genops serve`, and their memory.
 
-    bench/telemetry.py --build DIR [--rounds 3] [--seconds 3] [--cases drop,pass,four,calls]
+    bench/telemetry.py --build DIR [--rounds 3] [--seconds 3] [--cases drop,pass,four,calls,real]
 
 Prints one JSON document. One client posts requests of 500 spans (OTLP/HTTP, protobuf; 16 attributes and an event, some 700 bytes each) to
 the receiver of a gateway with one worker; destinations are a server that reads and answers 200. CPU is the own run time (schedstat) of all
@@ -9,8 +9,11 @@ processes of GenOps, from the first request until everything has been delivered,
 
     drop   nobody wants it: received, checked, stored, looked at for AI calls, dropped
     pass   service.pipelines: receiver otlp, exporter otlphttp
-    four   the four pipelines of the Cribl guide as they are written; each of their destinations gets OTLP. No span is an AI call
+    four   the four pipelines of the Cribl guide as they are written, but for what OTLP has no word for (payloads, retention, dataset ...), since each of their
+           destinations gets OTLP. No span is an AI call
     calls  the same, and one of a hundred spans is an AI call, which is settled as an operation
+    real   as calls, and each destination is of its own type: the guide's five documents and the eight that it names, all at once, before a server
+           that answers as the vendors do (it keeps nothing)
 """
 import argparse
 import http.client
@@ -27,13 +30,14 @@ import subprocess
 import tempfile
 import threading
 import time
+import zlib
 
 from gateway import cpu_ns, memory_mb
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "tests" / "guide"
 SPANS = 500
-CASES = ("drop", "pass", "four", "calls")
+CASES = ("drop", "pass", "four", "calls", "real")
 
 
 # --- requests ---
@@ -94,6 +98,22 @@ def request(n_calls):
 
 # --- who takes ---
 
+def answer(path, body, is_gzip):
+    """(status, body) of the vendor whose address that is."""
+    if path.startswith("/api/v2/series"):
+        return 202, b'{"errors":[]}'
+    if path.startswith("/services/collector"):
+        return 200, b'{"text":"Success","code":0}'
+    if path.startswith("/_bulk"):
+        n = (zlib.decompress(body, 47) if is_gzip else body).count(b"\n") // 2
+        return 200, b'{"took":1,"errors":false,"items":[' + b",".join([b'{"create":{"status":201}}'] * n) + b"]}"
+    if path.startswith("/api/v2/statements"):
+        return 200, b'{"code":"090001","statementHandle":"h","message":"Statement executed successfully."}'
+    if path.startswith("/v2/enqueue"):
+        return 202, b'{"status":"success","message":"Event processed","dedup_key":"d"}'
+    return 200, b"ok" if path.startswith("/slack") else b""
+
+
 class Sink:
     def __init__(self):
         self.n_bytes = 0
@@ -101,15 +121,18 @@ class Sink:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = 1 << 16  # head and body in one packet: else Nagle waits 40 ms for an acknowledgement
 
             def do_POST(self):
-                left = int(self.headers["content-length"])
-                sink.n_bytes += left
-                while left > 0:
-                    left -= len(self.rfile.read(min(left, 1 << 20)))
-                self.send_response(200)
-                self.send_header("content-length", "0")
+                body = self.rfile.read(int(self.headers["content-length"]))
+                sink.n_bytes += len(body)
+                status, text = answer(self.path, body, self.headers.get("content-encoding") == "gzip")
+                self.send_response(status)
+                self.send_header("content-length", str(len(text)))
                 self.end_headers()
+                self.wfile.write(text)
+
+            do_PUT = do_POST
 
             def log_message(self, *_):
                 pass
@@ -127,6 +150,41 @@ def free_port():
 
 # --- one measurement ---
 
+def pipelines(folder, is_otlp):
+    """The guide's, in files of the folder; returns all of their text."""
+    texts = [path.read_text() for path in sorted((GUIDE / "pipelines").glob("*.yaml"))]
+    for number, text in enumerate(texts):
+        if is_otlp:
+            text = re.sub(r"^ +(output_format|compression|dataset|retention|encryption|versioning|object_lock|table): .*\n", "", text, flags=re.M)
+            text = re.sub(r"^( +)payload_template: \|\n(?:\1 +.*\n|\n)*", "", text, flags=re.M)
+        pathlib.Path(folder, f"pipeline-{number}.yaml").write_text(text)
+    return "".join(texts)
+
+
+def destinations(folder, port):
+    """A file with the guide's documents as they are written, but for the address, and with those that it only names."""
+    url = f"http://127.0.0.1:{port}"
+    text = "\n---\n".join(path.read_text() for path in sorted((GUIDE / "destinations").glob("*.yaml")))
+    for old in ("https://api.datadoghq.com", "https://splunk.company.com:8088"):
+        text = text.replace(old, url)
+    text = re.sub(r"https://hooks.slack.com/\S+", f"{url}/slack", text)
+    others = [f"{{id: {name}, type: s3, bucket: {name.replace('_', '-')}, region: us-east-1}}"
+              for name in ("s3_cost_bucket", "s3_compliance_bucket", "s3_compliance_standard")]
+    others += [f"{{id: prometheus_remote_write, type: prometheus_remote_write, url: '{url}/api/v1/write'}}",
+               f"{{id: elasticsearch_security, type: elasticsearch, endpoint: '{url}', index: violations}}",
+               f"{{id: webhook_alerts, type: webhook, url: '{url}/hook'}}", f"{{id: pagerduty_events, type: pagerduty, url: '{url}'}}",
+               f"{{id: snowflake_audit_db, type: snowflake, account: a-b, endpoint: '{url}', token: t, warehouse: W}}"]
+    path = pathlib.Path(folder, "destinations.yaml")
+    path.write_text("\n---\n".join([text, *others]))
+    return path
+
+
+def environment(port):
+    url = f"http://127.0.0.1:{port}"
+    return {"DATADOG_API_KEY": "0" * 32, "SPLUNK_HEC_TOKEN": "t", "PAGERDUTY_ROUTING_KEY": "0" * 32, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+            "AWS_ENDPOINT_URL_S3": url, "AWS_REGION": "us-east-1", "CRIBL_LAKE_URL": url, "CRIBL_LAKE_TOKEN": "t"}
+
+
 def config(case, folder, gateway_port, otlp_port, sink_port):
     text = (f"state: {folder}/state\ngateway: {{listen: '127.0.0.1:{gateway_port}', listen_h2c: '', workers: 1}}\n"
             f"receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:{otlp_port}'}}}}}}}}\n")
@@ -134,12 +192,13 @@ def config(case, folder, gateway_port, otlp_port, sink_port):
         text += (f"processors: {{batch: {{timeout: 1s, send_batch_size: 8192}}}}\n"
                  f"exporters: {{otlphttp/sink: {{endpoint: 'http://127.0.0.1:{sink_port}', compression: none}}}}\n"
                  "service: {pipelines: {traces: {receivers: [otlp], processors: [batch], exporters: [otlphttp/sink]}}}\n")
-    if case in ("four", "calls"):
-        documents = "".join(path.read_text() for path in sorted((GUIDE / "pipelines").glob("*.yaml")))
+    if case in ("four", "calls", "real"):
+        documents = pipelines(folder, case != "real")
         ids = sorted(set(re.findall(r"^\s+destination: (\S+)", documents, re.M)))
         text += "destinations:\n" + "".join(
-            f"  - {{id: {name}, type: otlphttp, endpoint: 'http://127.0.0.1:{sink_port}', compression: none}}\n" for name in ids)
-        text += (f"pipelines: ['{GUIDE}/pipelines/*.yaml']\n"
+            f"  - {{id: {name}, type: otlphttp, endpoint: 'http://127.0.0.1:{sink_port}', compression: none}}\n" for name in ids
+        ) if case != "real" else f"destinations: ['{destinations(folder, sink_port)}']\n"
+        text += (f"pipelines: ['{folder}/pipeline-*.yaml']\n"
                  f"lookups: [{{id: customer_budgets, file: '{GUIDE}/lookups/customer_budgets.csv', key_field: customer_id}}]\n")
     return text
 
@@ -150,7 +209,7 @@ class Run:
         self.port, self.otlp_port = free_port(), free_port()
         path = pathlib.Path(self.folder.name, "genops.yaml")
         path.write_text(config(case, self.folder.name, self.port, self.otlp_port, sink.port))
-        env = {**os.environ, "GENOPS_NGINX_MODULE": f"{build}/nginx/ngx_http_genops_module.so", "HOME": self.folder.name}
+        env = {**os.environ, **environment(sink.port), "GENOPS_NGINX_MODULE": f"{build}/nginx/ngx_http_genops_module.so", "HOME": self.folder.name}
         self.log = open(f"{self.folder.name}/log", "w+")
         self.serve = subprocess.Popen([f"{build}/genops", "-c", path, "serve"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                       stderr=self.log)
@@ -237,7 +296,7 @@ def measure(build, case, seconds, sink, bodies):
 def bench(build, cases, rounds, seconds):
     sink, results = Sink(), {}
     for case in cases:
-        bodies = [request(1 if case == "calls" else 0) for _ in range(8)]
+        bodies = [request(1 if case in ("calls", "real") else 0) for _ in range(8)]
         rows = [measure(build, case, seconds, sink, bodies) for _ in range(rounds)]
         median = statistics.median
         results[case] = {"span_bytes": len(bodies[0]) // SPANS, "rounds": rounds, "refused": sum(row["refused"] for row in rows),
