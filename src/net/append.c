@@ -19,6 +19,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#define BACKUPS_MAX ((size_t)1 << 18) /* that are looked at: over twice as many as may be kept */
+
+static const struct genops_file_request unknown;
+
 static void append(int fd, genops_str path, genops_str bytes, struct genops_incoming *incoming)
 {
 	struct stat before;
@@ -79,24 +83,40 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static bool make_room(char ***names, size_t *max)
+{
+	size_t more = *max ? 2 * *max : 256;
+	char **grown = more <= BACKUPS_MAX ? realloc(*names, more * sizeof *grown) : NULL;
+	if (!grown)
+		return false;
+	*names = grown;
+	*max = more;
+	return true;
+}
+
 /* Removes what is over max_backups, oldest first, and what is too old. What cannot be removed stays. */
 static void prune(const struct genops_file_request *file)
 {
-	char folder[4096], path[8192], *names[4096];
-	size_t base = file->prefix.len, n = 0;
+	char folder[4096], path[8192], **names = NULL;
+	size_t base = file->prefix.len, n = 0, max = 0;
 	struct stat info;
 	while (base && file->prefix.ptr[base - 1] != '/')
 		base--;
 	snprintf(folder, sizeof folder, "%.*s", base ? (int)base : 1, base ? file->prefix.ptr : ".");
 	const genops_str prefix = {file->prefix.ptr + base, file->prefix.len - base};
 	DIR *dir = opendir(folder);
-	for (struct dirent *entry; dir && n < sizeof names / sizeof *names && (entry = readdir(dir)) != NULL;) {
-		if (is_backup(entry->d_name, prefix, file->suffix) && (names[n] = strdup(entry->d_name)) != NULL)
+	for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
+		if (!is_backup(entry->d_name, prefix, file->suffix))
+			continue;
+		if (n == max && !make_room(&names, &max))
+			break;
+		if ((names[n] = strdup(entry->d_name)) != NULL)
 			n++;
 	}
 	if (dir)
 		closedir(dir);
-	qsort(names, n, sizeof *names, by_name);
+	if (n > 1)
+		qsort(names, n, sizeof *names, by_name);
 	time_t oldest = time(NULL) - (time_t)(file->max_age_ns / GENOPS_NS_PER_S);
 	for (size_t i = 0; i < n; i++) {
 		snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -105,6 +125,7 @@ static void prune(const struct genops_file_request *file)
 			unlink(path);
 		free(names[i]);
 	}
+	free(names);
 }
 
 /* Puts the file aside, unless that was done before a kill. True: what is at `name` now begins with this batch. */
@@ -127,7 +148,9 @@ static void append_known(const char *name, int fd, bool is_rotated, genops_str b
 		append(fd, genops_str_of(name), bytes, incoming);
 		return;
 	}
-	bool is_known = is_rotated || (file->len && (uint64_t)info.st_ino == file->inode);
+	/* Nothing is known yet, and all that is there are the first bytes of the first batch: killed before it could be known. */
+	bool is_first = file != &unknown && !file->len && info.st_size <= (int64_t)bytes.len;
+	bool is_known = is_rotated || is_first || (file->len && (uint64_t)info.st_ino == file->inode);
 	int64_t at = is_rotated ? 0 : file->len;
 	size_t there = is_known ? already_there(name, at, info.st_size, bytes) : 0;
 	append(fd, genops_str_of(name), genops_str_skip(bytes, there), incoming);
@@ -157,7 +180,6 @@ static void write_whole(const char *name, genops_str bytes, struct genops_incomi
 int genops_append_file(genops_str path, genops_str bytes, const struct genops_file_request *file, struct genops_incoming *incoming,
     struct genops_error *err)
 {
-	static const struct genops_file_request unknown;
 	if (path.len == 1 && path.ptr[0] == '-') {
 		append(STDOUT_FILENO, GENOPS_STR("standard output"), bytes, incoming);
 		return GENOPS_OK;

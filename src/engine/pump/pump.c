@@ -98,6 +98,9 @@ static enum step send_one(struct genops_pump *pump, struct genops_destination_ba
 		return WAIT;
 	if (pump->type->items_max == 1 && genops_pump_hold_done(&pump->hold, pump->cursor, genops_pump_batch_n_done(&pump->batch), &err) != GENOPS_OK)
 		genops_pump_complain(pump, err.message);
+	/* What has gone into a file that is put aside then is known there only. */
+	if (pump->type->is_repeatable && genops_pump_memory_keep(&pump->memory, &err) != GENOPS_OK)
+		genops_pump_complain(pump, err.message);
 	return BUSY;
 }
 

@@ -129,6 +129,13 @@ static int64_t time_of(const struct genops_destination_batch *batch)
 	return batch->n_items ? batch->items[0].time_unix_ns : batch->n_records ? batch->records[0].end_unix_ns : 0;
 }
 
+/* When a file begins: a time from the future would keep it from ever being put aside by its age. */
+static int64_t begin_of(const struct genops_destination_batch *batch)
+{
+	int64_t at = time_of(batch);
+	return at < 0 ? 0 : batch->now_unix_ns && at > batch->now_unix_ns ? batch->now_unix_ns : at;
+}
+
 /* --- content --- */
 
 /* A payload may have line breaks between its values, never in one: JSON escapes them. */
@@ -220,9 +227,9 @@ static int encode_lines(const struct genops_destination_settings *settings, cons
 		return GENOPS_OK;
 	file->inode = memory->inode;
 	file->len = memory->len;
-	memory->next_first_ns = memory->len ? memory->first_ns : time_of(batch);
+	memory->next_first_ns = memory->len ? memory->first_ns : begin_of(batch);
 	bool is_due = memory->len && (memory->len + (int64_t)request->body.len > own->max_megabytes * MEGABYTE ||
-					 (own->interval_ns && time_of(batch) - memory->first_ns >= own->interval_ns));
+					 (own->interval_ns && time_of(batch) >= memory->first_ns + own->interval_ns));
 	if (!own->is_rotated)
 		return GENOPS_OK;
 	file->max_backups = (size_t)own->max_backups;
@@ -232,7 +239,7 @@ static int encode_lines(const struct genops_destination_settings *settings, cons
 	if (is_due && !name_file(file->prefix, file->suffix, memory->first_ns, memory->n_rotated, arena, &file->backup))
 		return no_memory(err);
 	if (is_due)
-		memory->next_first_ns = time_of(batch);
+		memory->next_first_ns = begin_of(batch);
 	memory->is_rotating = is_due;
 	return GENOPS_OK;
 }
