@@ -109,7 +109,7 @@ struct genops_kafka_message {
 	size_t n_items;                 /* and how many from there on; 0: of records */
 };
 
-struct genops_kafka_request {
+struct genops_kafka_request { /* without messages: only whether a broker lets us in */
 	const struct genops_text_pair *properties; /* librdkafka's; the same for all requests of a destination */
 	size_t n_properties;
 	struct genops_text_map headers; /* of every message */
@@ -248,13 +248,15 @@ struct genops_destination_type {
 	    struct genops_arena *arena, struct genops_request *ret_request, struct genops_error *err);
 	void (*judge)(const struct genops_destination_settings *settings, const struct genops_response *response,
 	    struct genops_send_verdict *ret_verdict);
-	/* `genops destination test`: a request that shows whether address and credentials are right and leaves nothing behind, the vendor's own
-	 * check where it has one. NULL: only whether somebody answers at the endpoint. */
+	/* `genops destination test`, and health_check while nothing is sent: a request that shows whether address and credentials are right and leaves nothing behind, the vendor's own
+	 * check where it has one. NULL: only whether somebody answers at the address. */
 	int (*probe)(const struct genops_destination_settings *settings, struct genops_arena *arena, struct genops_request *ret_request,
 	    struct genops_error *err);
 	/* What its answer means: SENT, or what is wrong and what to do. NULL: `judge`. */
 	void (*judge_probe)(const struct genops_destination_settings *settings, const struct genops_response *response,
 	    struct genops_send_verdict *ret_verdict);
+	/* Where it sends to, if that lies in its own settings: a URL, of which only scheme, host and port are used. NULL: settings->endpoint. */
+	genops_str (*address)(const struct genops_destination_settings *settings);
 };
 
 /* By name, alias, or "<name>/<anything>" as the Collector names its components; NULL: there is none. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define POLL_MS   50 /* how long a cancel may go unseen */
+#define ASK_MS    1000 /* and while a broker is only asked: longer than its answer takes */
 #define PURGE_NS  GENOPS_NS_PER_S
 #define HEADER_ID "genops-id"
 
@@ -376,6 +377,29 @@ static void forget(struct genops_kafka_producer *producer, const struct genops_k
 	producer->n_slots = n;
 }
 
+/* No messages: does a broker let us in? What it knows of topics is an answer, and leaves nothing there. */
+static void ask(struct genops_kafka_producer *producer, int64_t until_ns, const volatile int *cancel, struct genops_incoming *incoming)
+{
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_resp_err_t error;
+	int64_t left_ms;
+	do {
+		left_ms = (until_ns - genops_clock_monotonic_ns()) / GENOPS_NS_PER_MS;
+		error = rd_kafka_metadata(producer->rk, 0, NULL, &metadata, left_ms > ASK_MS ? ASK_MS : left_ms < 1 ? 1 : (int)left_ms);
+		rd_kafka_poll(producer->rk, 0); /* what it says of errors */
+	} while (error != RD_KAFKA_RESP_ERR_NO_ERROR && genops_clock_monotonic_ns() < until_ns && !(cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)));
+	if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		rd_kafka_metadata_destroy(metadata);
+		producer->trouble[0] = '\0';
+		producer->is_refused = false;
+		incoming->status = 200;
+		return;
+	}
+	snprintf(incoming->network_error, sizeof incoming->network_error, "no broker answers: %s; check %s",
+	    producer->trouble[0] ? producer->trouble : rd_kafka_err2str(error), producer->is_refused ? "auth" : "brokers, and that they can be reached from here");
+	incoming->status = producer->is_refused ? 401 : 0;
+}
+
 int genops_kafka_send(struct genops_kafka_producer **producer, const struct genops_destination_settings *settings,
     const struct genops_request *request, const volatile int *cancel, struct genops_incoming *incoming, struct genops_error *err)
 {
@@ -388,6 +412,10 @@ int genops_kafka_send(struct genops_kafka_producer **producer, const struct geno
 	}
 	if (!*producer)
 		GENOPS_TRY(make(settings, request->kafka, producer, err));
+	if (!request->kafka->n_messages) {
+		ask(*producer, until_ns, cancel, incoming);
+		return GENOPS_OK;
+	}
 	GENOPS_TRY(produce_all(*producer, request->kafka, cancel, err));
 	while ((*producer)->n_waiting && genops_clock_monotonic_ns() < until_ns && !(cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)))
 		rd_kafka_poll((*producer)->rk, POLL_MS);

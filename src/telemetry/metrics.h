@@ -60,7 +60,7 @@
 	X("genops_self_queue_full_total", "", "Appends that the export queue was too full for; tried again.") \
 	X("genops_self_queue_damaged_blocks_total", "", "Blocks of the export queue that were found damaged.") \
 	X("genops_self_exported_total", "destination", "Records that a destination has taken.")       \
-	X("genops_self_export_failures_total", "destination", "Requests that failed and are tried again.") \
+	X("genops_self_export_failures_total", "destination", "Requests that failed and are tried again, and checks of health_check.") \
 	X("genops_self_export_retries_total", "destination", "Requests that were sent again.")         \
 	X("genops_self_export_connection_errors_total", "destination", "Requests without an answer.")  \
 	X("genops_self_export_auth_failures_total", "destination", "Requests whose credentials were refused.") \

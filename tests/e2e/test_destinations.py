@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Around the destinations: how each is doing, whether one can be reached, queues of their own with a cap, rotation, TLS, kills.
 
-Proves: CRB-052, CRB-071, CRB-310, A-092, CRB-055, CRB-059, CRB-060, CRB-072, CRB-233, CRB-450, CRB-451, CRB-469, CRB-478, CRB-485, CRB-486, A-110, CORE-060.
+Proves: CRB-052, CRB-071, CRB-310, A-092, CRB-055, CRB-056, CRB-057, CRB-058, CRB-059, CRB-060, CRB-072, CRB-233, CRB-450, CRB-451, CRB-469, CRB-478, CRB-485, CRB-486, A-110, CORE-060.
 """
 import collections
 import http.server
@@ -181,6 +181,49 @@ def test_a_destination_is_asked_without_sending(stage, tmp_path):
     unknown = command(running, "destination", "test", "nobody")
     assert unknown.returncode != 0 and "destination list" in unknown.stderr
     datadog.close()
+
+
+def test_addresses_in_own_settings_are_connected_to(stage):
+    """A type without a check: name, connection and TLS, at the bare address, so that nothing is set off over there."""
+    endpoint = FakeDatadog()  # any HTTP server
+    running = stage.serve(config({"otlphttp/good": exporter(stage.far())}) + (
+        "destinations:\n- {id: slack_webhook, type: slack, url: 'https://hooks.nowhere.invalid/services/T000/B000/XSECRETX'}\n"
+        f"- {{id: hook, type: webhook, url: '{endpoint.url}/hook/XSECRETX'}}\n"
+        "- {id: pages, type: pagerduty, url: 'http://127.0.0.1:1/v2/enqueue'}\n"))
+    result = command(running, "destination", "test", "--json")
+    answers = {one["name"]: one for one in json.loads(result.stdout)["tests"]}
+    assert {name for name, one in answers.items() if one["good"]} == {"otlphttp/good", "hook"}, answers
+    assert "hooks.nowhere.invalid" in answers["slack_webhook"]["message"] and "check the address" in answers["slack_webhook"]["message"]
+    assert "check the address" in answers["pages"]["message"] and not answers["hook"]["checked"]
+    assert "XSECRETX" not in result.stdout and not any("hook" in request.path for request in endpoint.requests)
+    endpoint.close()
+
+
+def test_a_destination_that_goes_down_while_nothing_is_sent_is_told(stage):
+    """CRB-056, CRB-057, CRB-058: checks at their interval, only where they are asked for; down on the third failure, back with the first answer."""
+    asked, unasked, hanging = stage.far(), stage.far(), stage.far(latency=5)
+    asked.headers["connection"] = "close"  # else who is closed goes on with the connections that it has
+    checks = ", health_check: {interval: 1s, timeout: 500ms, unhealthy_threshold: 3}"
+    running = stage.serve(config({"otlphttp/asked": exporter(asked, checks), "otlphttp/unasked": exporter(unasked), "otlphttp/hanging": exporter(hanging, checks)}))
+    wait_for(lambda: asked.n_requests >= 3, 15, "checks")
+    assert listed(running)["otlphttp/asked"]["state"] == "idle"
+
+    def state(*states):
+        return lambda: (listed(running)["otlphttp/asked"]["state"] in states) or None
+
+    asked.close()
+    begun = time.monotonic()
+    wait_for(state("failing", "down"), 10, "the first failure")
+    assert time.monotonic() - begun < 5, "an interval, and the drain's own second"
+    wait_for(state("down"), 15, "the third failure")
+    now = listed(running)
+    assert now["otlphttp/asked"]["breaker"] == "open" and now["otlphttp/asked"]["reason"] and now["otlphttp/asked"]["connection_errors"] >= 3
+    assert now["otlphttp/hanging"]["state"] == "down" and now["otlphttp/unasked"]["state"] == "idle" and not unasked.n_requests
+    back = stage.far(port=asked.port)
+    wait_for(state("idle"), 10, "it is back")
+    assert not any(one["sent"] or one["rejected"] or one["waiting"] for one in listed(running).values()) and not back.spans
+    assert send(running, "late") == 200
+    wait_for(lambda: back.spans["late"], 10, "data goes on")
 
 
 def test_a_day_of_downtime_fills_only_the_queue_of_the_dead(stage):

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/destination/destination_test.c - see genops_destination_test: one request to a destination, of which nothing stays there.
- *
- * The type's own probe; of OTLP a request without anything in it; of a file whether it can be opened; else whether somebody answers. What
- * a request needs before (credentials that expire) is asked for as a pump does. */
+ * engine/destination/destination_test.c - see genops_destination_test: one request to a destination, of which nothing stays there
+ * (engine/pump/pump_probe.h), with a client and credentials of its own. */
 #include <genops/destination.h>
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "engine/pump/pump_probe.h"
 #include "engine/pump/pump_state.h"
 
 #include <stdio.h>
@@ -28,79 +27,16 @@ static void say(struct genops_destination_trial *trial, bool is_good, const char
 	snprintf(trial->message, sizeof trial->message, "%.319s", message);
 }
 
-/* A request that leaves nothing. False: there is none for this type. */
-static bool make_request(struct trying *trying, struct genops_request *request, struct genops_error *err)
-{
-	const struct genops_destination_batch nothing = {.now_unix_ns = genops_clock_unix_ns()};
-	genops_str endpoint = trying->settings.endpoint;
-	trying->trial->is_checked = trying->type->probe || trying->type->takes & GENOPS_TAKES_RECORDS;
-	*err = (struct genops_error){0};
-	if (trying->type->probe) {
-		err->code = trying->type->probe(&trying->settings, &trying->arena, request, err);
-		return true;
-	}
-	if (trying->type->takes & GENOPS_TAKES_RECORDS) {
-		err->code = trying->type->encode(&trying->settings, &nothing, &trying->arena, request, err);
-		if (request->transport == GENOPS_TRANSPORT_FILE)
-			genops_buffer_clear(&request->body);
-		return true;
-	}
-	*request = (struct genops_request){.transport = GENOPS_TRANSPORT_HTTP, .method = "GET", .url = endpoint};
-	genops_buffer_init(&request->body, 1);
-	return genops_str_starts(endpoint, GENOPS_STR("http://")) || genops_str_starts(endpoint, GENOPS_STR("https://"));
-}
-
-static void judge(struct trying *trying, const struct genops_response *response)
-{
-	struct genops_send_verdict verdict = {0};
-	struct genops_destination_trial *trial = trying->trial;
-	char message[320];
-	trial->http_status = response->status;
-	if (!trial->is_checked) {
-		bool is_refused = response->status == 401 || response->status == 403 || response->status == 407;
-		snprintf(message, sizeof message, "somebody answers there (HTTP %d)%s", response->status,
-		    is_refused ? ", and asks for other credentials" : "; this type has no check of credentials");
-		if (!response->status)
-			snprintf(message, sizeof message, "no answer: %.*s; check the address, and that it can be reached from here",
-			    (int)(response->network_error.len > 180 ? 180 : response->network_error.len),
-			    response->network_error.len ? response->network_error.ptr : "");
-		say(trial, response->status != 0, message);
-		return;
-	}
-	(trying->type->probe && trying->type->judge_probe ? trying->type->judge_probe : trying->type->judge)(
-	    &trying->settings, response, &verdict);
-	if (verdict.kind == GENOPS_SENT || verdict.kind == GENOPS_SENT_PARTLY)
-		say(trial, true, "reachable, and what was asked was answered well");
-	else
-		say(trial, false, verdict.reason[0] ? verdict.reason : "it was not taken");
-}
-
 static void ask(struct trying *trying)
 {
-	struct genops_request request = {0};
-	struct genops_response response = {.grpc_status = -1};
-	struct genops_send_verdict verdict = {0};
-	struct genops_error err;
+	struct genops_destination_trial *trial = trying->trial;
+	struct genops_pump_probe probe;
 	int64_t begun_ns = genops_clock_monotonic_ns();
-	if (!genops_pump_prepare(trying->type, &trying->settings, trying->client, &trying->arena, NULL, &verdict)) {
-		say(trying->trial, false, verdict.reason);
-		trying->trial->is_checked = true;
-		return;
-	}
-	genops_arena_reset(&trying->arena);
-	if (!make_request(trying, &request, &err)) {
-		say(trying->trial, true, "the settings are good; this type has no way to be asked without sending");
-	} else if (err.code != GENOPS_OK) {
-		say(trying->trial, false, err.message);
-	} else if (request.transport == GENOPS_TRANSPORT_NONE) {
-		say(trying->trial, true, "the settings are good; nothing is sent there by itself");
-	} else if (genops_http_send(trying->client, &trying->settings, &request, NULL, &response, &err) != GENOPS_OK) {
-		say(trying->trial, false, err.message);
-	} else {
-		judge(trying, &response);
-	}
-	genops_buffer_done(&request.body);
-	trying->trial->duration_ns = genops_clock_monotonic_ns() - begun_ns;
+	genops_pump_probe(trying->type, &trying->settings, trying->client, &trying->arena, NULL, &probe);
+	say(trial, probe.is_good, probe.message);
+	trial->is_checked = probe.is_checked;
+	trial->http_status = probe.status;
+	trial->duration_ns = genops_clock_monotonic_ns() - begun_ns;
 }
 
 static int begin(struct trying *trying, const genops_engine *engine, struct genops_error *err)

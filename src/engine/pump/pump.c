@@ -163,7 +163,10 @@ static enum step step(struct genops_pump *pump)
 		acknowledge(pump); /* what is no destination's, or another one's; nothing at all: costs nothing */
 		if (genops_pump_own_leave(pump))
 			return BUSY;
-		return genops_pump_own_is_pending(pump) ? PENDING : IDLE;
+		if (genops_pump_own_is_pending(pump))
+			return PENDING;
+		genops_pump_check_health(pump);
+		return IDLE;
 	}
 	return is_due(pump) ? send_on(pump, &err) : GATHERING;
 }
@@ -279,6 +282,7 @@ int genops_pump_start(genops_engine *engine, struct genops_queue *queue, const s
 	pthread_mutex_init(&pump->lock, NULL);
 	genops_thread_condition_init(&pump->wake);
 	genops_pump_settings_fill(pump, exporter);
+	pump->asked_ns = genops_clock_monotonic_ns();
 	int code = open_pump(pump, queue, exporter, err);
 	if (code == GENOPS_OK)
 		code = genops_thread_start(&pump->thread, run, pump, "a destination's thread", err);

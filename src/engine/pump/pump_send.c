@@ -149,6 +149,7 @@ static bool exchange(struct genops_pump *pump, struct genops_destination_batch *
 		verdict->kind = GENOPS_RETRY;
 		snprintf(verdict->reason, sizeof verdict->reason, "%.255s", err.message);
 	}
+	pump->asked_ns = genops_clock_monotonic_ns();
 	*ret_n_items = request.n_items;
 	genops_buffer_done(&request.body);
 	return true;

@@ -41,6 +41,7 @@ struct genops_pump {
 	size_t n_retry_statuses;             /* 0: as the type's contract says */
 	uint16_t retry_statuses[GENOPS_CONFIG_STATUSES_MAX];
 	int64_t health_interval_ns, health_timeout_ns; /* 0: no checks while nothing is sent */
+	int64_t asked_ns;                    /* monotonic: the last request or check, or the begin */
 	uint64_t fingerprint;                /* of all settings */
 	char labels[160];                    /* destination="otlp/tempo" */
 	int must_stop;                       /* atomic: send what can be sent at once, then end */
@@ -71,6 +72,8 @@ void genops_pump_complain(struct genops_pump *pump, const char *reason); /* into
 bool genops_pump_send(struct genops_pump *pump, struct genops_destination_batch send);
 /* What the destination says without anything having come. It is not repeated as it was: the next time it says what is true then. */
 bool genops_pump_send_due(struct genops_pump *pump);
+/* pump_health.c: nothing is waiting. At most one check, if one is due. */
+void genops_pump_check_health(struct genops_pump *pump);
 /* pump_status.c */
 void genops_pump_status_begin(struct genops_pump *pump);
 void genops_pump_status_update(struct genops_pump *pump);

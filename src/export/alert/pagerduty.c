@@ -398,6 +398,11 @@ static void judge(const struct genops_destination_settings *settings, const stru
 	snprintf(ret_verdict->reason, sizeof ret_verdict->reason, "HTTP 400: %s; check the payload_template and routing_key", said.text);
 }
 
+static genops_str address(const struct genops_destination_settings *settings)
+{
+	return ((const struct pagerduty *)settings->own)->url;
+}
+
 const struct genops_destination_type genops_destination_type_pagerduty = {
     .name = "pagerduty",
     .alias = "pagerduty_events",
@@ -412,4 +417,5 @@ const struct genops_destination_type genops_destination_type_pagerduty = {
     .check = genops_alert_event_check,
     .encode = encode,
     .judge = judge,
+    .address = address,
 };

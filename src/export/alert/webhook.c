@@ -234,6 +234,11 @@ static void judge_slack(const struct genops_destination_settings *settings, cons
 	    response->status);
 }
 
+static genops_str address(const struct genops_destination_settings *settings)
+{
+	return ((const struct webhook *)settings->own)->url;
+}
+
 const struct genops_destination_type genops_destination_type_webhook = {
     .name = "webhook",
     .summary = "Any HTTP endpoint, one request an event: chat, incidents, automation",
@@ -246,6 +251,7 @@ const struct genops_destination_type genops_destination_type_webhook = {
     .check = genops_alert_event_check,
     .encode = encode_webhook,
     .judge = judge_webhook,
+    .address = address,
 };
 
 const struct genops_destination_type genops_destination_type_slack = {
@@ -261,4 +267,5 @@ const struct genops_destination_type genops_destination_type_slack = {
     .check = genops_alert_event_check,
     .encode = encode_slack,
     .judge = judge_slack,
+    .address = address,
 };

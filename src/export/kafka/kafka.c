@@ -159,6 +159,20 @@ static void judge(const struct genops_destination_settings *settings, const stru
 	*ret_verdict = verdict;
 }
 
+/* No messages: only whether a broker lets us in. */
+static int probe(const struct genops_destination_settings *settings, struct genops_arena *arena, struct genops_request *ret_request,
+    struct genops_error *err)
+{
+	const struct genops_kafka_settings *own = settings->own;
+	struct genops_kafka_request *kafka = genops_arena_alloc(arena, sizeof *kafka);
+	if (!kafka)
+		return genops_fail(err, GENOPS_NOMEM, "no memory for a Kafka request");
+	*kafka = (struct genops_kafka_request){.properties = own->properties, .n_properties = own->n_properties, .headers = own->headers};
+	*ret_request = (struct genops_request){.transport = GENOPS_TRANSPORT_KAFKA, .method = "", .url = own->properties[0].value, .kafka = kafka};
+	genops_buffer_init(&ret_request->body, 1);
+	return GENOPS_OK;
+}
+
 const struct genops_destination_type genops_destination_type_kafka = {
     .name = "kafka",
     .summary = "Apache Kafka, OTLP as the Collector's exporter writes it, or an event a message",
@@ -170,4 +184,5 @@ const struct genops_destination_type genops_destination_type_kafka = {
     .check = check,
     .encode = encode,
     .judge = judge,
+    .probe = probe,
 };

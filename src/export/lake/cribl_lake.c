@@ -270,6 +270,11 @@ static void prepared(const struct genops_destination_settings *settings, const s
 
 static const char *const route_keys[] = {"payload_template", "dataset", "retention", NULL};
 
+static genops_str address(const struct genops_destination_settings *settings)
+{
+	return ((const struct genops_lake_settings *)settings->own)->url;
+}
+
 const struct genops_destination_type genops_destination_type_cribl_lake = {
     .name = "cribl_lake",
     .summary = "Cribl Lake through Direct Access (HTTP), one JSON event a line; datasets through its management API",
@@ -285,4 +290,5 @@ const struct genops_destination_type genops_destination_type_cribl_lake = {
     .prepared = prepared,
     .encode = encode,
     .judge = judge,
+    .address = address,
 };

@@ -134,6 +134,11 @@ static void judge(const struct genops_destination_settings *settings, const stru
 	judge_code(settings, response, code, message, ret_verdict);
 }
 
+static genops_str address(const struct genops_destination_settings *settings)
+{
+	return ((const struct genops_s3_settings *)settings->own)->origin;
+}
+
 static const char *const route_keys[] = {"payload_template", "output_format", "compression", "retention", "encryption", "versioning", "object_lock", NULL};
 
 const struct genops_destination_type genops_destination_type_s3 = {
@@ -151,4 +156,5 @@ const struct genops_destination_type genops_destination_type_s3 = {
     .prepared = prepared,
     .encode = genops_s3_put,
     .judge = judge,
+    .address = address,
 };

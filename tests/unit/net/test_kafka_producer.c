@@ -91,6 +91,23 @@ static void test_all_are_delivered(void **state)
 	assert_int_equal(count_messages(f), 9);
 }
 
+static void test_asking_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	send_messages(f, 0);
+	assert_int_equal(f->response.status, 200);
+	assert_int_equal(count_messages(f), 0);
+	rd_kafka_mock_broker_set_down(f->cluster, 1);
+	f->settings.timeout_ns = INT64_C(300000000);
+	send_messages(f, 0);
+	assert_int_equal(f->response.status, 0);
+	assert_true(genops_str_find(f->response.network_error, GENOPS_STR("check brokers")) != SIZE_MAX);
+	rd_kafka_mock_broker_set_up(f->cluster, 1);
+	f->settings.timeout_ns = INT64_C(10000000000);
+	send_messages(f, 0);
+	assert_int_equal(f->response.status, 200);
+}
+
 static void test_one_that_is_too_large_spoils_no_other(void **state)
 {
 	struct fixture *f = *state;
@@ -177,6 +194,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    T(test_all_are_delivered),
+	    T(test_asking_leaves_nothing),
 	    T(test_one_that_is_too_large_spoils_no_other),
 	    T(test_nobody_answers_and_then_somebody_does),
 	    T(test_what_is_not_asked_for_any_more_is_not_sent),

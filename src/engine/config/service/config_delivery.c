@@ -107,11 +107,11 @@ const struct genops_option genops_config_sending_queue_rows[] = {
 };
 
 const struct genops_option genops_config_health_rows[] = {
-    {.name = "interval", .type = GENOPS_OPTION_DURATION, .offset = offsetof(struct health, interval_ns), .default_text = "30s", .min = 0.01, .max = 86400, .text = "between two probes while it is unhealthy, and between two checks while nothing is sent",
+    {.name = "interval", .type = GENOPS_OPTION_DURATION, .offset = offsetof(struct health, interval_ns), .default_text = "30s", .min = 0.01, .max = 86400, .text = "between two probes while it is unhealthy, and between two checks while nothing is sent (as genops destination test asks; without health_check there are none)",
 	.aliases = (const char *const[]){"Interval", NULL}},
-    {.name = "timeout", .type = GENOPS_OPTION_DURATION, .offset = offsetof(struct health, timeout_ns), .default_text = "10s", .min = 0.001, .max = 600, .text = "of a check",
+    {.name = "timeout", .type = GENOPS_OPTION_DURATION, .offset = offsetof(struct health, timeout_ns), .default_text = "10s", .min = 0.001, .max = 600, .text = "of a check; a longer one has failed",
 	.aliases = (const char *const[]){"Timeout", NULL}},
-    {.name = "unhealthy_threshold", .type = GENOPS_OPTION_INT, .offset = offsetof(struct health, threshold), .default_text = "3", .min = 1, .max = 1000, .text = "failures in a row until the circuit breaker opens",
+    {.name = "unhealthy_threshold", .type = GENOPS_OPTION_INT, .offset = offsetof(struct health, threshold), .default_text = "3", .min = 1, .max = 1000, .text = "failures in a row, of requests and of checks, until the circuit breaker opens",
 	.aliases = (const char *const[]){"Unhealthy Threshold", NULL}},
     {.name = NULL},
 };
