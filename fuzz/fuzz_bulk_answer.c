@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < n; i++)
 		documents[i] = data[1 + i] & 3;
 	const struct genops_response response = {.status = 200, .grpc_status = -1, .body = {(const char *)data + 1 + n, size - 1 - n}};
-	genops_elastic_bulk_answer(&response, documents, n, &verdict);
+	genops_elastic_bulk_answer(&response, documents, n, size & 1, &verdict);
 	check(memchr(verdict.reason, '\0', sizeof verdict.reason) != NULL);
 	for (const char *at = verdict.reason; *at; at++)
 		check((unsigned char)*at >= 0x20 && *at != 0x7f);

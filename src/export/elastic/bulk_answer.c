@@ -23,6 +23,7 @@ struct reading {
 	size_t item;           /* the one that the next document belongs to */
 	uint32_t left;         /* documents of it that are not read yet */
 	int64_t n_documents, n_again, n_rejected;
+	bool is_own_index;
 	bool has_errors, is_told; /* "errors": false says all */
 	bool is_short_wait;    /* one of those that come again need not wait for somebody */
 	int status, first_status;
@@ -36,11 +37,12 @@ static void next_item(struct reading *reading)
 		reading->item++;
 }
 
-static enum genops_verdict_kind kind_of(int status)
+static enum genops_verdict_kind kind_of(const struct reading *reading, int status)
 {
+	bool is_about_index = status == 403 || status == 404;
 	if ((status >= 200 && status < 300) || status == 409)
 		return GENOPS_SENT;
-	if (status == 429 || status >= 500 || status == 401 || status == 403 || status == 404)
+	if (status == 429 || status >= 500 || status == 401 || (is_about_index && !reading->is_own_index))
 		return GENOPS_RETRY;
 	return GENOPS_REJECTED;
 }
@@ -63,7 +65,7 @@ static void mark(struct reading *reading, enum genops_verdict_kind kind)
 static void keep_reason(struct reading *reading, enum genops_verdict_kind kind)
 {
 	/* What is lost for ever is told before what comes again. */
-	bool is_first = !reading->reason[0] || (kind == GENOPS_REJECTED && kind_of(reading->first_status) != GENOPS_REJECTED);
+	bool is_first = !reading->reason[0] || (kind == GENOPS_REJECTED && kind_of(reading, reading->first_status) != GENOPS_REJECTED);
 	if (!is_first)
 		return;
 	reading->first_status = reading->status;
@@ -73,7 +75,7 @@ static void keep_reason(struct reading *reading, enum genops_verdict_kind kind)
 
 static void end_document(struct reading *reading)
 {
-	enum genops_verdict_kind kind = kind_of(reading->status);
+	enum genops_verdict_kind kind = kind_of(reading, reading->status);
 	if (!reading->status)
 		return;
 	reading->n_documents++;
@@ -151,10 +153,10 @@ static void sum_up(struct reading *reading)
 		genops_http_verdict_text(verdict->reason, sizeof verdict->reason, genops_str_of(line));
 }
 
-void genops_elastic_bulk_answer(const struct genops_response *response, const uint32_t *documents, size_t n_items,
+void genops_elastic_bulk_answer(const struct genops_response *response, const uint32_t *documents, size_t n_items, bool is_own_index,
     struct genops_send_verdict *ret_verdict)
 {
-	struct reading reading = {.documents = documents, .verdict = ret_verdict};
+	struct reading reading = {.documents = documents, .verdict = ret_verdict, .is_own_index = is_own_index};
 	*ret_verdict = (struct genops_send_verdict){.kind = GENOPS_SENT, .n_kinds = n_items};
 	next_item(&reading);
 	bool is_whole = read_body(&reading, response->body);

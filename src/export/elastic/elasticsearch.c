@@ -210,11 +210,12 @@ static void turn(const struct genops_destination_settings *settings, const struc
 static void judge(const struct genops_destination_settings *settings, const struct genops_response *response,
     struct genops_send_verdict *ret_verdict)
 {
+	const struct genops_elastic_settings *own = settings->own;
 	const struct session *session = settings->session;
 	turn(settings, response);
 	if (response->status >= 200 && response->status < 300)
-		genops_elastic_bulk_answer(
-		    response, session->documents, session->n_items <= GENOPS_VERDICT_ITEMS_MAX ? session->n_items : 0, ret_verdict);
+		genops_elastic_bulk_answer(response, session->documents, session->n_items <= GENOPS_VERDICT_ITEMS_MAX ? session->n_items : 0,
+		    own->events.reads_event, ret_verdict);
 	else
 		genops_http_verdict_api(response, ret_verdict);
 	/* One of them may be at fault; the others are told apart by their ids, so trying halves makes nothing twice. */

@@ -351,8 +351,13 @@ static void test_an_index_without_a_name(void **state)
 	assert_null(strstr(body, "\"_index\":\"\""));
 	unload(&f);
 	start(&f, type->document, "endpoint: http://h:9200\ncompression: none\nindex: '${\"a\" + \"\xe2\x82\xac\".repeat(200)}'\n");
+	const struct genops_response refused = {.status = 200,
+	    .body = GENOPS_STR("{\"errors\":true,\"items\":[{\"create\":{\"status\":403,\"error\":{\"type\":\"security_exception\",\"reason\":\"x\"}}}]}")};
+	struct genops_send_verdict verdict;
 	body = strstr(encode(&f, &item, 1), "\"a\xe2");
 	assert_int_equal(strchr(body + 1, '"') - body - 1, 253);
+	type->judge(&f.settings, &refused, &verdict); /* an index that an event has chosen holds up nobody else */
+	assert_int_equal(verdict.kinds[0], GENOPS_REJECTED);
 	unload(&f);
 }
 
