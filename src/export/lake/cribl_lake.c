@@ -153,7 +153,7 @@ static void add_event(const struct genops_lake_settings *own, const struct genop
 	char text[64], year[16];
 	size_t start = out->len;
 	if (event.type != GENOPS_VALUE_OBJECT) { /* a template that is no object */
-		genops_buffer_printf(out, "{\"_time\":%.3f,\"_raw\":", (double)item->time_unix_ns / 1e9);
+		genops_buffer_printf(out, "{\"genops_event_id\":\"%016llx\",\"_time\":%.3f,\"_raw\":", (unsigned long long)item->id, (double)item->time_unix_ns / 1e9);
 		genops_json_add_string(out, json);
 		genops_buffer_add(out, GENOPS_STR("}\n"));
 		return;

@@ -18,7 +18,7 @@ static void test_events_have_what_is_searched_by(void **state)
 	    "{\"genops_event_id\":\"0000000000000001\",\"year\":\"2023\",\"customer_id\":null,\"_time\": 1700000000.5, \"team\": \"a\"}\n"
 	    "{\"genops_event_id\":\"0000000000000002\",\"year\":\"2027\",\"team\":null,\"_time\":1799999999.1234567,\"customer_id\":1}\n"
 	    "{\"genops_event_id\":\"0000000000000003\",\"_time\":1799999999.123,\"year\":\"2027\",\"team\":null,\"customer_id\":null}\n"
-	    "{\"_time\":1799999999.123,\"_raw\":\"[1]\"}\n");
+	    "{\"genops_event_id\":\"0000000000000004\",\"_time\":1799999999.123,\"_raw\":\"[1]\"}\n");
 	assert_true(genops_str_is(d.request.url, "https://l:10080/datasets/d"));
 	assert_string_equal(document_header(&d, "authorization"), "s3cret");
 	document_done(&d);
