@@ -60,7 +60,7 @@ static int catch_up_queue(struct genops_drain *drain, struct genops_drain_source
 		code = read_batch(drain, source, reader, source->queue_at, source->ledger_at.sequence, err);
 		if (code != GENOPS_OK || !drain->batch.n)
 			break;
-		drain->is_queue_unsynced = true;
+		drain->is_queue_unsynced = drain->is_queue_fed = true;
 		code = genops_forward_batch(&drain->forward, &drain->batch, drain->queue, &source->queue_at, err);
 	}
 	if (code == GENOPS_OK && source->queue_at.sequence < source->ledger_at.sequence)
@@ -177,6 +177,7 @@ static void push_held(struct genops_drain *drain)
 {
 	struct genops_forward *forward = &drain->forward;
 	struct genops_error err;
+	drain->is_queue_fed |= forward->is_held;
 	if (!forward->is_held || genops_forward_push(forward, drain->queue, &err) != GENOPS_OK || !forward->has_position)
 		return;
 	struct genops_drain_source *source = genops_drain_source_find(drain, forward->held);
@@ -189,6 +190,7 @@ static int collect(struct genops_drain *drain, size_t *ret_n, struct genops_erro
 	size_t n = 0;
 	int result = GENOPS_OK;
 	drain->bytes_taken = 0;
+	drain->is_queue_fed = false;
 	drain->own_until = genops_segment_last_sequence(drain->engine->segments);
 	genops_drain_source_discover(drain);
 	push_held(drain);
@@ -206,7 +208,7 @@ static int collect(struct genops_drain *drain, size_t *ret_n, struct genops_erro
 			break; /* nothing can be stored now */
 	}
 	for (size_t i = 0; i < drain->n_pumps; i++) {
-		if (n)
+		if (n || drain->is_queue_fed)
 			genops_pump_wake(drain->pumps[i]);
 		if (result == GENOPS_FULL) /* nobody waits for a batch to grow while nothing more can come */
 			(void)genops_pump_is_offered(drain->pumps[i], INT64_MAX);

@@ -47,6 +47,7 @@ struct genops_drain {
 	bool is_changed;                     /* since the last publish */
 	bool is_unsynced;                    /* since the last sync */
 	bool is_queue_unsynced;              /* blocks appended since the queue's last sync, or by who had it open before */
+	bool is_queue_fed;                   /* in this pass, with what is held or what the ledger had before: pumps that were idle have to look */
 	int64_t published_ns, synced_ns, removed_ns;
 	uint64_t bytes_taken, bytes_unremoved; /* by this pass; since files were last removed */
 	struct genops_seeding seeding;

@@ -222,13 +222,15 @@ static int move_blocks(struct genops_pump *pump, struct genops_error *err)
 	for (;;) {
 		size_t n = 0, n_ours, bytes;
 		bool is_dropped = false;
+		if (genops_pump_is_set(&pump->must_abort)) /* before it is read: what was read is acknowledged */
+			return GENOPS_OK;
 		int code = genops_queue_read(pump->shared, &entries, &n, err);
 		if (code == GENOPS_CORRUPT) {
 			genops_log_error(&pump->engine->log, GENOPS_LOG_ERROR, "the export queue is damaged", err);
 			genops_pump_count(pump, "genops_self_damaged_blocks_total", 1);
 			continue;
 		}
-		if (code != GENOPS_OK || !n || genops_pump_is_set(&pump->must_abort))
+		if (code != GENOPS_OK || !n)
 			return code;
 		GENOPS_TRY(pick(pump, entries, n, &n_ours, &bytes, err));
 		if (n_ours)
