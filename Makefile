@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 BUILD ?= build
 
-.PHONY: build run test bench install contract lint docs fuzz clean deps
+.PHONY: build run test real bench install contract lint docs fuzz clean deps
 
 build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --prefix=$(PREFIX) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
@@ -17,6 +17,15 @@ run: build
 
 test: build
 	@tools/test.sh $(BUILD)
+
+# Destinations against the servers themselves (tests/real), which are built into SERVERS first; that takes long, once.
+SERVERS ?= $(BUILD)/servers
+real: build
+	@tools/real_servers.sh $(SERVERS)
+	@test -x $(BUILD)/venv/bin/pytest || { python3 -m venv $(BUILD)/venv && $(BUILD)/venv/bin/pip install -q --disable-pip-version-check -r tests/requirements.txt; }
+	@export GENOPS_BUILD=$(abspath $(BUILD)) && for server in otelcol:otelcol jaeger:jaeger minio:minio opensearch:libs; do \
+		name=$$(echo $${server%:*} | tr a-z A-Z); export GENOPS_$$name=$(abspath $(SERVERS))/$${server%:*}/$${server#*:}; \
+	done && $(BUILD)/venv/bin/python -m pytest -q tests/real
 
 bench: deps
 	@tools/bench.sh
