@@ -123,6 +123,7 @@ def main():
     flow = run(os.path.join(arguments.build, "bench", "bench_flow"))
     pipelines = run(os.path.join(arguments.build, "bench", "bench_pipeline"))
     collector = run(os.path.join(arguments.build, "bench", "bench_collector"))
+    destinations = run(os.path.join(arguments.build, "bench", "bench_destinations"))
     spans = telemetry.bench(os.path.abspath(arguments.build), telemetry.CASES, max(arguments.rounds, 3), arguments.seconds)
     slowest = max(float(ms) for ms in re.findall(r"([\d.]+) ms wall", summary))
     rows = bars(result, operation) + [("cost summary over 10 million operations", "≤ 100 ms", f"slowest of seven {slowest:.0f} ms"),
@@ -137,7 +138,8 @@ def main():
     text += ["", "## One operation through the C API", "", "```", operation.strip(), "```", "", "## Cost summary", "", "```", summary.strip(), "```", "",
              "## Received spans: check, walk, JSON", "", "```", otlp.strip(), "```", "",
              "## Received spans through the flow, without sockets and disks", "", "```", flow.strip(), "```", "", "## Pipelines", "", "```", pipelines.strip(), "```", "",
-             "## Processors of service.pipelines", "", "```", collector.strip(), "```", ""]
+             "## Processors of service.pipelines", "", "```", collector.strip(), "```", "",
+             "## Destinations: encoding an event", "", "```", destinations.strip(), "```", ""]
     with open(arguments.output, "w") as file:
         file.write("\n".join(text))
     print("\n".join(text))
