@@ -3,8 +3,10 @@
 #include "export/destination.h"
 
 #include "base/str.h"
+#include "export/http_verdict.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define X(name) extern const struct genops_destination_type genops_destination_type_##name;
 GENOPS_DESTINATION_TYPES(X)
@@ -46,6 +48,26 @@ bool genops_destination_type_takes_key(const struct genops_destination_type *typ
 }
 
 /* A disk that is full or a directory that is missing can be mended: try again, lose nothing. */
+void genops_destination_set_cause(struct genops_send_verdict *verdict, size_t item, const char *text)
+{
+	size_t at = 0;
+	if (item >= GENOPS_VERDICT_ITEMS_MAX)
+		return;
+	while (at < verdict->n_causes && strncmp(verdict->causes[at], text, sizeof verdict->causes[at] - 1) != 0)
+		at++;
+	if (at == GENOPS_VERDICT_CAUSES_MAX)
+		return;
+	if (at == verdict->n_causes)
+		genops_http_verdict_text(verdict->causes[verdict->n_causes++], sizeof verdict->causes[at], genops_str_of(text));
+	verdict->cause_of[item] = (uint8_t)(at + 1);
+}
+
+const char *genops_destination_cause(const struct genops_send_verdict *verdict, size_t item)
+{
+	bool is_own = item < GENOPS_VERDICT_ITEMS_MAX && verdict->cause_of[item];
+	return is_own ? verdict->causes[verdict->cause_of[item] - 1] : verdict->reason;
+}
+
 void genops_destination_judge_file(
     const struct genops_response *response, struct genops_send_verdict *ret_verdict)
 {

@@ -170,7 +170,8 @@ enum genops_verdict_kind {
 	GENOPS_REJECTED,                /* for ever: to the dead-letter file with the reason */
 };
 
-#define GENOPS_VERDICT_ITEMS_MAX 4096
+#define GENOPS_VERDICT_ITEMS_MAX  4096
+#define GENOPS_VERDICT_CAUSES_MAX 8
 
 struct genops_send_verdict {
 	enum genops_verdict_kind kind;
@@ -183,6 +184,10 @@ struct genops_send_verdict {
 	 * tried again come again, by themselves, after retry_after_ns. */
 	size_t n_kinds;
 	uint8_t kinds[GENOPS_VERDICT_ITEMS_MAX];
+	/* Why an item is REJECTED, where that is its own matter (genops_destination_set_cause). */
+	size_t n_causes;
+	char causes[GENOPS_VERDICT_CAUSES_MAX][192];
+	uint8_t cause_of[GENOPS_VERDICT_ITEMS_MAX]; /* 0: `reason`; else one more than its number */
 };
 
 /* How a type is written down: its own keys, beside those that all have (time-out, tls, retries, batches: engine/config). */
@@ -261,6 +266,10 @@ struct genops_destination_type {
 
 /* By name, alias, or "<name>/<anything>" as the Collector names its components; NULL: there is none. */
 const struct genops_destination_type *genops_destination_type_find(genops_str name);
+/* One line; of more different ones than GENOPS_VERDICT_CAUSES_MAX the others stay with `reason`. */
+void genops_destination_set_cause(struct genops_send_verdict *verdict, size_t item, const char *text);
+const char *genops_destination_cause(const struct genops_send_verdict *verdict, size_t item);
+
 /* What the transport FILE answers: sent, or try again. For the types that write files. */
 void genops_destination_judge_file(const struct genops_response *response, struct genops_send_verdict *ret_verdict);
 

@@ -113,6 +113,21 @@ def test_each_document_by_itself(serve):  # noqa: F811
         assert len(fake.requests) == 3
 
 
+def test_each_dead_letter_has_its_own_reason(serve):  # noqa: F811
+    """Refused in one request, for different things: nobody looks for a fault where another document has it."""
+    reasons = {"dear": "failed to parse field [cost]", "unknown": "introduction of [surprise] is not allowed"}
+    with FakeElasticsearch() as fake:
+        fake.refuse = lambda index, document: (400, "mapping", reasons[document["title"]]) if document.get("title") in reasons else None
+        template = '{"title": "${title}"}'
+        running = serve([f"id: es\ntype: elastic\nendpoints: [{fake.url}]\nflush_interval: 500ms\n"], [simple("es", template=template)])
+        titles = ["dear", "fine", "unknown", "dear", "unknown"]
+        send(running, *[{**span({"genops.title": title}), "spanId": f"{i + 1:016x}"} for i, title in enumerate(titles)])
+        wait_for(lambda: len(letters(running)) == 4, 10, lambda: (letters(running), running.log))
+        assert fake.n_created == 1 and len(fake.requests) == 1
+        told = sorted(letter["reason"] for letter in letters(running))
+        assert [reasons["dear"] in one for one in told] == [True, True, False, False] and [reasons["unknown"] in one for one in told] == [False, False, True, True], told
+
+
 def test_killed_again_and_again(tmp_path):
     """Killed between the request and its answer, and between the answer and what is written down of it: nothing lost, nothing twice."""
     names, fake = [], FakeElasticsearch()

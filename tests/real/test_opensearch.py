@@ -109,7 +109,6 @@ def test_a_strict_index(refused, n_dear, n_unknown):
     assert all(any(kind in letter["reason"] for kind in kinds) for letter in refused(n_dear, n_unknown))
 
 
-@pytest.mark.xfail(strict=True, reason="all that one request had refused is told with the first one's reason")
 def test_each_dead_letter_has_its_own_reason(refused):
     for letter in refused(7, 4):
         assert REASONS[letter["route"]] in letter["reason"]

@@ -59,16 +59,21 @@ static void try_again(struct genops_pump *pump, const struct genops_send_verdict
 	genops_pump_complain(pump, verdict->reason);
 }
 
-/* Sent, or rejected for ever. */
+/* Rejected for ever. */
+static void bury(struct genops_pump *pump, const struct genops_destination_batch *send, const char *reason)
+{
+	const struct genops_dead_letter letter = {pump->engine->state_dir, &pump->engine->log, pump->settings.name, genops_str_of(reason),
+	    pump->config->telemetry.content == GENOPS_CONTENT_FULL};
+	genops_dead_letter_batch(&letter, send);
+}
+
+/* Sent, or rejected and buried. */
 static void settle(struct genops_pump *pump, const struct genops_destination_batch *send, struct genops_send_verdict *verdict)
 {
 	int64_t n = genops_pump_batch_weight(send);
 	if (verdict->kind != GENOPS_SENT)
 		genops_pump_complain(pump, verdict->reason);
 	if (verdict->kind == GENOPS_REJECTED && n) {
-		const struct genops_dead_letter letter = {pump->engine->state_dir, &pump->engine->log, pump->settings.name,
-		    genops_str_of(verdict->reason), pump->config->telemetry.content == GENOPS_CONTENT_FULL};
-		genops_dead_letter_batch(&letter, send);
 		genops_pump_count(pump, "genops_self_export_dead_letters_total", (double)n);
 		verdict->n_rejected = n;
 	} else if (pump->complaint[0] && verdict->kind == GENOPS_SENT) {
@@ -98,6 +103,11 @@ static bool settle_items(struct genops_pump *pump, struct genops_destination_bat
 	bool is_over = memchr(verdict->kinds, GENOPS_RETRY, n) && is_given_up(pump);
 	for (size_t i = 0; is_over && i < n; i++)
 		verdict->kinds[i] = verdict->kinds[i] == GENOPS_RETRY ? GENOPS_REJECTED : verdict->kinds[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct genops_destination_batch one = {.items = &send.items[i], .n_items = 1};
+		if (verdict->kinds[i] == GENOPS_REJECTED)
+			bury(pump, &one, genops_destination_cause(verdict, i));
+	}
 	genops_pump_batch_sort(&pump->batch, verdict->kinds, n, &n_sent, &n_rejected);
 	send.n_items = n_sent;
 	if (n_sent)
@@ -197,6 +207,8 @@ bool genops_pump_send(struct genops_pump *pump, struct genops_destination_batch 
 	}
 	if (n_items && n_items < send.n_items)
 		send.n_items = n_items;
+	if (verdict.kind == GENOPS_REJECTED)
+		bury(pump, &send, verdict.reason);
 	settle(pump, &send, &verdict);
 	genops_pump_batch_sent(&pump->batch, send.n_records + send.n_items);
 	return true;

@@ -66,11 +66,15 @@ static void keep_reason(struct reading *reading, enum genops_verdict_kind kind)
 {
 	/* What is lost for ever is told before what comes again. */
 	bool is_first = !reading->reason[0] || (kind == GENOPS_REJECTED && kind_of(reading, reading->first_status) != GENOPS_REJECTED);
+	char text[sizeof reading->reason];
+	snprintf(text, sizeof text, "%d %s: %s%s%s", reading->status, reading->type[0] ? reading->type : "error", reading->text,
+	    reading->cause[0] ? ": " : "", reading->cause);
+	if (kind == GENOPS_REJECTED && reading->item < reading->verdict->n_kinds)
+		genops_destination_set_cause(reading->verdict, reading->item, text);
 	if (!is_first)
 		return;
 	reading->first_status = reading->status;
-	snprintf(reading->reason, sizeof reading->reason, "%d %s: %s%s%s", reading->status, reading->type[0] ? reading->type : "error",
-	    reading->text, reading->cause[0] ? ": " : "", reading->cause);
+	memcpy(reading->reason, text, sizeof text);
 }
 
 static void end_document(struct reading *reading)

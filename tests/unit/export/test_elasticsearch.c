@@ -1,100 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Elasticsearch: what is written, under which id, into which index; what answers mean, document by document; what settings are refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-#include "base/clock.h"
-#include "base/str.h"
-#include "codec/compress.h"
-#include "codec/wire.h"
-#include "export/destination.h"
-
-#include <stdio.h>
-#include <stdlib.h>
+ * Elasticsearch: what is written, under which id, into which index; what settings are refused. */
+#include "elastic_fixture.h"
 
 #include "failing_alloc.h"
-
-#define T0 INT64_C(1700000000123456789) /* 2023-11-14T22:13:20.123456789Z */
-
-extern const struct genops_destination_type genops_destination_type_elasticsearch;
-static const struct genops_destination_type *const type = &genops_destination_type_elasticsearch;
-
-struct fixture {
-	struct genops_arena arena, request_arena;
-	struct genops_destination_settings settings;
-	const struct genops_destination_form *form;
-	void *own;
-	struct genops_request request;
-	struct genops_error err;
-};
-
-static const char *get(void *arg, const char *name)
-{
-	(void)arg;
-	return strcmp(name, "ENVIRONMENT_NAME") == 0 ? "prod" : strcmp(name, "ELASTICSEARCH_URL") == 0 ? "http://from-environment:9200" : NULL;
-}
-
-static int load(struct fixture *f, const struct genops_destination_form *form, const char *text)
-{
-	static const struct genops_yaml_variables variables = {get, NULL};
-	struct genops_yaml *yaml = NULL;
-	memset(f, 0, sizeof *f);
-	genops_arena_init(&f->arena, 1 << 20);
-	genops_arena_init(&f->request_arena, 1 << 20);
-	f->form = form;
-	const struct genops_yaml_rows in = {"genops.yaml", &f->arena, &variables, &f->err};
-	int code = genops_yaml_parse("genops.yaml", genops_str_of(text), &yaml, &f->err);
-	f->own = genops_arena_alloc(&f->arena, form->size);
-	assert_non_null(f->own);
-	if (code == GENOPS_OK)
-		code = genops_yaml_rows_section(&in, yaml->documents[0], "destination", form->rows, f->own);
-	if (code == GENOPS_OK)
-		code = form->read(&in, yaml->documents[0], f->own);
-	genops_yaml_free(yaml);
-	f->settings.own = f->own;
-	f->settings.session = calloc(1, type->session_size);
-	assert_non_null(f->settings.session);
-	return code;
-}
-
-static void unload(struct fixture *f)
-{
-	f->form->done(f->own);
-	free(f->settings.session);
-	genops_buffer_done(&f->request.body);
-	genops_arena_done(&f->request_arena);
-	genops_arena_done(&f->arena);
-}
-
-static void start(struct fixture *f, const struct genops_destination_form *form, const char *text)
-{
-	if (load(f, form, text) != GENOPS_OK)
-		fail_msg("%s", f->err.message);
-	assert_int_equal(type->check(&f->settings, &f->err), GENOPS_OK);
-}
-
-static const char *encode(struct fixture *f, const struct genops_destination_item *items, size_t n)
-{
-	const struct genops_destination_batch batch = {.items = items, .n_items = n};
-	genops_buffer_done(&f->request.body);
-	genops_arena_reset(&f->request_arena);
-	if (type->encode(&f->settings, &batch, &f->request_arena, &f->request, &f->err) != GENOPS_OK)
-		fail_msg("%s", f->err.message);
-	genops_buffer_add_char(&f->request.body, '\0');
-	assert_int_equal(f->request.body.error, 0);
-	return f->request.body.ptr;
-}
-
-static const char *header(const struct fixture *f, const char *name)
-{
-	for (size_t i = 0; i < f->request.n_headers; i++) {
-		if (genops_str_is(f->request.headers[i].key, name))
-			return f->request.headers[i].value.ptr;
-	}
-	return NULL;
-}
 
 /* Without the ids, which a test of their own looks at. */
 static void assert_lines(const char *body, const char *expected)
@@ -115,64 +23,6 @@ static void assert_lines(const char *body, const char *expected)
 }
 
 /* --- OTLP --- */
-
-static void put_attribute(struct genops_buffer *out, uint32_t field, const char *key, const char *value)
-{
-	size_t mark = genops_wire_begin(out, field);
-	genops_wire_put_text(out, 1, genops_str_of(key));
-	size_t inner = genops_wire_begin(out, 2);
-	genops_wire_put_text(out, 1, genops_str_of(value));
-	genops_wire_end(out, inner);
-	genops_wire_end(out, mark);
-}
-
-static void put_integer(struct genops_buffer *out, uint32_t field, const char *key, uint64_t value)
-{
-	size_t mark = genops_wire_begin(out, field);
-	genops_wire_put_text(out, 1, genops_str_of(key));
-	size_t inner = genops_wire_begin(out, 2);
-	genops_wire_put_uint(out, 3, value);
-	genops_wire_end(out, inner);
-	genops_wire_end(out, mark);
-}
-
-static void put_span(struct genops_buffer *out, const char *name, char id)
-{
-	const char ids[17] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, id};
-	size_t mark = genops_wire_begin(out, 2), event;
-	genops_wire_put_text(out, 1, (genops_str){ids, 16});
-	genops_wire_put_text(out, 2, (genops_str){ids + 8, 8});
-	genops_wire_put_text(out, 5, genops_str_of(name));
-	genops_wire_put_uint(out, 6, 3);
-	genops_wire_put_fixed64(out, 7, (uint64_t)T0);
-	genops_wire_put_fixed64(out, 8, (uint64_t)T0 + 150000000);
-	put_attribute(out, 9, "genops.team", "first");
-	put_integer(out, 9, "big", UINT64_C(9007199254740993));
-	put_attribute(out, 9, "genops.team", "ml \"platform\"");
-	event = genops_wire_begin(out, 11);
-	genops_wire_put_fixed64(out, 1, (uint64_t)T0);
-	genops_wire_put_text(out, 2, GENOPS_STR("cost.calculated"));
-	genops_wire_end(out, event);
-	genops_wire_end(out, mark);
-}
-
-static void put_request(struct genops_buffer *out, const char *name, char id)
-{
-	size_t resource = genops_wire_begin(out, 1), inner = genops_wire_begin(out, 1);
-	put_attribute(out, 1, "service.name", "app");
-	genops_wire_end(out, inner);
-	size_t scope = genops_wire_begin(out, 2);
-	put_span(out, name, id);
-	genops_wire_end(out, scope);
-	genops_wire_end(out, resource);
-}
-
-#define SPAN(name, last)                                                                                                                   \
-	"{\"@timestamp\":\"2023-11-14T22:13:20.123456789Z\",\"trace_id\":\"0102030405060708090a0b0c0d0e0f" last                          \
-	"\",\"span_id\":\"090a0b0c0d0e0f" last "\",\"name\":\"" name "\",\"kind\":\"Client\",\"duration\":150000000,"                     \
-	"\"attributes\":{\"genops.team\":\"ml \\\"platform\\\"\",\"big\":9007199254740993},"                                            \
-	"\"events\":[{\"@timestamp\":\"2023-11-14T22:13:20.123456789Z\",\"name\":\"cost.calculated\",\"attributes\":{}}],"            \
-	"\"status\":{\"code\":\"Unset\"},\"resource\":{\"attributes\":{\"service.name\":\"app\"}},\"scope\":{\"attributes\":{}}}\n"
 
 /* proves OTL-040, OTL-052: the guide's exporter */
 static void test_spans(void **state)
@@ -361,69 +211,6 @@ static void test_an_index_without_a_name(void **state)
 	unload(&f);
 }
 
-/* --- answers --- */
-
-#define ITEM(status, rest) "{\"create\":{\"status\":" #status rest "}}"
-#define ERROR(type, reason) ",\"error\":{\"type\":\"" type "\",\"reason\":\"" reason "\"}"
-
-static void test_answers(void **state)
-{
-	(void)state;
-	/* items of 1, 2 and 1 documents; kinds: S sent, A again, R rejected */
-	static const struct {
-		int status;
-		const char *body, *kinds;
-		enum genops_verdict_kind kind;
-		bool is_held;
-		const char *reason;
-	} rows[] = {
-	    {200, "{\"errors\":false}", "", GENOPS_SENT, false, ""},
-	    {200, "{\"errors\":true,\"items\":[" ITEM(201, "") "," ITEM(409, ERROR("version_conflict_engine_exception", "there")) "," ITEM(201, "") "," ITEM(200, "") "]}", "SSS", GENOPS_SENT, false, ""},
-	    {200, "{\"errors\":true,\"items\":[" ITEM(201, "") "," ITEM(201, "") "," ITEM(429, ERROR("es_rejected_execution_exception", "queue is full")) "," ITEM(201, "") "]}", "SAS", GENOPS_RETRY, false,
-		"1 of 4 documents were refused, 0 of them for ever: 429 es_rejected_execution_exception: queue is full"},
-	    {200, "{\"errors\":true,\"items\":[" ITEM(400, ERROR("mapper_parsing_exception", "failed to parse")) "," ITEM(429, ERROR("x", "y")) "," ITEM(400, ERROR("a", "b")) "," ITEM(201, "") "]}", "RAS", GENOPS_RETRY, false,
-		"3 of 4 documents were refused, 2 of them for ever: 400 mapper_parsing_exception: failed to parse"},
-	    {200, "{\"errors\":true,\"items\":[" ITEM(201, "") "," ITEM(201, "") "," ITEM(400, ",\"error\":{\"type\":\"t\",\"reason\":\"r\",\"caused_by\":{\"reason\":\"why\\nthen\"}}") "," ITEM(201, "") "]}", "SRS", GENOPS_REJECTED, false,
-		"1 of 4 documents were refused, 1 of them for ever: 400 t: r: why then"},
-	    {200, "{\"errors\":true,\"items\":[" ITEM(404, ERROR("index_not_found_exception", "no such index")) "," ITEM(201, "") "," ITEM(201, "") "," ITEM(403, "") "]}", "ASA", GENOPS_RETRY, true, "index_not_found_exception"},
-	    {200, "{\"errors\":true,\"items\":[" ITEM(201, "") "," ITEM(201, "") ",{\"create\":{\"sta", "SAA", GENOPS_RETRY, false, "cut off"},
-	    {200, "<html>", "", GENOPS_RETRY, false, "none of Elasticsearch's"},
-	    {200, "{}", "", GENOPS_RETRY, false, "none of Elasticsearch's"},
-	    {404, "default backend", "", GENOPS_RETRY, true, "check the address"},
-	    {413, "", "", GENOPS_REJECTED, false, "HTTP 413"},
-	    {429, "", "", GENOPS_RETRY, false, "HTTP 429"},
-	    {401, "", "", GENOPS_RETRY, true, "credentials"},
-	    {400, "{\"error\":\"x\"}", "", GENOPS_REJECTED, false, "HTTP 400"},
-	    {503, "", "", GENOPS_RETRY, false, "HTTP 503"},
-	};
-	struct fixture f;
-	struct genops_buffer requests[3];
-	struct genops_destination_item items[3];
-	for (int i = 0; i < 3; i++) {
-		genops_buffer_init(&requests[i], 1 << 16);
-		put_request(&requests[i], "a", (char)i);
-		if (i == 1)
-			put_request(&requests[i], "b", 9);
-		items[i] = (struct genops_destination_item){.kind = GENOPS_ITEM_TRACES, .n = 1 + (i == 1), .body = genops_buffer_view(&requests[i])};
-	}
-	start(&f, type->exporter, "endpoint: http://h:9200\n");
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		const struct genops_response response = {.status = rows[i].status, .body = genops_str_of(rows[i].body)};
-		struct genops_send_verdict verdict;
-		(void)encode(&f, items, 3);
-		type->judge(&f.settings, &response, &verdict);
-		char kinds[8] = "";
-		for (size_t k = 0; k < verdict.n_kinds && k < 7; k++)
-			kinds[k] = verdict.kinds[k] == GENOPS_SENT ? 'S' : verdict.kinds[k] == GENOPS_RETRY ? 'A' : 'R';
-		if (strcmp(kinds, rows[i].kinds) || verdict.kind != rows[i].kind || !strstr(verdict.reason, rows[i].reason) ||
-		    rows[i].is_held != (verdict.retry_after_ns >= 60 * GENOPS_NS_PER_S))
-			fail_msg("%zu: kind %d, kinds %s, %s", i, verdict.kind, kinds, verdict.reason);
-	}
-	unload(&f);
-	for (int i = 0; i < 3; i++)
-		genops_buffer_done(&requests[i]);
-}
-
 /* The next node is asked when one does not answer. */
 static void test_endpoints(void **state)
 {
@@ -524,7 +311,8 @@ int main(void)
 	    cmocka_unit_test(test_ids),
 	    cmocka_unit_test(test_events),
 	    cmocka_unit_test(test_records),
-	    cmocka_unit_test(test_answers), cmocka_unit_test(test_a_span_of_attributes), cmocka_unit_test(test_an_index_without_a_name),
+	    cmocka_unit_test(test_a_span_of_attributes),
+	    cmocka_unit_test(test_an_index_without_a_name),
 	    cmocka_unit_test(test_endpoints),
 	    cmocka_unit_test(test_settings),
 	    cmocka_unit_test(test_cloudid),
