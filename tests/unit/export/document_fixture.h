@@ -135,4 +135,29 @@ static inline struct genops_send_verdict document_judge(struct document *d, int 
 	return verdict;
 }
 
+#if defined(FAILING_ALLOC) /* failing_alloc.h stands before this */
+/* Reading the document and encoding one event, where the n-th allocation fails: an error each time, and nothing left behind. */
+static inline void document_without_memory(const char *type, const char *text, const char *event)
+{
+	bool is_over = !FAILING_ALLOC;
+#if FAILING_ALLOC
+	only_own_allocs = 1;
+#endif
+	for (long n = 0; !is_over && n < 2000; n++) {
+		struct document d;
+		allocs_left = n;
+		int code = document_read(&d, type, text);
+		if (code == GENOPS_OK) {
+			document_event(&d, event);
+			code = d.settings.session ? document_encode(&d) : GENOPS_NOMEM;
+		}
+		allocs_left = -1;
+		assert_true(code == GENOPS_OK || code == GENOPS_NOMEM || code == GENOPS_LIMIT);
+		is_over = code == GENOPS_OK;
+		document_done(&d);
+	}
+	assert_true(is_over);
+}
+#endif
+
 #endif
