@@ -30,6 +30,13 @@ def settled(stage):
     return rows
 
 
+def recorded(stage):
+    """Space is there again: waits until no worker has records in its memory any more. Each tries again by itself within a tick, and
+    until then the budgets, whose leases tell the amounts, are ahead of the ledger."""
+    wait_for(lambda: stage.read("cost")["total"]["cost_nano_usd"] == stage.windows()["all", "total"]["consumed_nano_usd"], 20,
+             "what waited in memory is in the ledger")
+
+
 def ask(stage, numbers):
     """Calls that must succeed: operation id -> cost."""
     told = {}
@@ -142,6 +149,7 @@ def test_a_disk_that_fills_up_refuses_calls_and_loses_nothing(small_disk):
         assert statuses[-1] == 503, "a full disk never refused a call"
         (small_disk / "ballast").unlink()
         wait_for(lambda: chat(stage.port, 5000)[0] == 200, 20, "calls are taken again")
+        recorded(stage)
         rows = settled(stage)
         assert_told(rows, told)
         wait_for(lambda: set(stage.receiver.spans) >= set(rows), 20, "spans arrive")
@@ -163,6 +171,7 @@ def test_a_worker_that_starts_on_a_full_disk_governs_when_space_comes_back(small
             assert status == 503 and json.loads(body)["error"]["message"]
         (small_disk / "ballast").unlink()
         wait_for(lambda: all(chat(stage.port, 7000 + i)[0] == 200 for i in range(12)), 20, "both workers govern again")
+        recorded(stage)
         rows = settled(stage)
         assert_told(rows, told)
 
