@@ -56,6 +56,8 @@ static void try_type(const char *name, const char *text, const struct genops_des
 	genops_arena_init(&arena, 1 << 20);
 	genops_arena_init(&scratch, 64 << 20);
 	settings.own = read_form(type, text, &arena);
+	settings.session = calloc(1, type->session_size + 1);
+	check(settings.session != NULL);
 	if (type->encode(&settings, &batch, &scratch, &request, &err) == GENOPS_OK) {
 		genops_str body = {request.body.ptr, request.body.len};
 		check(is_json(body) || item->payload.len);
@@ -67,6 +69,7 @@ static void try_type(const char *name, const char *text, const struct genops_des
 	check(memchr(verdict.reason, '\0', sizeof verdict.reason) != NULL);
 	for (const char *at = verdict.reason; *at; at++)
 		check((unsigned char)*at >= 0x20 && *at != 0x7f);
+	free(settings.session);
 	genops_buffer_done(&request.body);
 	if (type->document->done)
 		type->document->done((void *)(uintptr_t)settings.own);

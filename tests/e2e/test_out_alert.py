@@ -219,9 +219,25 @@ def test_pagerduty_limits_and_errors(serve):
         assert len(event["payload"]["summary"]) == 1024 and len(event["dedup_key"]) <= 255
         assert event["payload"]["severity"] == "error"
         assert set(event["payload"]["custom_details"]) == {"left_out"}
-        far.script = [(400, {}, {"status": "invalid event", "errors": ["'routing_key' is not valid", "two"]}), (429, {}, "")]
+        far.script = [(400, {}, {"status": "invalid event", "errors": ["'payload.class' is not valid", "two"]}), (429, {}, "")]
         send(running, span({"genops.title": "refused", "genops.team": "low"}))
-        wait_for(lambda: any("'routing_key' is not valid; two" in line for line in running.log), 10, lambda: running.log)
+        wait_for(lambda: any("'payload.class' is not valid; two" in line for line in running.log), 10, lambda: running.log)
         send(running, span({"genops.title": "later", "genops.team": "low"}))
         wait_for(lambda: "later" in far.incidents, 10, lambda: running.log)
         assert KEY not in "".join(running.log)
+
+
+def test_a_routing_key_that_is_gone_holds_the_alerts_until_it_is_renewed(serve, tmp_path):
+    """Without a restart: the file is read again when it changes."""
+    old, secret = KEY[::-1], tmp_path / "key"
+    secret.write_text(old + "\n")
+    with FakePagerDuty() as far:
+        far.gone_keys = {old}
+        template = '{"payload": {"summary": "${title}", "severity": "error", "source": "x"}, "dedup_key": "${title}"}'
+        running = serve([f"id: p\ntype: pagerduty\nurl: {far.url}\nrouting_key: ${{file:{secret}}}\n"], [simple("p", template=template)])
+        send(running, span({"genops.title": "kept", "genops.team": "low"}))
+        wait_for(lambda: any("Invalid routing key; what waits is kept: check routing_key" in line for line in running.log), 10, lambda: running.log)
+        assert not far.incidents and not (running.state / "dead-letter.jsonl").exists()
+        secret.write_text(KEY + "\n")
+        wait_for(lambda: far.incidents == {"kept": "triggered"}, 20, lambda: running.log)
+        assert old not in "".join(running.log) and KEY not in "".join(running.log)

@@ -331,6 +331,11 @@ static int write_body(struct outgoing *out, struct genops_buffer *body, struct g
 	return GENOPS_OK;
 }
 
+/* Of the last request. */
+struct session {
+	bool is_own_key; /* the destination's routing key, not one that only the payload has */
+};
+
 static int encode(const struct genops_destination_settings *settings, const struct genops_destination_batch *batch, struct genops_arena *arena,
     struct genops_request *ret_request, struct genops_error *err)
 {
@@ -341,6 +346,7 @@ static int encode(const struct genops_destination_settings *settings, const stru
 	GENOPS_TRY(read_payload(&out, err));
 	GENOPS_TRY(make_head(&out, err));
 	GENOPS_TRY(genops_alert_event_headers(settings, &request, arena, err));
+	((struct session *)settings->session)->is_own_key = genops_str_equal(out.routing_key, out.settings->routing_key);
 	genops_buffer_init(&request.body, GENOPS_ALERT_BODY_MAX);
 	int code = write_body(&out, &request.body, err);
 	if (code == GENOPS_OK)
@@ -383,6 +389,13 @@ static void read_errors(genops_str body, struct said *ret_said)
 	genops_json_paths_free(paths);
 }
 
+/* PagerDuty answers 400 for a key that it does not know (any more), too: the alert is good then, and somebody has to renew the key. */
+static bool is_about_key(const struct genops_destination_settings *settings, const struct said *said)
+{
+	const struct session *session = settings->session;
+	return session->is_own_key && (strcasestr(said->text, "routing key") || strcasestr(said->text, "routing_key"));
+}
+
 static void judge(const struct genops_destination_settings *settings, const struct genops_response *response,
     struct genops_send_verdict *ret_verdict)
 {
@@ -395,7 +408,13 @@ static void judge(const struct genops_destination_settings *settings, const stru
 		return;
 	while (said.len && !genops_str_is_utf8((genops_str){said.text, said.len}))
 		said.text[--said.len] = '\0';
-	snprintf(ret_verdict->reason, sizeof ret_verdict->reason, "HTTP 400: %s; check the payload_template and routing_key", said.text);
+	if (!is_about_key(settings, &said)) {
+		snprintf(ret_verdict->reason, sizeof ret_verdict->reason, "HTTP 400: %s; check the payload_template and routing_key", said.text);
+		return;
+	}
+	ret_verdict->kind = GENOPS_RETRY;
+	ret_verdict->retry_after_ns = GENOPS_HTTP_CREDENTIALS_HOLD_NS;
+	snprintf(ret_verdict->reason, sizeof ret_verdict->reason, "HTTP 400: %s; what waits is kept: check routing_key", said.text);
 }
 
 static genops_str address(const struct genops_destination_settings *settings)
@@ -415,6 +434,7 @@ const struct genops_destination_type genops_destination_type_pagerduty = {
     .items_max = 1,
     .is_repeatable = true,
     .check = genops_alert_event_check,
+    .session_size = sizeof(struct session),
     .encode = encode,
     .judge = judge,
     .address = address,

@@ -13,6 +13,7 @@ PAYLOAD = {"summary", "source", "severity", "timestamp", "component", "group", "
 class FakePagerDuty(AlertEndpoint):
     def __init__(self, port=0):
         self.incidents, self.n_triggers = {}, {}  # dedup_key: state; how often it was triggered
+        self.gone_keys = set()  # of integrations that were deleted
         super().__init__(port)
         self.url += "/v2/enqueue"
 
@@ -25,6 +26,8 @@ class FakePagerDuty(AlertEndpoint):
         if errors:
             return 400, {}, {"status": "invalid event", "message": "Event object is invalid", "errors": errors}
         event = request.json()
+        if event["routing_key"] in self.gone_keys:
+            return 400, {}, {"status": "invalid event", "message": "Event object is invalid", "errors": ["Invalid routing key"]}
         key, action = event["dedup_key"], event["event_action"]
         if action == "trigger":
             self.incidents[key] = "triggered"

@@ -166,6 +166,27 @@ static void answers(void **state)
 	document_done(&d);
 }
 
+/* A key that was renewed over there: no alert is lost for it. A key that a payload made up is that payload's fault. */
+static void a_routing_key_that_is_refused(void **state)
+{
+	static const char refused[] = "{\"status\":\"invalid event\",\"message\":\"Event object is invalid\",\"errors\":[\"Invalid routing key\"]}";
+	struct document d;
+	(void)state;
+	document_open(&d, "pagerduty", OWN);
+	document_event(&d, "{\"alert_title\":\"t\"}");
+	(void)document_body(&d);
+	struct genops_send_verdict verdict = document_judge(&d, 400, refused);
+	assert_int_equal(verdict.kind, GENOPS_RETRY);
+	assert_true(verdict.retry_after_ns >= INT64_C(60000000000));
+	assert_non_null(strstr(verdict.reason, "what waits is kept: check routing_key"));
+	assert_null(strstr(verdict.reason, KEY));
+	assert_int_equal(document_judge(&d, 400, "{\"errors\":[\"'payload.summary' is missing or blank\"]}").kind, GENOPS_REJECTED);
+	d.items[0].payload = GENOPS_STR("{\"routing_key\":\"ffffffffffffffffffffffffffffffff\",\"event_action\":\"trigger\",\"payload\":{\"summary\":\"s\"}}");
+	(void)document_body(&d);
+	assert_int_equal(document_judge(&d, 400, refused).kind, GENOPS_REJECTED);
+	document_done(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +198,7 @@ int main(void)
 	    cmocka_unit_test(what_cannot_be_an_event),
 	    cmocka_unit_test(severities),
 	    cmocka_unit_test(answers),
+	    cmocka_unit_test(a_routing_key_that_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
