@@ -3,6 +3,7 @@
 #include "base/write.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 bool genops_write_all(int fd, genops_str bytes)
@@ -17,4 +18,16 @@ bool genops_write_all(int fd, genops_str bytes)
 		bytes.len -= (size_t)n;
 	}
 	return true;
+}
+
+bool genops_write_names(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool is_safe = fsync(fd) == 0;
+	int why = errno;
+	close(fd);
+	errno = why;
+	return is_safe;
 }

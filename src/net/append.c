@@ -3,7 +3,9 @@
  * each batch: whoever rotates it needs to tell nobody.
  *
  * What a killed process has written of a batch stands behind where the file is known to end. If the batch begins with the same bytes, only
- * what is missing is written; nothing that others may have written is ever cut off. */
+ * what is missing is written; nothing that others may have written is ever cut off.
+ *
+ * What succeeded is on the disk, with its name: behind it the queue lets its own copy go. */
 #include "net/append.h"
 
 #include "base/clock.h"
@@ -27,12 +29,12 @@ static void append(int fd, genops_str path, genops_str bytes, struct genops_inco
 {
 	struct stat before;
 	bool is_regular = fstat(fd, &before) == 0 && S_ISREG(before.st_mode);
-	if (genops_write_all(fd, bytes)) {
+	if (genops_write_all(fd, bytes) && (!is_regular || fdatasync(fd) == 0)) {
 		incoming->status = 200;
 		return;
 	}
 	int why = errno;
-	/* Best effort: if this fails too, a reader finds one torn line. */
+	/* Best effort: if this fails too, a reader finds one torn line. What could not be synced is written anew: it may be lost although it can be read. */
 	if (is_regular && ftruncate(fd, before.st_size) != 0)
 		why = errno;
 	genops_incoming_fail(
@@ -57,6 +59,16 @@ static size_t already_there(const char *name, int64_t at, int64_t end, genops_st
 	if (fd >= 0)
 		close(fd);
 	return done;
+}
+
+/* Of the folder that the file is in. Best effort: some file systems cannot, and the content is there. */
+static void sync_name(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	char *folder = slash ? strndup(name, slash == name ? 1 : (size_t)(slash - name)) : strdup(".");
+	if (folder)
+		(void)genops_write_names(folder);
+	free(folder);
 }
 
 static bool is_file(const char *name, uint64_t inode)
@@ -154,6 +166,8 @@ static void append_known(const char *name, int fd, bool is_rotated, genops_str b
 	int64_t at = is_rotated ? 0 : file->len;
 	size_t there = is_known ? already_there(name, at, info.st_size, bytes) : 0;
 	append(fd, genops_str_of(name), genops_str_skip(bytes, there), incoming);
+	if (is_rotated || !info.st_size)
+		sync_name(name);
 	incoming->file_inode = (uint64_t)info.st_ino;
 	incoming->file_len = there ? at + (int64_t)bytes.len : info.st_size + (int64_t)bytes.len;
 }
@@ -169,6 +183,7 @@ static void write_whole(const char *name, genops_str bytes, struct genops_incomi
 	if (fd >= 0)
 		close(fd);
 	if (is_written && rename(aside, name) == 0) {
+		sync_name(name);
 		incoming->status = 200;
 		return;
 	}

@@ -17,16 +17,6 @@ static int fail(struct genops_error *err, const char *path, const char *what)
 	return genops_fail_errno(err, code, errno, "%.400s cannot be %s", path, what);
 }
 
-/* The name too must survive. */
-static void sync_dir(const char *state_dir)
-{
-	int fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	(void)fsync(fd);
-	close(fd);
-}
-
 int genops_state_file_write(const char *state_dir, const char *name, genops_str bytes, struct genops_error *err)
 {
 	char path[PATH_MAX], aside[PATH_MAX + 32];
@@ -42,7 +32,7 @@ int genops_state_file_write(const char *state_dir, const char *name, genops_str 
 	if (code == GENOPS_OK && rename(aside, path) != 0)
 		code = fail(err, path, "replaced");
 	if (code == GENOPS_OK)
-		sync_dir(state_dir);
+		(void)genops_write_names(state_dir);
 	else
 		(void)unlink(aside);
 	return code;

@@ -2,6 +2,7 @@
  * store/counters/counters_seed.c - the seed of all hashes of a state directory, in a file of its own: the ledger keeps hashes, so the
  * seed must outlive a counters file that is rebuilt. 16 hex digits and a newline; written whole by a rename. */
 #include "base/str.h"
+#include "base/write.h"
 #include "store/counters/counters_attach.h"
 
 #include <errno.h>
@@ -45,11 +46,7 @@ static int store(const char *state_dir, const char *path, uint64_t seed, struct 
 		unlink(fresh);
 		return fail_write(failure, path, err);
 	}
-	int dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir >= 0) {
-		(void)fsync(dir); /* the name; lost only by a power failure within seconds of the first start */
-		close(dir);
-	}
+	(void)genops_write_names(state_dir); /* lost only by a power failure within seconds of the first start */
 	return GENOPS_OK;
 }
 

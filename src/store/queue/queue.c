@@ -17,6 +17,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/write.h"
 #include "store/queue/queue_state.h"
 
 #define RELEASED_FROM   ((uint64_t)256 << 10)
@@ -81,16 +82,6 @@ size_t genops_queue_positions(
 }
 
 /* ---- files ---- */
-
-static int sync_folder(const struct genops_queue *queue)
-{
-	int fd = open(queue->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	int result = fsync(fd);
-	close(fd);
-	return result;
-}
 
 int genops_queue_make_file(const struct genops_queue *queue, uint64_t number)
 {
@@ -227,7 +218,7 @@ static int start_file(struct genops_queue *queue, struct genops_error *err)
 		return fail_write(errno, err);
 	/* The old file is complete on disk before anything can be removed on the strength of the
 	 * new one. */
-	bool is_safe = fdatasync(queue->fd) == 0 && sync_folder(queue) == 0;
+	bool is_safe = fdatasync(queue->fd) == 0 && genops_write_names(queue->folder);
 	int error = is_safe ? 0 : errno;
 	struct queue_file file = {.number = number,
 	    .size = QUEUE_FILE_BEGIN,
@@ -357,7 +348,7 @@ int genops_queue_sync(struct genops_queue *queue, struct genops_error *err)
 	pthread_mutex_lock(&queue->lock);
 	int fd = dup(queue->fd); /* so that appending need not wait for the disk */
 	pthread_mutex_unlock(&queue->lock);
-	int error = fd >= 0 && fdatasync(fd) == 0 && sync_folder(queue) == 0 ? 0 : errno;
+	int error = fd >= 0 && fdatasync(fd) == 0 && genops_write_names(queue->folder) ? 0 : errno;
 	if (fd >= 0)
 		close(fd);
 	return error ? fail_write(error, err) : GENOPS_OK;
