@@ -47,7 +47,6 @@ bool genops_destination_type_takes_key(const struct genops_destination_type *typ
 	return false;
 }
 
-/* A disk that is full or a directory that is missing can be mended: try again, lose nothing. */
 void genops_destination_set_cause(struct genops_send_verdict *verdict, size_t item, const char *text)
 {
 	size_t at = 0;
@@ -68,6 +67,7 @@ const char *genops_destination_cause(const struct genops_send_verdict *verdict, 
 	return is_own ? verdict->causes[verdict->cause_of[item] - 1] : verdict->reason;
 }
 
+/* A disk that is full or a directory that is missing can be mended: try again, lose nothing. */
 void genops_destination_judge_file(
     const struct genops_response *response, struct genops_send_verdict *ret_verdict)
 {

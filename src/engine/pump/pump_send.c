@@ -177,7 +177,8 @@ bool genops_pump_send_due(struct genops_pump *pump)
 		err.code = GENOPS_NOMEM;
 		judge_error(&err, &verdict); /* tried again */
 	}
-	if (!is_prepared || verdict.kind == GENOPS_RETRY) {
+	/* Nothing of it can be given up: what it says now is due until it is taken, and not over and over without a pause. */
+	if (!is_prepared || verdict.kind == GENOPS_RETRY || verdict.kind == GENOPS_REJECTED) {
 		try_again(pump, &verdict);
 		return false;
 	}

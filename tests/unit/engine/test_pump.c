@@ -362,6 +362,25 @@ static struct doing wait_for_state(genops_engine *engine, const char *state)
 	return seen;
 }
 
+/* What a destination says of itself is not given up by retry_on_status, and not said over and over without a pause. */
+static void what_is_due_waits_as_anything_else(void **state)
+{
+	struct loopback loopback;
+	char config[1024], path[256];
+	reset(500);
+	loopback_start(&loopback, serve, NULL);
+	snprintf(path, sizeof path, "%s/destination-far.memory", (char *)*state);
+	put(path, "genops-remote-write 1\nevents\nF 1 cost_total c\nS 0 1 1 5 0 - 0 | team=\"a\"\ndeltas\n");
+	snprintf(config, sizeof config,
+	    "destinations:\n  - {id: far, type: prometheus_remote_write, url: 'http://127.0.0.1:%d/w', retry_interval: 60s, retry_on_status: [429],\n"
+	    "    metrics: {mappings: [{name: cost, type: counter, value: '${cost}'}]}}\n", loopback.port);
+	genops_engine *engine = open_engine(*state, config);
+	(void)wait_for_state(engine, "failing");
+	assert_int_equal(atomic_load(&loopback.n_requests), 1);
+	genops_engine_close(engine);
+	loopback_stop(&loopback);
+}
+
 static genops_engine *open_with_checks(const char *dir, const struct loopback *loopback, const char *timeout)
 {
 	char config[1024];
@@ -445,6 +464,7 @@ int main(void)
 	    TEST(what_waits_survives),
 	    TEST(a_far_side_that_hangs_holds_up_nobody),
 	    TEST(a_reload_touches_only_what_it_changes),
+	    TEST(what_is_due_waits_as_anything_else),
 	    TEST(who_gets_nothing_is_asked),
 	    TEST(a_check_that_hangs_has_failed),
 	    TEST(without_a_setting_nobody_is_asked),
