@@ -175,7 +175,8 @@ static void put_series(struct memory *memory, struct genops_write_request *reque
 		n++;
 	}
 	genops_buffer_done(&scratch);
-	if (!series->start_unix_ns && series->family->kind != GENOPS_METRIC_GAUGE) {
+	bool is_counting = series->family->kind == GENOPS_METRIC_COUNTER || series->family->kind == GENOPS_METRIC_HISTOGRAM;
+	if (!series->start_unix_ns && is_counting) {
 		uint64_t zeros[GENOPS_METRIC_BOUNDS_MAX + 1] = {0};
 		struct genops_metric_value zero = {.has_sum = series->value.has_sum, .n = series->value.n, .bounds = series->value.bounds, .counts = zeros};
 		genops_write_request_put(request, family, series->family->kind, labels, n, &zero, memory->push_ms - 1);
@@ -342,6 +343,14 @@ static int pack(struct memory *memory, struct genops_write_request *samples, con
 	return code;
 }
 
+/* The next push is smaller. False: it is as small as it gets. */
+static bool halve_push(struct memory *memory)
+{
+	bool is_smaller = memory->samples_max > SAMPLES_LEAST;
+	memory->samples_max = memory->samples_max / 2 > SAMPLES_LEAST ? memory->samples_max / 2 : SAMPLES_LEAST;
+	return is_smaller;
+}
+
 static int encode_samples(const struct genops_destination_settings *settings, const struct genops_destination_batch *batch, struct genops_arena *arena,
     struct genops_request *ret_request, struct genops_error *err)
 {
@@ -383,6 +392,8 @@ int genops_remote_write_encode(const struct genops_destination_settings *setting
 		int code = encode_samples(settings, batch, arena, ret_request, err);
 		if (code != GENOPS_OK && memory->what == WHAT_PUSH)
 			settle_push(memory, false);
+		if (code == GENOPS_LIMIT && memory->what == WHAT_PUSH)
+			halve_push(memory); /* many long labels */
 		return code;
 	}
 	*ret_request = (struct genops_request){.transport = GENOPS_TRANSPORT_NONE, .method = ""};
@@ -394,11 +405,8 @@ int genops_remote_write_encode(const struct genops_destination_settings *setting
 static void judge_push(const struct genops_remote_write *own, struct memory *memory, const struct genops_response *response, struct genops_send_verdict *verdict)
 {
 	int64_t now_ns = genops_clock_unix_ns();
-	bool is_too_large = response->status == 413 && memory->samples_max > SAMPLES_LEAST;
-	if (is_too_large) {
-		memory->samples_max = memory->samples_max / 2 > SAMPLES_LEAST ? memory->samples_max / 2 : SAMPLES_LEAST;
+	if (response->status == 413 && halve_push(memory))
 		verdict->kind = GENOPS_RETRY;
-	}
 	settle_push(memory, verdict->kind != GENOPS_RETRY);
 	if (verdict->kind == GENOPS_RETRY)
 		return;

@@ -2,6 +2,7 @@
  * Remote write 1.0 (CRB-104, C-24): a request byte for byte; events as totals that are counted once, over restarts; what an answer means. */
 #include "document_fixture.h"
 
+#include "base/clock.h"
 #include "codec/wire.h"
 #include "export/prometheus/write_memory.h"
 #include "export/prometheus/write_request.h"
@@ -230,6 +231,20 @@ static void a_clock_that_was_wrong(void **state)
 	stop(&d);
 }
 
+/* Damage, or another version's: no quantile is looked for where there is none. */
+static void what_is_kept_is_no_event_of_ours(void **state)
+{
+	struct document d;
+	double values[8];
+	int64_t times[8];
+	document_open(&d, "prometheus_remote_write", URL ONE);
+	open_memory(&d, "genops-remote-write 1\nevents\nF 3 sum s\nS 0 1 1 0 2 3 1 0.5:7 | a=\"b\"\nF 0 gauge g\nS 0 1 1 5 0 - 0 | a=\"c\"\ndeltas\n");
+	genops_str request = push(&d);
+	assert_int_equal(samples(request, "quantile", values, times), 1);
+	assert_true(values[0] == 7);
+	stop(&d);
+}
+
 /* Longer than a label may be is cut, however long: the event counts, once. */
 static void a_long_label(void **state)
 {
@@ -248,7 +263,31 @@ static void a_long_label(void **state)
 	stop(&d);
 }
 
-/* Whoever sends long names and many of them gets no further series; what there is can always be kept. */
+/* What is too much for one request goes in several: all series, each once. */
+static size_t push_all(struct document *d)
+{
+	size_t n_series = 0;
+	for (int i = 0; i < 20; i++) {
+		d->n_items = 0;
+		int code = document_encode(d);
+		if (code == GENOPS_LIMIT)
+			continue; /* the next one is smaller */
+		assert_int_equal(code, GENOPS_OK);
+		assert_int_equal(genops_compress_decode(GENOPS_COMPRESS_SNAPPY, genops_buffer_view(&d->request.body), &d->body, &d->err), GENOPS_OK);
+		struct genops_wire_reader in;
+		struct genops_wire_field field;
+		genops_wire_reader_init(&in, genops_buffer_view(&d->body), 8);
+		while (genops_wire_next(&in, &field) > 0)
+			n_series += field.number == 1;
+		assert_int_equal(judge(d, 204, "").kind, GENOPS_SENT);
+		if (d->type->memory->due(d->settings.memory) > genops_clock_unix_ns())
+			return n_series;
+	}
+	fail_msg("not all is pushed: %zu", n_series);
+	return 0;
+}
+
+/* Whoever sends long names and many of them gets no further series; what there is can always be kept, and pushed. */
 static void series_that_do_not_fit(void **state)
 {
 	struct document d;
@@ -274,6 +313,11 @@ static void series_that_do_not_fit(void **state)
 	genops_buffer_init(&out, GENOPS_DESTINATION_MEMORY_MAX);
 	d.type->memory->keep(d.settings.memory, &out);
 	assert_int_equal(out.error, GENOPS_OK);
+	size_t n_kept = 0;
+	for (size_t i = 0; i + 1 < out.len; i++)
+		n_kept += out.ptr[i] == '\n' && out.ptr[i + 1] == 'S';
+	assert_true(n_kept > 500);
+	assert_int_equal(push_all(&d), n_kept);
 	genops_buffer_done(&out);
 	genops_buffer_done(&text);
 	stop(&d);
@@ -353,6 +397,7 @@ int main(void)
 	    cmocka_unit_test(events_are_totals),
 	    cmocka_unit_test(restarts),
 	    cmocka_unit_test(a_clock_that_was_wrong),
+	    cmocka_unit_test(what_is_kept_is_no_event_of_ours),
 	    cmocka_unit_test(a_long_label),
 	    cmocka_unit_test(series_that_do_not_fit),
 	    cmocka_unit_test(deltas_that_are_none),
