@@ -33,7 +33,7 @@ static int write_points(struct genops_datadog_delta *delta, genops_str request, 
 	const struct genops_datadog_points points = {&series, delta, GENOPS_STR("host"), 1800000000};
 	genops_arena_reset(arena);
 	genops_datadog_series_init(&series, arena);
-	genops_datadog_delta_begin(delta);
+	genops_datadog_delta_begin(delta, INT64_C(1800000000000000000));
 	int code = genops_datadog_points_add(&points, request, NULL);
 	genops_datadog_series_write(&series, out);
 	return code;

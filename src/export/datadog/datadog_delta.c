@@ -2,6 +2,7 @@
  * export/datadog/datadog_delta.c - see datadog_delta.h. */
 #include "export/datadog/datadog_delta.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 
 #include <math.h>
@@ -10,6 +11,7 @@
 #define SLOTS   (2 * GENOPS_DATADOG_DELTA_MAX) /* a power of two */
 #define MAGIC   "genops-deltas-1\n"
 #define KEPT    ((size_t)24)                   /* bytes of an entry in the kept text */
+#define AHEAD   (600 * GENOPS_NS_PER_S)
 
 struct entry {
 	uint64_t series;              /* 0: free */
@@ -20,6 +22,7 @@ struct entry {
 
 struct genops_datadog_delta {
 	int64_t since_unix_ns;
+	uint64_t ahead_ns;            /* what is behind it lies in the future by somebody's wrong clock */
 	uint64_t attempt;
 	bool is_open;                 /* it is not known to have been taken */
 	size_t n;
@@ -40,8 +43,9 @@ void genops_datadog_delta_free(struct genops_datadog_delta *delta)
 }
 
 /* What was not taken is as if it had not been encoded. */
-void genops_datadog_delta_begin(struct genops_datadog_delta *delta)
+void genops_datadog_delta_begin(struct genops_datadog_delta *delta, int64_t now_unix_ns)
 {
+	delta->ahead_ns = now_unix_ns > 0 ? (uint64_t)now_unix_ns + AHEAD : AHEAD;
 	for (size_t i = 0; delta->is_open && i < SLOTS; i++) {
 		struct entry *entry = &delta->entries[i];
 		if (entry->attempt != delta->attempt)
@@ -87,9 +91,12 @@ bool genops_datadog_delta_of(struct genops_datadog_delta *delta, uint64_t series
 		entry->time_ns = entry->next_ns;
 		entry->attempt = delta->attempt;
 	}
-	if (time_unix_ns <= entry->next_ns)
+	/* A clock that was ahead and has been set right: what it had called the future does not silence the counter until then. */
+	bool was_ahead = entry->next_ns > delta->ahead_ns && time_unix_ns <= delta->ahead_ns;
+	if (time_unix_ns <= entry->next_ns && !was_ahead)
 		return false;
 	bool is_known = entry->next_ns || start_unix_ns >= (uint64_t)delta->since_unix_ns;
+	is_known &= !was_ahead || value >= entry->next; /* begun anew or late: nobody can say */
 	bool is_reset = start_unix_ns > entry->next_ns || value < entry->next;
 	*ret_growth = is_reset ? value : value - entry->next;
 	entry->next = value;

@@ -17,10 +17,11 @@ struct genops_datadog_delta *genops_datadog_delta_new(int64_t now_unix_ns); /* N
 void genops_datadog_delta_free(struct genops_datadog_delta *delta);
 
 /* Before the points of a request; and after one that was taken. */
-void genops_datadog_delta_begin(struct genops_datadog_delta *delta);
+void genops_datadog_delta_begin(struct genops_datadog_delta *delta, int64_t now_unix_ns);
 void genops_datadog_delta_taken(struct genops_datadog_delta *delta);
 
-/* False: nothing can be said of this point: it is the first of a series that began before we did, or not newer than the last one. */
+/* False: nothing can be said of this point: it is the first of a series that began before we did, or not newer than the last one,
+ * unless that one lay in the future. */
 bool genops_datadog_delta_of(struct genops_datadog_delta *delta, uint64_t series, double value, uint64_t start_unix_ns, uint64_t time_unix_ns,
     double *ret_growth);
 

@@ -102,7 +102,7 @@ static int write_traces(const struct genops_destination_settings *settings, cons
 	struct genops_buffer otlp;
 	struct genops_arena scratch;
 	genops_str host = own->account.host.len ? own->account.host : settings->host;
-	genops_datadog_delta_begin(settings->memory); /* nothing of it is in this one */
+	genops_datadog_delta_begin(settings->memory, batch->now_unix_ns); /* nothing of it is in this one */
 	genops_buffer_init(&otlp, GENOPS_DESTINATION_BODY_MAX);
 	genops_arena_init(&scratch, (size_t)16 << 20);
 	int code = genops_otlp_outgoing_encode(settings, batch, false, &otlp, err);
@@ -121,7 +121,7 @@ static int write_metrics(const struct genops_destination_settings *settings, con
 	const struct genops_datadog_points points = {&series, settings->memory, own->account.host.len ? own->account.host : settings->host,
 	    batch->now_unix_ns / GENOPS_NS_PER_S};
 	genops_datadog_series_init(&series, arena);
-	genops_datadog_delta_begin(settings->memory);
+	genops_datadog_delta_begin(settings->memory, batch->now_unix_ns);
 	for (size_t i = 0; i < batch->n_items; i++)
 		GENOPS_TRY(genops_datadog_points_add(&points, batch->items[i].body, err));
 	if (!series.n)

@@ -22,22 +22,22 @@ static double growth(struct genops_datadog_delta *delta, uint64_t series, double
 static void only_what_was_taken_counts(void **state)
 {
 	struct genops_datadog_delta *delta = genops_datadog_delta_new(SINCE);
-	genops_datadog_delta_begin(delta);
+	genops_datadog_delta_begin(delta, SINCE);
 	assert_float_equal(growth(delta, 7, 10, 1, 2000), -1, 0); /* began before us */
 	assert_float_equal(growth(delta, 8, 10, 1500, 2000), 10, 0);
 	assert_float_equal(growth(delta, 0, 3, 1500, 2000), 3, 0);
-	genops_datadog_delta_begin(delta); /* not taken: the same again */
+	genops_datadog_delta_begin(delta, SINCE); /* not taken: the same again */
 	assert_float_equal(growth(delta, 7, 10, 1, 2000), -1, 0);
 	assert_float_equal(growth(delta, 8, 10, 1500, 2000), 10, 0);
 	assert_float_equal(growth(delta, 8, 12, 1500, 2100), 2, 0); /* two points of one request */
 	genops_datadog_delta_taken(delta);
 	for (int i = 0; i < 3; i++) {
-		genops_datadog_delta_begin(delta);
+		genops_datadog_delta_begin(delta, SINCE);
 		assert_float_equal(growth(delta, 7, 15, 1, 3000), 5, 0);
 		assert_float_equal(growth(delta, 8, 12.5, 1500, 3000), 0.5, 0);
 	}
 	genops_datadog_delta_taken(delta);
-	genops_datadog_delta_begin(delta);
+	genops_datadog_delta_begin(delta, SINCE);
 	assert_float_equal(growth(delta, 7, 15, 1, 3000), -1, 0);   /* came twice */
 	assert_float_equal(growth(delta, 7, 14, 1, 2500), -1, 0);   /* is late */
 	assert_float_equal(growth(delta, 7, 2, 3500, 4000), 2, 0);  /* began anew */
@@ -48,11 +48,32 @@ static void only_what_was_taken_counts(void **state)
 static void what_is_no_number_is_forgotten(void **state)
 {
 	struct genops_datadog_delta *delta = genops_datadog_delta_new(SINCE);
-	genops_datadog_delta_begin(delta);
+	genops_datadog_delta_begin(delta, SINCE);
 	assert_float_equal(growth(delta, 7, 10, 1500, 2000), 10, 0);
 	assert_float_equal(growth(delta, 7, NAN, 1500, 2100), -1, 0);
 	assert_float_equal(growth(delta, 7, INFINITY, 1500, 2200), -1, 0);
 	assert_float_equal(growth(delta, 7, 12, 1500, 2300), 2, 0);
+	genops_datadog_delta_free(delta);
+}
+
+#define MINUTES(n) ((uint64_t)(n)*UINT64_C(60000000000))
+
+/* An SDK whose clock was an hour ahead, and was set right: the counter goes on, not in an hour. */
+static void a_clock_that_is_set_right_does_not_silence_a_counter(void **state)
+{
+	struct genops_datadog_delta *delta = genops_datadog_delta_new(SINCE);
+	genops_datadog_delta_begin(delta, SINCE);
+	assert_float_equal(growth(delta, 7, 10, 1500, MINUTES(60)), 10, 0);
+	assert_float_equal(growth(delta, 8, 10, 1500, MINUTES(9)), 10, 0);
+	genops_datadog_delta_taken(delta);
+	genops_datadog_delta_begin(delta, SINCE);
+	assert_float_equal(growth(delta, 7, 11, 1500, MINUTES(61)), 1, 0);  /* still ahead */
+	assert_float_equal(growth(delta, 7, 11, 1500, MINUTES(60)), -1, 0); /* came twice */
+	assert_float_equal(growth(delta, 7, 14, 1500, MINUTES(1)), 3, 0);
+	assert_float_equal(growth(delta, 7, 15, 1500, MINUTES(2)), 1, 0);
+	assert_float_equal(growth(delta, 7, 15, 1500, MINUTES(2)), -1, 0);
+	assert_float_equal(growth(delta, 8, 9, 1500, MINUTES(8)), -1, 0); /* late as ever */
+	assert_float_equal(growth(delta, 8, 11, 1500, MINUTES(10)), 1, 0);
 	genops_datadog_delta_free(delta);
 }
 
@@ -105,7 +126,7 @@ static int write(int n_tags, int n_points, uint64_t time_ns, struct genops_buffe
 	genops_arena_init(&arena, (size_t)64 << 20); /* as the pump's */
 	genops_buffer_init(&request, (size_t)64 << 20);
 	genops_datadog_series_init(&series, &arena);
-	genops_datadog_delta_begin(delta);
+	genops_datadog_delta_begin(delta, SINCE);
 	put_request(&request, n_tags, n_points, time_ns);
 	assert_int_equal(request.error, 0);
 	int code = genops_datadog_points_add(&points, genops_buffer_view(&request), &err);
@@ -148,10 +169,10 @@ static void it_survives_a_restart(void **state)
 	struct genops_datadog_delta *delta = genops_datadog_delta_new(SINCE);
 	struct genops_buffer kept;
 	genops_buffer_init(&kept, 1 << 24);
-	genops_datadog_delta_begin(delta);
+	genops_datadog_delta_begin(delta, SINCE);
 	(void)growth(delta, 7, 10, 1, 2000);
 	genops_datadog_delta_taken(delta);
-	genops_datadog_delta_begin(delta);
+	genops_datadog_delta_begin(delta, SINCE);
 	assert_float_equal(growth(delta, 7, 11, 1, 3000), 1, 0);
 	(void)growth(delta, 9, 5, 1, 3000);
 	genops_datadog_delta_write(delta, &kept); /* the second was not taken */
@@ -160,7 +181,7 @@ static void it_survives_a_restart(void **state)
 	for (size_t len = 0; len <= kept.len; len++) {
 		delta = genops_datadog_delta_new(SINCE);
 		genops_datadog_delta_read(delta, (genops_str){kept.ptr, len});
-		genops_datadog_delta_begin(delta);
+		genops_datadog_delta_begin(delta, SINCE);
 		assert_float_equal(growth(delta, 7, 11, 1, 3000), len == kept.len ? 1 : -1, 0);
 		genops_datadog_delta_free(delta);
 	}
@@ -171,7 +192,7 @@ static void it_is_bounded(void **state)
 {
 	struct genops_datadog_delta *delta = genops_datadog_delta_new(SINCE);
 	for (uint64_t round = 0; round < 3; round++) {
-		genops_datadog_delta_begin(delta);
+		genops_datadog_delta_begin(delta, SINCE);
 		for (uint64_t i = 1; i <= GENOPS_DATADOG_DELTA_MAX; i++)
 			(void)growth(delta, i * UINT64_C(0x9E3779B97F4A7C15) + round, 1, SINCE, 2000 + round);
 		genops_datadog_delta_taken(delta);
@@ -184,6 +205,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_what_was_taken_counts),
 	    cmocka_unit_test(what_is_no_number_is_forgotten),
+	    cmocka_unit_test(a_clock_that_is_set_right_does_not_silence_a_counter),
 	    cmocka_unit_test(a_clock_that_is_ahead_loses_nothing),
 	    cmocka_unit_test(what_is_far_too_large_is_told),
 	    cmocka_unit_test(it_survives_a_restart),
