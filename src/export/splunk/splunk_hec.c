@@ -271,9 +271,11 @@ static int encode(const struct genops_destination_settings *settings, const stru
 }
 
 /* Nothing is known of it yet: asked again, until it is not to be expected any more. Who does not answer the question has failed. */
-static void wait_for_ack(const struct genops_response *response, struct session *session, struct genops_send_verdict *verdict)
+static void wait_for_ack(
+    const struct own *own, const struct genops_response *response, struct session *session, struct genops_send_verdict *verdict)
 {
-	session->is_waiting = response->received_unix_ns < session->ack_until_ns;
+	int64_t left_ns = session->ack_until_ns - response->received_unix_ns;
+	session->is_waiting = left_ns > 0 && left_ns <= 2 * own->ack_timeout_ns; /* so much is left only by a clock that was set back far */
 	verdict->is_unfinished = session->is_waiting && response->status >= 200 && response->status < 300;
 	verdict->kind = GENOPS_RETRY;
 	verdict->n_kinds = 0;
@@ -293,7 +295,7 @@ static void judge(const struct genops_destination_settings *settings, const stru
 		if (is_known)
 			session->is_waiting = false;
 		else
-			wait_for_ack(response, session, ret_verdict);
+			wait_for_ack(own, response, session, ret_verdict);
 		return;
 	}
 	genops_splunk_verdict_read(response->body, &answer);
@@ -307,7 +309,7 @@ static void judge(const struct genops_destination_settings *settings, const stru
 	}
 	session->ack_id = answer.ack_id;
 	session->ack_until_ns = response->received_unix_ns + own->ack_timeout_ns;
-	wait_for_ack(response, session, ret_verdict);
+	wait_for_ack(own, response, session, ret_verdict);
 }
 
 static int probe(const struct genops_destination_settings *settings, struct genops_arena *arena, struct genops_request *ret_request, struct genops_error *err)

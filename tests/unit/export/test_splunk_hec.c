@@ -237,6 +237,12 @@ static void acknowledgements(void **state)
 	assert_true(verdict.kind == GENOPS_RETRY && !verdict.is_unfinished);
 	assert_non_null(strstr(verdict.reason, "no indexer has acknowledged"));
 	assert_non_null(strstr(document_body(&d), "event")); /* again */
+	verdict = judge_at(&d, 0, 200, "{\"code\":0,\"ackId\":10}");
+	verdict = judge_at(&d, -30, 200, "{\"acks\":{\"10\":false}}");
+	assert_true(verdict.is_unfinished);
+	verdict = judge_at(&d, -86400, 200, "{\"acks\":{\"10\":false}}"); /* the clock was set back by a day: that is not waited for */
+	assert_true(verdict.kind == GENOPS_RETRY && !verdict.is_unfinished);
+	assert_non_null(strstr(document_body(&d), "event"));
 	verdict = judge_at(&d, 0, 200, "{\"code\":0,\"ackId\":9}");
 	verdict = judge_at(&d, 1, 400, "{\"code\":11}");
 	assert_true(verdict.kind == GENOPS_RETRY && !verdict.is_unfinished); /* the channel is gone */
