@@ -213,9 +213,9 @@ static rd_kafka_headers_t *headers_of(const struct genops_kafka_request *request
 	return headers;
 }
 
-/* Hands one message to librdkafka, which copies it. */
+/* Hands one message to librdkafka, which copies it. While its queue is full and no broker takes anything: not longer than the request may take. */
 static void produce(struct genops_kafka_producer *producer, const struct genops_kafka_request *request,
-    const struct genops_kafka_message *message, struct slot *slot, const volatile int *cancel)
+    const struct genops_kafka_message *message, struct slot *slot, int64_t until_ns, const volatile int *cancel)
 {
 	char topic[256];
 	rd_kafka_headers_t *headers = headers_of(request, message);
@@ -229,7 +229,8 @@ static void produce(struct genops_kafka_producer *producer, const struct genops_
 		    RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(slot), RD_KAFKA_V_END);
 		if (slot->error == RD_KAFKA_RESP_ERR__QUEUE_FULL)
 			rd_kafka_poll(producer->rk, POLL_MS);
-	} while (slot->error == RD_KAFKA_RESP_ERR__QUEUE_FULL && !(cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)));
+	} while (slot->error == RD_KAFKA_RESP_ERR__QUEUE_FULL && genops_clock_monotonic_ns() < until_ns &&
+		 !(cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)));
 	if (!slot->error)
 		return; /* the headers are librdkafka's now */
 	if (headers)
@@ -248,10 +249,11 @@ static void drop_unclaimed(struct genops_kafka_producer *producer, size_t n_old)
 		purge(producer);
 }
 
-static int produce_all(struct genops_kafka_producer *producer, const struct genops_kafka_request *request, const volatile int *cancel,
-    struct genops_error *err)
+static int produce_all(struct genops_kafka_producer *producer, const struct genops_kafka_request *request, int64_t until_ns,
+    const volatile int *cancel, struct genops_error *err)
 {
 	size_t n_old = producer->n_slots, hint = 0;
+	bool is_full = false; /* then what follows waits, too: messages stay in their order */
 	for (size_t i = 0; i < n_old; i++)
 		producer->slots[i]->is_claimed = false;
 	GENOPS_TRY(make_room(producer, request->n_messages, err));
@@ -267,12 +269,13 @@ static int produce_all(struct genops_kafka_producer *producer, const struct geno
 			slot = calloc(1, sizeof *slot);
 			if (!slot)
 				return genops_fail(err, GENOPS_NOMEM, "no memory for Kafka messages");
-			*slot = (struct slot){.hash = hash_of(&request->messages[i]), .state = FAILED};
+			*slot = (struct slot){.hash = hash_of(&request->messages[i]), .state = FAILED, .error = RD_KAFKA_RESP_ERR__QUEUE_FULL};
 			producer->slot_of[i] = producer->n_slots;
 			producer->slots[producer->n_slots++] = slot;
 		}
-		if (slot->state == FAILED)
-			produce(producer, request, &request->messages[i], slot, cancel);
+		if (slot->state == FAILED && !is_full)
+			produce(producer, request, &request->messages[i], slot, until_ns, cancel);
+		is_full |= slot->state == FAILED && slot->error == RD_KAFKA_RESP_ERR__QUEUE_FULL;
 	}
 	return GENOPS_OK;
 }
@@ -416,7 +419,7 @@ int genops_kafka_send(struct genops_kafka_producer **producer, const struct geno
 		ask(*producer, until_ns, cancel, incoming);
 		return GENOPS_OK;
 	}
-	GENOPS_TRY(produce_all(*producer, request->kafka, cancel, err));
+	GENOPS_TRY(produce_all(*producer, request->kafka, until_ns, cancel, err));
 	while ((*producer)->n_waiting && genops_clock_monotonic_ns() < until_ns && !(cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)))
 		rd_kafka_poll((*producer)->rk, POLL_MS);
 	rd_kafka_poll((*producer)->rk, 0); /* what it says of errors */

@@ -142,6 +142,27 @@ static void test_nobody_answers_and_then_somebody_does(void **state)
 	assert_int_equal(count_messages(f), 4);
 }
 
+/* More messages than librdkafka holds, and no broker: the request ends when its time is over. */
+static void test_more_than_fit_while_nobody_answers(void **state)
+{
+	struct fixture *f = *state;
+	f->properties[2] = (struct genops_text_pair){GENOPS_STR("queue.buffering.max.messages"), GENOPS_STR("2")};
+	rd_kafka_mock_broker_set_down(f->cluster, 1);
+	f->settings.timeout_ns = INT64_C(300000000);
+	for (int i = 0; i < 2; i++) {
+		send_messages(f, 4);
+		assert_int_equal(f->response.status, 0);
+		assert_int_equal(f->response.n_kinds, 4);
+		assert_int_equal(f->response.kinds[0], GENOPS_RETRY);
+		assert_int_equal(f->response.kinds[3], GENOPS_RETRY);
+	}
+	rd_kafka_mock_broker_set_up(f->cluster, 1);
+	f->settings.timeout_ns = INT64_C(10000000000);
+	send_messages(f, 4);
+	assert_int_equal(f->response.status, 200);
+	assert_int_equal(count_messages(f), 4);
+}
+
 static void test_what_is_not_asked_for_any_more_is_not_sent(void **state)
 {
 	struct fixture *f = *state;
@@ -197,6 +218,7 @@ int main(void)
 	    T(test_asking_leaves_nothing),
 	    T(test_one_that_is_too_large_spoils_no_other),
 	    T(test_nobody_answers_and_then_somebody_does),
+	    T(test_more_than_fit_while_nobody_answers),
 	    T(test_what_is_not_asked_for_any_more_is_not_sent),
 	    T(test_a_refusal_waits_for_credentials),
 	    T(test_cancelled_at_once),
