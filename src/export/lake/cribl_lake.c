@@ -15,6 +15,7 @@
 
 #define BODY_MAX ((size_t)4 << 20)
 #define HEADERS_MAX 8
+#define EVENT_MAX ((size_t)64 << 20) /* of one event's values */
 
 static int check(const struct genops_destination_settings *settings, struct genops_error *err)
 {
@@ -223,6 +224,7 @@ static int encode(const struct genops_destination_settings *settings, const stru
 	struct genops_value route = read(batch->items[0].settings, arena);
 	genops_str dataset = dataset_of(own, route);
 	struct genops_buffer lines;
+	struct genops_arena values; /* of one event */
 	char url[1024];
 	int code = GENOPS_OK;
 	if (!dataset.len)
@@ -235,9 +237,13 @@ static int encode(const struct genops_destination_settings *settings, const stru
 	for (size_t i = 0; i < settings->headers.n; i++)
 		request.headers[request.n_headers++] = settings->headers.items[i];
 	genops_buffer_init(&lines, GENOPS_DESTINATION_BODY_MAX);
-	for (size_t i = 0; i < batch->n_items; i++)
-		add_event(own, genops_lake_dataset_find(own, dataset), &batch->items[i], arena, &lines);
+	genops_arena_init(&values, EVENT_MAX);
+	for (size_t i = 0; i < batch->n_items; i++) {
+		genops_arena_reset(&values);
+		add_event(own, genops_lake_dataset_find(own, dataset), &batch->items[i], &values, &lines);
+	}
 	code = finish(own, &lines, &request, err);
+	genops_arena_done(&values);
 	genops_buffer_done(&lines);
 	if (code == GENOPS_OK)
 		*ret_request = request;

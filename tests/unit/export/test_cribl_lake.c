@@ -24,6 +24,22 @@ static void test_events_have_what_is_searched_by(void **state)
 	document_done(&d);
 }
 
+/* Small values take many times as much memory as they take as text: one event's at a time. */
+static void test_a_batch_of_dense_events_stays_events(void **state)
+{
+	struct document d;
+	static char event[64 << 10];
+	size_t n = (size_t)snprintf(event, sizeof event, "{\"a\":[{}");
+	while (n < sizeof event - 16)
+		n += (size_t)snprintf(event + n, sizeof event - n, ",{}");
+	snprintf(event + n, sizeof event - n, "]}");
+	document_open(&d, "cribl_lake", LAKE "dataset: e\n");
+	for (size_t i = 0; i < DOCUMENT_ITEMS_MAX; i++)
+		document_event(&d, event);
+	assert_null(strstr(document_body(&d), "_raw"));
+	document_done(&d);
+}
+
 static void test_parts(void **state)
 {
 	struct document d;
@@ -104,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_events_have_what_is_searched_by),
+	    cmocka_unit_test(test_a_batch_of_dense_events_stays_events),
 	    cmocka_unit_test(test_parts),
 	    cmocka_unit_test(test_datasets_are_made_and_kept_for_longer),
 	    cmocka_unit_test(test_answers),
