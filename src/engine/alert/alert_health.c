@@ -154,24 +154,33 @@ const genops_str *genops_alert_health_targets(const struct genops_alert_row *row
 
 /* --- what is going on --- */
 
+static struct state *find_state(struct genops_alert_health *health, genops_str name)
+{
+	name.len = name.len > sizeof health->states[0].name - 1 ? sizeof health->states[0].name - 1 : name.len;
+	for (size_t i = 0; i < health->n; i++) {
+		if (genops_str_is(name, health->states[i].name))
+			return &health->states[i];
+	}
+	return NULL;
+}
+
+/* One that no rule of the configuration uses is given to another. */
 static struct state *state_of(struct genops_alert_health *health, genops_str name)
 {
-	char text[sizeof health->states[0].name];
-	struct state *fresh = NULL;
-	snprintf(text, sizeof text, "%.*s", (int)(name.len > sizeof text - 1 ? sizeof text - 1 : name.len), name.ptr);
-	for (size_t i = 0; i < health->n; i++) {
-		if (strcmp(health->states[i].name, text) == 0)
-			return &health->states[i];
+	struct state *state = find_state(health, name);
+	if (state)
+		return state;
+	for (size_t i = 0; !state && i < health->n; i++) {
 		if (!health->states[i].is_used && !health->states[i].watch.is_firing)
-			fresh = &health->states[i];
+			state = &health->states[i];
 	}
-	if (!fresh && health->n < RULES_MAX)
-		fresh = &health->states[health->n++];
-	if (!fresh)
+	if (!state && health->n < RULES_MAX)
+		state = &health->states[health->n++];
+	if (!state)
 		return NULL;
-	*fresh = (struct state){.is_used = true};
-	memcpy(fresh->name, text, sizeof text);
-	return fresh;
+	*state = (struct state){.is_used = true};
+	snprintf(state->name, sizeof state->name, "%.*s", (int)(name.len > 255 ? 255 : name.len), name.ptr);
+	return state;
 }
 
 /* What an earlier life of the drain left open. */
@@ -292,6 +301,11 @@ int genops_alert_health_look(struct genops_alert_health *health, const struct ge
 		GENOPS_TRY(load(health, err));
 	for (size_t i = 0; i < health->n; i++)
 		health->states[i].is_used = false;
+	for (size_t i = 0; i < config->alerts.n_rules; i++) {
+		struct state *known = find_state(health, config->alerts.rules[i].name);
+		if (known)
+			known->is_used = true; /* before a new rule looks for a place */
+	}
 	for (size_t i = 0; i < config->alerts.n_rules; i++)
 		GENOPS_TRY(look_at(health, &config->alerts.rules[i], &gauges, now_unix_ns, monotonic_ns, err));
 	for (size_t i = 0; i < health->n; i++) {

@@ -224,6 +224,27 @@ static void lost_with_its_process(void **state)
 	close_stage(&s);
 }
 
+#define RULE(name, condition) "    - {name: " name ", condition: '" condition "', for: 10s, severity: high, notify: chat}\n"
+#define RULES "destinations:\n  - {id: chat, type: slack, url: 'http://127.0.0.1:1/x'}\nalerts:\n  rules:\n"
+
+/* How long a rule has held is not forgotten when another is written in front of it. */
+static void a_new_rule_takes_no_others_place(void **state)
+{
+	struct stage s;
+	open_stage(&s, *state, RULES RULE("held", "memory_utilization >= 0"));
+	for (int i = 0; i < 5; i++) /* two seconds each */
+		assert_false(look(&s, START + 2 * i));
+	genops_engine *changed = open_as(*state, RULES RULE("new", "memory_utilization < 0") RULE("held", "memory_utilization >= 0"), GENOPS_DRAIN_NEVER);
+	genops_config_unref(s.config);
+	s.config = genops_engine_config(changed);
+	assert_int_equal(s.config->alerts.n_rules, 2);
+	assert_true(look(&s, START + 10));
+	assert_int_equal(count(&s, "chat"), 1);
+	assert_non_null(strstr(last, "\"alert_name\":\"held\""));
+	close_stage(&s);
+	genops_engine_close(changed);
+}
+
 /* A label is made of what callers say: any length, any bytes. */
 static void odd_labels(void **state)
 {
@@ -250,6 +271,6 @@ static void odd_labels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {T(each_once_and_over), T(killed_between_queue_and_ledger), T(many_at_once), T(for_nobody),
-	    T(lost_with_its_process), T(odd_labels)};
+	    T(lost_with_its_process), T(a_new_rule_takes_no_others_place), T(odd_labels)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
