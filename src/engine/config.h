@@ -191,6 +191,7 @@ struct genops_config_form {             /* what was read by a form, used by an e
 	const struct genops_config_form *next;
 	const struct genops_destination_form *form;
 	void *own;
+	genops_str file;                /* of a type that writes one; else empty */
 };
 
 struct genops_config_watch {            /* a file that the snapshot was made from, as it was then */

@@ -185,6 +185,8 @@ static void what_is_wrong_has_its_place(void **state)
 	fails("destinations: [{id: d, type: debugg}]\n", "genops.yaml:1:", "is not available in this build; did you mean \"debug\"?");
 	fails("destinations: [{id: d}]\n", "genops.yaml:1:", "needs \"type\"");
 	fails("destinations: [{id: d, type: file}]\n", "genops.yaml:1:", "needs \"path\"");
+	fails("destinations: [{id: d, type: file, path: out.jsonl}, {id: e, type: file, path: out.jsonl}]\n", "genops.yaml:1:", "another destination writes out.jsonl, too");
+	fails("exporters: {file: {path: out.jsonl}}\ndestinations: [{id: e, type: file, path: out.jsonl}]\n", "genops.yaml:2:", "another destination writes out.jsonl, too");
 	fails("destinations: [{id: d, type: otlphttp, endpoint: 'http://127.0.0.1:1', compresion: gzip}]\n", "genops.yaml:1:", "did you mean \"compression\"?");
 	fails("destinations: [{id: d, type: debug}, {id: d, type: debug}]\n", "genops.yaml:1:", "there are two destinations \"d\"");
 }

@@ -191,6 +191,23 @@ static int warn(void *arg, const struct genops_yaml_node *node, const char *fix,
 	return genops_config_read_warn(arg, node, fix, "%s", message);
 }
 
+/* Each remembers how far it has written, and puts the file aside when that is too much: of one file that can only be one's work. */
+static int read_path(struct genops_config_reader *reader, const struct genops_yaml_node *node, struct genops_config_form *kept,
+    struct genops_config_exporter *exporter)
+{
+	const char *row = kept->form->file_row;
+	genops_str path = *(const genops_str *)((const char *)kept->own + genops_option_find(kept->form->rows, genops_str_of(row))->offset);
+	GENOPS_TRY(genops_config_file_path(reader, path, reader->folder, &exporter->endpoint));
+	bool is_device = genops_str_starts(exporter->endpoint, GENOPS_STR("/dev/"));
+	for (const struct genops_config_form *other = kept->next; other && !is_device; other = other->next) {
+		if (exporter->endpoint.len && genops_str_equal(other->file, exporter->endpoint))
+			return genops_config_read_fail(reader, genops_yaml_get(node, row), "give each a file of its own", "%s: another destination writes %.*s, too",
+			    row, GENOPS_STR_ARG(path));
+	}
+	kept->file = exporter->endpoint;
+	return GENOPS_OK;
+}
+
 static int read_form(struct genops_config_reader *reader, const struct genops_yaml_node *node, const char *what,
     const struct genops_destination_form *form, bool is_document, struct genops_config_exporter *exporter)
 {
@@ -204,7 +221,7 @@ static int read_form(struct genops_config_reader *reader, const struct genops_ya
 	    {genops_config_retry_rows, &beside}, {genops_config_delivery_document_rows, &common}};
 	if (!own || !kept)
 		return genops_config_read_no_memory(reader);
-	*kept = (struct genops_config_form){reader->config->forms, form, own};
+	*kept = (struct genops_config_form){reader->config->forms, form, own, {0}};
 	reader->config->forms = kept;
 	GENOPS_TRY(genops_config_read_parts(reader, node, what, parts, is_document ? 5 : 3));
 	exporter->headers = common.headers;
@@ -219,8 +236,7 @@ static int read_form(struct genops_config_reader *reader, const struct genops_ya
 	exporter->own = own;
 	if (!form->file_row)
 		return GENOPS_OK;
-	genops_str path = *(const genops_str *)((const char *)own + genops_option_find(form->rows, genops_str_of(form->file_row))->offset);
-	return genops_config_file_path(reader, path, reader->folder, &exporter->endpoint);
+	return read_path(reader, node, kept, exporter);
 }
 
 /* A type that describes itself; NULL: read by hand, or not there. */
