@@ -55,7 +55,8 @@ def config_text(providers, text=""):
     """YAML for a gateway on free ports whose providers are at the given URL; `text` adds sections (JSON is YAML)."""
     rows = "".join(f"    {name}: {{base_url: '{url}', api_key: 'sk-real-{name}'}}\n" for name, url in providers.items())
     lines = text.strip("\n")
-    gateway = "  listen: 127.0.0.1:0\n  listen_h2c: 127.0.0.1:0\n  workers: 2\n  providers:\n" + rows
+    workers = "" if re.search(r"^  workers:", lines, re.M) else "  workers: 2\n"
+    gateway = f"  listen: 127.0.0.1:0\n  listen_h2c: 127.0.0.1:0\n{workers}  providers:\n" + rows
     if re.search(r"^gateway:\n", lines, re.M):
         return re.sub(r"^gateway:\n", "gateway:\n" + gateway, lines, flags=re.M) + "\n"
     return lines + "\ngateway:\n" + gateway

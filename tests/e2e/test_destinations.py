@@ -232,7 +232,7 @@ def test_a_day_of_downtime_fills_only_the_queue_of_the_dead(stage):
     exporters = {"otlphttp/dead": exporter(dead, ", sending_queue: {max_size: 2MiB, overflow: drop_oldest}")}
     exporters.update({f"otlphttp/o{i}": exporter(one) for i, one in enumerate(others)})
     # One worker: what several took in goes into the queue worker by worker, and the oldest there may not be what came first.
-    running = stage.serve(config(exporters, "gateway: {workers: 1}\ntelemetry: {queue: {max_size: 4MiB, compression: none}}\n"))
+    running = stage.serve(config(exporters, "gateway:\n  workers: 1\ntelemetry: {queue: {max_size: 4MiB, compression: none}}\n"))
     n = 0
     for part in range(60):  # 12 MB for each
         names = [f"p{part}-{i}" for i in range(100)]

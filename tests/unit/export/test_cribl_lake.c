@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 
+#include <stdio.h>
+
 #define LAKE "url: https://l:10080/\ntoken: ${SECRET}\nindexes: [customer_id]\ndatasets:\n  - {name: d, retention: 90 days, partition_by: 'team, year'}\n  - {name: e}\n"
 
 static void test_events_have_what_is_searched_by(void **state)
