@@ -135,6 +135,7 @@ static int wait_for_child(void)
 		if (errno != EINTR)
 			return EXIT_FAILED;
 	}
+	child_pid = 0; /* the number may soon be somebody else's */
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -151,6 +152,23 @@ static void forward_signals(void)
 }
 
 /* --- after --- */
+
+/* The child has ended: signals are for this process again. One cuts off calls that run on without the child, which its own children may
+ * have begun; a further one ends this process as it ends any other: whatever is not told yet is in the state directory. */
+static void stop_gateway(struct gateway_process *process)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGQUIT};
+	sigset_t hurry, before;
+	sigemptyset(&hurry);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		sigaddset(&hurry, numbers[i]);
+	sigprocmask(SIG_BLOCK, &hurry, &before);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		signal(numbers[i], SIG_DFL);
+	enum gateway_quit how = gateway_quit(process, GRACE_MS, &hurry);
+	gateway_stop(process, how == GATEWAY_HAS_QUIT ? GRACE_MS : 0);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
 
 static void print_summary(const struct invocation *invocation, genops_engine *engine, const char *run_id, time_t began)
 {
@@ -192,7 +210,7 @@ static int govern(const struct invocation *invocation, genops_engine *engine, co
 	int code = start_child(invocation, &process);
 	if (code < 0)
 		code = wait_for_child();
-	gateway_stop(&process, GRACE_MS);
+	stop_gateway(&process);
 	if (genops_engine_flush(engine, FLUSH_MS, &err) != GENOPS_OK && !invocation->is_quiet)
 		complain(&err);
 	if (!invocation->is_quiet)

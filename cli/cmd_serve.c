@@ -16,7 +16,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define GRACE_MS        30000
+#define SILENT_MS       1000  /* a stop that takes longer says what it waits for */
+#define GRACE_MS        35000 /* nginx cuts off what runs after 30 s (gateway_conf.c), and settles it */
 
 struct serve_options {
 	int64_t simulated_port;
@@ -138,6 +139,24 @@ static void note(genops_engine *engine, const char *kind)
 		complain(&err);
 }
 
+/* Returns the milliseconds that whatever still runs may have. Who asks twice does not want to wait for calls. */
+static int let_calls_end(const struct invocation *invocation, struct gateway_process *process)
+{
+	sigset_t hurry;
+	sigemptyset(&hurry);
+	sigaddset(&hurry, SIGINT);
+	sigaddset(&hurry, SIGTERM);
+	sigaddset(&hurry, SIGQUIT);
+	enum gateway_quit how = gateway_quit(process, SILENT_MS, &hurry);
+	if (how == GATEWAY_STILL_RUNS && !invocation->is_quiet)
+		fprintf(stderr, "genops: stopping; calls that run have 30 seconds to end (Ctrl-C again: they are cut off now)\n");
+	if (how == GATEWAY_STILL_RUNS)
+		how = gateway_quit(process, GRACE_MS - SILENT_MS, &hurry);
+	if (how == GATEWAY_IS_HURRIED && !invocation->is_quiet)
+		fprintf(stderr, "genops: stopping now\n");
+	return how == GATEWAY_HAS_QUIT ? GRACE_MS : 0; /* its workers may outlive nginx's master, if that was killed */
+}
+
 static int run(const struct invocation *invocation)
 {
 	const struct serve_options *chosen = invocation->options;
@@ -167,17 +186,21 @@ static int run(const struct invocation *invocation)
 		gateway_stop(&process, 0);
 		return code;
 	}
-	if (wait_until_ready(&process)) {
+	int grace_ms = GRACE_MS;
+	bool is_ready = wait_until_ready(&process);
+	if (is_ready) {
 		if (!invocation->is_quiet)
 			print_addresses(&process);
 		note(engine, "serve.started");
 		code = watch(&own, &process, engine, &signals);
-		note(engine, "serve.stopped");
+		grace_ms = let_calls_end(&own, &process);
 	} else {
 		gateway_explain(&process);
 		code = complain_text(EXIT_FAILED, "the gateway did not become ready; what nginx says stands above");
 	}
-	gateway_stop(&process, GRACE_MS);
+	gateway_stop(&process, grace_ms);
+	if (is_ready)
+		note(engine, "serve.stopped"); /* after the last call that it governed */
 	genops_engine_close(engine);
 	return code;
 }
@@ -187,7 +210,8 @@ const struct command command_serve = {
     .summary = "stand the gateway up and drain the state directory, until Ctrl-C",
     .usage = "[--demo | --simulated PORT]",
     .details = "AI calls to http://127.0.0.1:4319/<provider>/... are priced, decided, metered, settled and recorded, then\n"
-	       "forwarded. The configuration is read anew when it changes; a faulty one is reported and the old one stays.",
+	       "forwarded. The configuration is read anew when it changes; a faulty one is reported and the old one stays.\n"
+	       "After Ctrl-C or SIGTERM calls that run have 30 seconds to end; a second one cuts them off.",
     .options = options,
     .options_size = sizeof(struct serve_options),
     .max_arguments = 0,

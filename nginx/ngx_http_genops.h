@@ -3,7 +3,8 @@
  *
  * The module is a thin host for exchanges (genops/exchange.h): ngx_http_genops_request.c reads the body, asks and rewrites,
  * ngx_http_genops_response.c taps the answer, ngx_http_genops_resolve.c finds the provider's addresses, ngx_http_genops_control.c
- * answers /api/v1, /metrics, /health, ngx_http_genops_receiver.c takes telemetry. Nothing of governance is decided here. One thread (the worker's), but for the
+ * answers /api/v1, /metrics, /health, ngx_http_genops_receiver.c takes telemetry, ngx_http_genops_exit.c lets no idle client hold up a
+ * worker's end. Nothing of governance is decided here. One thread (the worker's), but for the
  * resolver's and the control API's, which touch no nginx object.
  */
 #ifndef NGX_HTTP_GENOPS_H
@@ -76,6 +77,18 @@ ngx_int_t ngx_http_genops_is_resolved(ngx_http_genops_main_conf_t *conf, genops_
 
 /* ngx_http_genops_control.c */
 char *ngx_http_genops_control(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* ngx_http_genops_exit.c */
+void ngx_http_genops_exit_watch(ngx_cycle_t *cycle);
+void ngx_http_genops_exit_done(void);
+/* As ngx_http_read_client_request_body; the rest is not waited for when the worker is to end and none of it comes: 503, and why. */
+#define NGX_HTTP_GENOPS_STOPPING "GenOps is stopping or restarting, and no more of this request came: repeat it"
+ngx_int_t ngx_http_genops_is_cut_short(ngx_http_request_t *r); /* was it refused for that? */
+ngx_int_t ngx_http_genops_read_body(ngx_http_request_t *r, ngx_http_client_body_handler_pt then);
+
+/* What the thread pool works at keeps a worker that is to end, until it is done: the event's handler asks first. The event has a log. */
+void ngx_http_genops_task_keeps_worker(ngx_event_t *event);
+ngx_int_t ngx_http_genops_task_is_done(ngx_event_t *event);
 
 /* ngx_http_genops_receiver.c */
 ngx_int_t ngx_http_genops_is_local(ngx_connection_t *c); /* is the client on this machine? */

@@ -120,6 +120,8 @@ static ngx_int_t answer_error(ngx_http_request_t *r)
 		if (texts[i].status == status)
 			message = texts[i].message;
 	}
+	if (ngx_http_genops_is_cut_short(r))
+		message = NGX_HTTP_GENOPS_STOPPING;
 	if (!engine_of(r) || !target.len ||
 	    genops_exchange_new(engine_of(r), ngx_http_genops_view(r->method_name), target, &exchange, &err) != GENOPS_OK)
 		return send_text(r, status, JSON, message, ngx_strlen(message));
@@ -166,6 +168,8 @@ static void finish_task(ngx_event_t *event)
 	ngx_http_request_t *r = task->request;
 	ngx_connection_t *c = r->connection;
 	ngx_http_set_log_request(c->log, r);
+	if (!ngx_http_genops_task_is_done(event))
+		return;
 	r->main->blocked--;
 	r->aio = 0;
 	ngx_int_t rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -277,6 +281,7 @@ static void post_task(ngx_http_request_t *r, genops_str target, ngx_int_t is_met
 	task->handler = run_task;
 	task->event.handler = finish_task;
 	task->event.data = work;
+	task->event.log = r->connection->log;
 	if (ngx_thread_task_post(pool, task) != NGX_OK) {
 		ngx_http_finalize_request(r, NGX_HTTP_SERVICE_UNAVAILABLE);
 		return;
@@ -284,6 +289,7 @@ static void post_task(ngx_http_request_t *r, genops_str target, ngx_int_t is_met
 	/* Keeps the request alive until finish_task, whatever the client does. */
 	r->main->blocked++;
 	r->aio = 1;
+	ngx_http_genops_task_keeps_worker(&task->event);
 }
 
 static void post_api(ngx_http_request_t *r)
@@ -301,7 +307,7 @@ static ngx_int_t answer_with(ngx_http_request_t *r, ngx_http_client_body_handler
 {
 	if (!engine_of(r))
 		return NGX_HTTP_SERVICE_UNAVAILABLE;
-	ngx_int_t rc = ngx_http_read_client_request_body(r, post);
+	ngx_int_t rc = ngx_http_genops_read_body(r, post);
 	return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
 }
 
@@ -334,7 +340,7 @@ static void simulate(ngx_http_request_t *r)
 
 static ngx_int_t answer_simulated(ngx_http_request_t *r)
 {
-	ngx_int_t rc = ngx_http_read_client_request_body(r, simulate);
+	ngx_int_t rc = ngx_http_genops_read_body(r, simulate);
 	return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
 }
 

@@ -149,6 +149,7 @@ static ngx_int_t init_process(ngx_cycle_t *cycle)
 	end_with_master();
 	if (!open_engine(conf, cycle->log))
 		try_again_later(conf, cycle->log);
+	ngx_http_genops_exit_watch(cycle);
 	return ngx_http_genops_resolver_start(cycle, conf);
 }
 
@@ -156,6 +157,7 @@ static void exit_process(ngx_cycle_t *cycle)
 {
 	ngx_http_genops_main_conf_t *conf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_genops_module);
 	ngx_http_genops_resolver_stop();
+	ngx_http_genops_exit_done();
 	if (!conf)
 		return;
 	genops_engine_close(conf->engine);

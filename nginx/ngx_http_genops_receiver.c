@@ -12,8 +12,6 @@
 #include <genops/receiver.h>
 #include <ngx_thread_pool.h>
 
-#define TASK_TIMER_MS 60000
-
 typedef struct {
 	ngx_http_request_t *request;
 	genops_receiver_request *received;
@@ -188,13 +186,8 @@ static void finish_task(ngx_event_t *event)
 	ngx_http_request_t *r = task->request;
 	ngx_connection_t *c = r->connection;
 	ngx_http_set_log_request(c->log, r);
-	if (event->timedout) { /* not done yet */
-		event->timedout = 0;
-		ngx_add_timer(event, TASK_TIMER_MS);
+	if (!ngx_http_genops_task_is_done(event))
 		return;
-	}
-	if (event->timer_set)
-		ngx_del_timer(event);
 	r->main->blocked--;
 	r->aio = 0;
 	if (task->has_failed)
@@ -214,14 +207,13 @@ static ngx_int_t post_task(ngx_http_request_t *r, const task_t *from)
 	task->handler = run_task;
 	task->event.handler = finish_task;
 	task->event.data = task->ctx;
-	task->event.log = r->connection->log; /* a timer wants it */
+	task->event.log = r->connection->log;
 	if (ngx_thread_task_post(pool, task) != NGX_OK)
 		return NGX_ERROR;
 	/* Keeps the request alive until finish_task, whatever the client does. */
 	r->main->blocked++;
 	r->aio = 1;
-	/* A worker that is to end does so when no timer is left. */
-	ngx_add_timer(&task->event, TASK_TIMER_MS);
+	ngx_http_genops_task_keeps_worker(&task->event);
 	return NGX_OK;
 }
 
@@ -288,7 +280,7 @@ static ngx_int_t receive(ngx_http_request_t *r)
 		return rc == NGX_OK ? send_answer(r, &answer) : rc;
 	}
 	r->request_body_in_single_buf = 1;
-	ngx_int_t rc = ngx_http_read_client_request_body(r, on_body);
+	ngx_int_t rc = ngx_http_genops_read_body(r, on_body);
 	return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
 }
 
@@ -327,6 +319,8 @@ static ngx_int_t answer_error(ngx_http_request_t *r)
 		status = rows[i].as;
 		break;
 	}
+	if (ngx_http_genops_is_cut_short(r))
+		message = NGX_HTTP_GENOPS_STOPPING;
 	genops_receiver_refuse(received, (int)status, message, &answer);
 	return send_answer(r, &answer);
 }

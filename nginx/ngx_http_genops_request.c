@@ -458,7 +458,7 @@ ngx_int_t ngx_http_genops_access_handler(ngx_http_request_t *r)
 	ngx_int_t rc = begin(r, conf->engine);
 	if (rc != NGX_OK)
 		return rc;
-	rc = ngx_http_read_client_request_body(r, decide);
+	rc = ngx_http_genops_read_body(r, decide);
 	if (rc >= NGX_HTTP_SPECIAL_RESPONSE)
 		return rc;
 	ngx_http_finalize_request(r, NGX_DONE);

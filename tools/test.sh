@@ -134,7 +134,7 @@ run_gateway() {
 	mkdir -m 1777 "$logs"
 	GENOPS_BUILD=$dir GENOPS_NGINX=$PWD/tools/nginx_asan.sh GENOPS_SANITIZER_LOGS=$logs \
 		ASAN_OPTIONS=detect_leaks=0:log_path=$logs/asan UBSAN_OPTIONS=print_stacktrace=1:log_path=$logs/ubsan \
-		"$build/venv/bin/python" -m pytest -q --junitxml="$results/gateway.xml" tests/e2e/test_{streams,requests,governance,gateway_review}.py \
+		"$build/venv/bin/python" -m pytest -q --junitxml="$results/gateway.xml" tests/e2e/test_{streams,requests,governance,gateway_review,stopping}.py \
 		tests/e2e/test_recorded.py::test_recording_passes_and_is_metered \
 		tests/e2e/test_chaos_reload.py::test_no_request_is_dropped_while_everything_is_reloaded
 	[ -s "$results/gateway.xml" ] || note gateway 1

@@ -315,16 +315,27 @@ bool gateway_wait_until_ready(struct gateway_process *process, const char *base)
 	return false;
 }
 
-static bool wait_for_end(struct gateway_process *process, int ms)
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static enum gateway_quit wait_for_end(struct gateway_process *process, int ms, const sigset_t *hurry)
 {
 	int status;
 	struct timespec pause = {.tv_nsec = 2000000};
-	for (int waited = 0; waited <= ms; waited += 2) {
-		if (gateway_has_ended(process, &status))
-			return true;
-		nanosleep(&pause, NULL);
+	for (int64_t until = now_ms() + ms;;) {
+		if (gateway_has_ended(process, &status) || process->pid <= 0)
+			return GATEWAY_HAS_QUIT;
+		if (now_ms() >= until)
+			return GATEWAY_STILL_RUNS;
+		if (!hurry)
+			nanosleep(&pause, NULL);
+		else if (sigtimedwait(hurry, NULL, &pause) > 0)
+			return GATEWAY_IS_HURRIED;
 	}
-	return false;
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
@@ -345,16 +356,20 @@ static void end_group(struct gateway_process *process, int grace_ms)
 	process->group = 0;
 }
 
+enum gateway_quit gateway_quit(struct gateway_process *process, int ms, const sigset_t *hurry)
+{
+	if (process->pid > 0)
+		kill(process->pid, SIGQUIT);
+	return wait_for_end(process, ms, hurry);
+}
+
 void gateway_stop(struct gateway_process *process, int grace_ms)
 {
-	if (process->pid > 0) {
-		kill(process->pid, SIGQUIT);
-		if (!wait_for_end(process, grace_ms)) {
-			kill(process->pid, SIGTERM);
-			if (!wait_for_end(process, 2000)) {
-				kill(process->pid, SIGKILL);
-				wait_for_end(process, 1000);
-			}
+	if (process->pid > 0 && gateway_quit(process, grace_ms, NULL) != GATEWAY_HAS_QUIT) {
+		kill(process->pid, SIGTERM);
+		if (wait_for_end(process, 2000, NULL) != GATEWAY_HAS_QUIT) {
+			kill(process->pid, SIGKILL);
+			wait_for_end(process, 1000, NULL);
 		}
 	}
 	end_group(process, grace_ms);

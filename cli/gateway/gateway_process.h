@@ -6,6 +6,7 @@
 
 #include <genops/gateway.h>
 
+#include <signal.h>
 #include <sys/types.h>
 
 struct gateway_process {
@@ -40,7 +41,12 @@ GENOPS_NODISCARD int gateway_start(
 GENOPS_NODISCARD int gateway_refresh(
     struct gateway_process *process, const struct genops_engine_options *engine, bool *ret_changed, struct genops_error *err);
 
-/* Lets running requests end, at most `grace_ms`, then stops nginx and removes its files. */
+/* Tells nginx to let running requests end and waits for it, at most `ms`. False: something still runs. With `hurry` (blocked signals; or
+ * NULL) the first of them that comes ends the waiting. May be called again. */
+enum gateway_quit { GATEWAY_HAS_QUIT, GATEWAY_STILL_RUNS, GATEWAY_IS_HURRIED };
+enum gateway_quit gateway_quit(struct gateway_process *process, int ms, const sigset_t *hurry);
+
+/* Lets running requests end, at most `grace_ms`, then stops nginx (what still runs is cut off, and settled) and removes its files. */
 void gateway_stop(struct gateway_process *process, int grace_ms);
 
 /* Has nginx ended by itself? Then its exit status is in *ret_status. */
