@@ -73,12 +73,12 @@ static int write_object(genops_str message, uint32_t field, unsigned depth, stru
 	if (code != GENOPS_OK)
 		return code;
 	genops_json_object_begin(json);
-	for (uint32_t i = 0; code == GENOPS_OK && i < members.n; i++) {
+	for (uint32_t i = 0; i < members.n; i++) {
 		genops_json_key(json, members.items[i].key);
-		code = write_value(&members.items[i].value, depth, arena, json);
+		GENOPS_TRY(write_value(&members.items[i].value, depth, arena, json)); /* what is open then is given up with the request */
 	}
 	genops_json_object_end(json);
-	return code;
+	return GENOPS_OK;
 }
 
 static int write_array(genops_str array, unsigned depth, struct genops_arena *arena, struct genops_json_writer *json)
@@ -88,11 +88,8 @@ static int write_array(genops_str array, unsigned depth, struct genops_arena *ar
 	int code;
 	genops_wire_reader_init(&in, array, 1);
 	genops_json_array_begin(json);
-	while ((code = genops_otlp_array_next(&in, &item)) > 0) {
-		int inner = write_value(&item, depth, arena, json);
-		if (inner != GENOPS_OK)
-			return inner;
-	}
+	while ((code = genops_otlp_array_next(&in, &item)) > 0)
+		GENOPS_TRY(write_value(&item, depth, arena, json));
 	genops_json_array_end(json);
 	return code;
 }

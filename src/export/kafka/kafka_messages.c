@@ -142,7 +142,8 @@ static int compare(const void *a, const void *b)
 static int add_groups(struct cutting *cutting)
 {
 	size_t max = value_max(cutting->messages, cutting->signal);
-	qsort(cutting->pieces, cutting->n, sizeof *cutting->pieces, compare);
+	if (cutting->n > 1)
+		qsort(cutting->pieces, cutting->n, sizeof *cutting->pieces, compare);
 	for (size_t first = 0, n; first < cutting->n; first += n) {
 		const struct piece *pieces = &cutting->pieces[first];
 		size_t len = 0;
