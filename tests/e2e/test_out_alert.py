@@ -93,8 +93,9 @@ def test_the_guides_document_and_routes(serve):
         assert "username" not in message
         assert message["attachments"][0]["color"] == "warning"
         assert slack.taken()[0].headers["content-type"] == "application/json"
-        time.sleep(0.5)
-        assert len(pagerduty.events()) == 1                             # to_pagerduty has no words of its own: A-094
+        send(running, span({**BUDGET, "genops.budget.name": "fence"}))   # behind whatever came of the first
+        wait_for(lambda: any("-fence-" in key for key in pagerduty.incidents), 10, lambda: running.log)
+        assert len(pagerduty.events()) == 2                             # to_pagerduty has no words of its own: A-094
         event = pagerduty.events()[0]
         assert event["dedup_key"].startswith("genops-budget-ml-")
         assert event["routing_key"] == KEY and event["event_action"] == "trigger"
@@ -139,7 +140,10 @@ def test_alert_2_and_critical_violations(serve):
         assert values["Team"] == "t" and values["Customer"] == "c" and values["Environment"] == "production"
         event = hook.taken()[0].json()                                  # no template at all: the event
         assert event["policy_name"] == "pii" and event["policy_result"] == "blocked"
-        assert len(slack.taken()) == 1 and len(hook.taken()) == 1
+        send(running, span({**attributes, "genops.policy.name": "fence"}))  # behind whatever came of the warning
+        wait_for(lambda: len(hook.taken()) >= 2 and len(slack.taken()) >= 2, 10, lambda: running.log)
+        assert [request.json()["policy_name"] for request in hook.taken()] == ["pii", "fence"]
+        assert [message["attachments"][0]["text"] for message in slack.messages()] == ["*pii* was blocked", "*fence* was blocked"]
 
 
 @pytest.mark.parametrize("name", ["slack", "webhook", "pagerduty"])
