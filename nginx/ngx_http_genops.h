@@ -4,7 +4,7 @@
  * The module is a thin host for exchanges (genops/exchange.h): ngx_http_genops_request.c reads the body, asks and rewrites,
  * ngx_http_genops_response.c taps the answer, ngx_http_genops_resolve.c finds the provider's addresses, ngx_http_genops_control.c
  * answers /api/v1, /metrics, /health, ngx_http_genops_receiver.c takes telemetry, ngx_http_genops_exit.c lets no idle client hold up a
- * worker's end. Nothing of governance is decided here. One thread (the worker's), but for the
+ * worker's end, ngx_http_genops_connections.c counts clients. Nothing of governance is decided here. One thread (the worker's), but for the
  * resolver's and the control API's, which touch no nginx object.
  */
 #ifndef NGX_HTTP_GENOPS_H
@@ -20,6 +20,7 @@ typedef struct {
 	ngx_str_t config_file;   /* empty: as genops_engine_open finds it */
 	ngx_str_t state_dir;
 	ngx_flag_t drain;
+	ngx_int_t connections;   /* of clients at most; 0: any */
 	genops_engine *engine;   /* this worker's; NULL: could not be opened */
 	struct genops_error fault; /* why */
 	ngx_int_t path_index;    /* variable $genops_path */
@@ -74,6 +75,10 @@ ngx_int_t ngx_http_genops_resolver_start(ngx_cycle_t *cycle, ngx_http_genops_mai
 void ngx_http_genops_resolver_stop(void);
 /* Has the provider's upstream an address? Also wakes its look-ups. */
 ngx_int_t ngx_http_genops_is_resolved(ngx_http_genops_main_conf_t *conf, genops_str provider);
+
+/* ngx_http_genops_connections.c: in the master, for each configuration; in a worker that begins or ends */
+ngx_int_t ngx_http_genops_connections_begin(ngx_cycle_t *cycle, ngx_uint_t wanted);
+void ngx_http_genops_connections_settle(void);
 
 /* ngx_http_genops_control.c */
 char *ngx_http_genops_control(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

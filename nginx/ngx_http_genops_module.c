@@ -6,6 +6,7 @@
  *   location /openai/ { genops_gateway on; proxy_pass https://genops_openai$genops_path; }
  *   location /api/v1/ { genops_control api; }      also: metrics, health, ready, error
  *   location / { genops_receive "otlp" http; }     telemetry; also: grpc
+ *   http  { genops_connections 1000; }             clients at once, all workers together
  *
  * Each worker opens its own engine. A worker that cannot (state directory full, broken) stays up, answers 503 with
  * the reason and tries again every second: an init_process that fails would leave the port open with nobody behind it.
@@ -22,6 +23,7 @@ static void *create_main_conf(ngx_conf_t *cf)
 	if (!conf || ngx_array_init(&conf->resolved, cf->pool, 16, sizeof(void *)) != NGX_OK)
 		return NULL;
 	conf->drain = NGX_CONF_UNSET;
+	conf->connections = NGX_CONF_UNSET;
 	return conf;
 }
 
@@ -141,12 +143,19 @@ static void try_again_later(ngx_http_genops_main_conf_t *conf, ngx_log_t *log)
 	ngx_add_timer(&retry, TRY_AGAIN_MS);
 }
 
+static ngx_int_t init_module(ngx_cycle_t *cycle)
+{
+	ngx_http_genops_main_conf_t *conf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_genops_module);
+	return conf ? ngx_http_genops_connections_begin(cycle, conf->connections > 0 ? (ngx_uint_t)conf->connections : 0) : NGX_OK;
+}
+
 static ngx_int_t init_process(ngx_cycle_t *cycle)
 {
 	ngx_http_genops_main_conf_t *conf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_genops_module);
 	if (!conf || ngx_process == NGX_PROCESS_HELPER)
 		return NGX_OK;
 	end_with_master();
+	ngx_http_genops_connections_settle();
 	if (!open_engine(conf, cycle->log))
 		try_again_later(conf, cycle->log);
 	ngx_http_genops_exit_watch(cycle);
@@ -160,6 +169,7 @@ static void exit_process(ngx_cycle_t *cycle)
 	ngx_http_genops_exit_done();
 	if (!conf)
 		return;
+	ngx_http_genops_connections_settle();
 	genops_engine_close(conf->engine);
 	conf->engine = NULL;
 }
@@ -171,6 +181,8 @@ static ngx_command_t commands[] = {
 	offsetof(ngx_http_genops_main_conf_t, state_dir), NULL},
     {ngx_string("genops_drain"), NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot, NGX_HTTP_MAIN_CONF_OFFSET,
 	offsetof(ngx_http_genops_main_conf_t, drain), NULL},
+    {ngx_string("genops_connections"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+	offsetof(ngx_http_genops_main_conf_t, connections), NULL},
     {ngx_string("genops_gateway"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_FLAG,
 	ngx_conf_set_flag_slot, NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_http_genops_loc_conf_t, gateway), NULL},
     {ngx_string("genops_control"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE12, ngx_http_genops_control, NGX_HTTP_LOC_CONF_OFFSET,
@@ -195,7 +207,7 @@ ngx_module_t ngx_http_genops_module = {
     commands,
     NGX_HTTP_MODULE,
     NULL, /* init master */
-    NULL, /* init module */
+    init_module,
     init_process,
     NULL, /* init thread */
     NULL, /* exit thread */

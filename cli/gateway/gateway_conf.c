@@ -13,6 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CONNECTIONS     8192 /* of one worker, unless the configuration asks for more */
+#define CONNECTIONS_OWN 192  /* listening, signals, resolvers */
+
 /* A quoted word of nginx's language. Within quotes only these two have a meaning; $ has one only in directives that take variables, and no path
  * stands in such a one but the certificates, which are checked when the configuration is read. */
 void gateway_conf_path(FILE *out, const char *before, const char *path, const char *after)
@@ -46,8 +49,9 @@ static void write_head(FILE *out, const struct genops_gateway *gateway, const st
 	else
 		fprintf(out, "worker_processes auto;\n");
 	fprintf(out, "worker_shutdown_timeout 30s;\n");
-	/* Half a kilobyte each, touched at the start. */
-	fprintf(out, "events { worker_connections 8192; multi_accept on; }\n");
+	/* Half a kilobyte each, touched at the start. One of a client and one to a provider; all clients may come to one worker. */
+	fprintf(out, "events { worker_connections %d; multi_accept on; }\n",
+	    gateway->connections_max > CONNECTIONS / 2 ? 2 * gateway->connections_max + CONNECTIONS_OWN : CONNECTIONS);
 	fprintf(out, "thread_pool default threads=4 max_queue=1024;\n");
 }
 
@@ -74,7 +78,10 @@ static void write_http(FILE *out, const struct genops_gateway *gateway, const st
 	/* Who runs nginx drains: a worker that was there first would keep the memory and the work. nginx ends with him. */
 	fprintf(out, "\tgenops_drain off;\n");
 	fprintf(out, "\taccess_log off;\n\tserver_tokens off;\n\tdefault_type application/json;\n");
-	fprintf(out, "\tkeepalive_timeout 75s;\n\tkeepalive_requests 100000;\n\ttcp_nodelay on;\n");
+	fprintf(out, "\tkeepalive_timeout %s;\n\tkeepalive_requests 100000;\n\ttcp_nodelay %s;\n", gateway->is_keeping_alive ? "75s" : "0",
+	    gateway->has_no_delay ? "on" : "off");
+	if (gateway->connections_max)
+		fprintf(out, "\tgenops_connections %d;\n", gateway->connections_max);
 	fprintf(out, "\tclient_max_body_size %lld;\n", (long long)gateway->max_body_bytes);
 	fprintf(out, "\tclient_body_buffer_size 1m;\n\tclient_header_buffer_size 4k;\n\tlarge_client_header_buffers 4 32k;\n");
 	fprintf(out, "\tproxy_http_version 1.1;\n\tproxy_buffering off;\n\tproxy_request_buffering on;\n");
@@ -214,12 +221,20 @@ static void write_providers(FILE *out, const struct genops_gateway *gateway)
 	}
 }
 
-static void write_own(FILE *out)
+void gateway_conf_health(FILE *out, const struct genops_gateway *gateway)
 {
-	static const char *const own[][2] = {
-	    {"/api/v1/", "api"}, {"= /metrics", "metrics"}, {"= /health", "health"}, {"= /ready", "ready"}};
+	const char *path = gateway->health_path;
+	fprintf(out, "\t\tlocation = /health { genops_control health; }\n\t\tlocation = /ready { genops_control ready; }\n");
+	if (path && path[0] && strcmp(path, "/health") && strcmp(path, "/ready"))
+		fprintf(out, "\t\tlocation = %s { genops_control health; }\n", path);
+}
+
+static void write_own(FILE *out, const struct genops_gateway *gateway)
+{
+	static const char *const own[][2] = {{"/api/v1/", "api"}, {"= /metrics", "metrics"}};
 	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
 		fprintf(out, "\t\tlocation %s { genops_control %s; }\n", own[i][0], own[i][1]);
+	gateway_conf_health(out, gateway);
 	fprintf(out, "\t\tlocation = /genops-error { internal; genops_control error; }\n");
 	fprintf(out, "\t\terror_page 400 405 408 411 413 414 431 494 500 501 502 503 504 505 /genops-error;\n");
 }
@@ -242,7 +257,7 @@ static void write_server(FILE *out, const struct genops_gateway *gateway, const 
 		gateway_conf_path(out, "\t\tssl_certificate_key ", gateway->tls_key, ";\n\t\tssl_protocols TLSv1.2 TLSv1.3;\n");
 	}
 	write_providers(out, gateway);
-	write_own(out);
+	write_own(out, gateway);
 	fprintf(out, "\t}\n");
 }
 

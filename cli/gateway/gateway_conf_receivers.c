@@ -85,7 +85,7 @@ static void write_metrics(FILE *out, const struct genops_gateway_listener *liste
 	fprintf(out, "\t\tlocation = /metrics { genops_control metrics \"%s\"; }\n\t\tlocation / { return 404; }\n\t}\n", listener->receiver);
 }
 
-static void write_server(FILE *out, const struct genops_gateway_listener *listener, int port, size_t index)
+static void write_server(FILE *out, const struct genops_gateway *gateway, const struct genops_gateway_listener *listener, int port, size_t index)
 {
 	const char *protocol = listener->is_grpc ? "grpc" : "http";
 	bool has_tls = listener->tls_certificate[0];
@@ -107,10 +107,8 @@ static void write_server(FILE *out, const struct genops_gateway_listener *listen
 	/* nginx would say 400 for its own numbers. */
 	for (int status = 494; status <= 497; status++)
 		fprintf(out, "\t\terror_page %d =%d /genops-error;\n", status, status);
-	if (!listener->is_grpc) {
-		fprintf(out, "\t\tlocation = /health { genops_control health; }\n");
-		fprintf(out, "\t\tlocation = /ready { genops_control ready; }\n");
-	}
+	if (!listener->is_grpc)
+		gateway_conf_health(out, gateway);
 	write_limits(out, listener, index);
 	fprintf(out, "\t}\n");
 }
@@ -125,6 +123,6 @@ void gateway_conf_receivers(FILE *out, const struct genops_gateway *gateway, con
 		if (ports[i] >= 0 && gateway->listeners[i].is_metrics)
 			write_metrics(out, &gateway->listeners[i], ports[i]);
 		else if (ports[i] >= 0)
-			write_server(out, &gateway->listeners[i], ports[i], i);
+			write_server(out, gateway, &gateway->listeners[i], ports[i], i);
 	}
 }

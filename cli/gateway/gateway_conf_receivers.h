@@ -12,6 +12,7 @@ void gateway_conf_receivers(FILE *out, const struct genops_gateway *gateway, con
 
 /* gateway_conf.c: a quoted word of nginx's language; and `listen`. */
 void gateway_conf_path(FILE *out, const char *before, const char *path, const char *after);
+void gateway_conf_health(FILE *out, const struct genops_gateway *gateway); /* what answers for the whole */
 void gateway_conf_listen(FILE *out, const char *host, int port, const char *how);
 
 #endif

@@ -25,6 +25,11 @@ static int print_json(genops_engine *engine, const struct genops_status *status)
 	putchar(',');
 	json_text("mode", genops_str_of(status->mode));
 	putchar(',');
+	json_text("node", genops_str_of(status->node));
+	printf(",\"role\":%s,", status->node[0] ? "\"worker\"" : "\"\"");
+	printf("\"limits\":{\"max_memory_per_worker\":%llu,\"max_connections\":%lld,\"max_concurrent_events\":%lld,\"memory_size\":%llu,\"disk_size\":%llu},",
+	    (unsigned long long)status->worker_memory, (long long)status->connections, (long long)status->events,
+	    (unsigned long long)status->buffer_bytes, (unsigned long long)status->disk_bytes);
 	printf("\"processes\":%u,\"in_flight\":%u,\"repairs\":%llu,\"behind\":%s,", status->n_processes, status->n_in_flight,
 	    (unsigned long long)status->n_repairs, status->is_behind ? "true" : "false");
 	printf("\"policies\":%zu,\"budgets\":%zu,\"keys\":%zu,\"prices\":%zu,\"providers\":%zu,\"exporters\":%zu,\"warnings\":%zu,",
@@ -44,6 +49,24 @@ static double mib(uint64_t bytes)
 	return (double)bytes / 1048576;
 }
 
+/* 0: any. */
+static void print_limit(const char *before, double value, const char *after)
+{
+	if (value > 0)
+		printf("%s%.0f%s", before, value, after);
+}
+
+static void print_limits(const struct genops_status *status)
+{
+	if (status->node[0])
+		printf("node           %s, worker\n", status->node);
+	printf("limits         buffer %.0f MiB, disk %.0f MiB", mib(status->buffer_bytes), mib(status->disk_bytes));
+	print_limit(", ", mib(status->worker_memory), " MiB a worker");
+	print_limit(", ", (double)status->connections, " connections");
+	print_limit(", ", (double)status->events, " events in pipelines at once");
+	putchar('\n');
+}
+
 static int print_text(genops_engine *engine, const struct genops_status *status)
 {
 	struct genops_error err;
@@ -53,6 +76,7 @@ static int print_text(genops_engine *engine, const struct genops_status *status)
 	    status->n_budgets, status->n_keys, status->n_prices, status->n_providers, status->n_exporters);
 	printf("running        %u process%s attached, %u call%s in flight\n", status->n_processes, status->n_processes == 1 ? "" : "es",
 	    status->n_in_flight, status->n_in_flight == 1 ? "" : "s");
+	print_limits(status);
 	printf("stored         ledger %.1f MiB, segments %.1f MiB, export queue %.1f MiB; %s\n", mib(status->ledger_bytes),
 	    mib(status->segment_bytes), mib(status->queue_bytes),
 	    status->is_behind ? "the ledger is catching up" : "the ledger has everything");

@@ -50,6 +50,9 @@ struct genops_gateway {
 	const char *listen_h2c_host;
 	int listen_h2c_port;       /* -1: none */
 	int workers;               /* 0: one per processor */
+	int connections_max;       /* of clients, all workers and addresses together; 0: any */
+	const char *health_path;   /* answered as /health is, beside it; "" : none */
+	bool is_keeping_alive, has_no_delay; /* several requests a connection; TCP_NODELAY */
 	int64_t max_body_bytes;
 	const char *tls_certificate, *tls_key; /* "" : plain */
 	const char *state_dir, *config_file;   /* resolved; config_file "" : none */

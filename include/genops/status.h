@@ -18,6 +18,9 @@ struct genops_status {
 	uint64_t n_repairs;                      /* counter transactions undone because their process died in them */
 	bool is_drained_by_us;                   /* this process drains */
 	bool is_behind;                          /* something appended is not in the ledger yet */
+	char node[256];                          /* which of worker_nodes this machine is; "" : none, or there are none */
+	uint64_t worker_memory, buffer_bytes, disk_bytes; /* what may be taken; worker_memory 0: any */
+	int64_t connections, events;             /* at once; 0: any */
 	size_t n_policies, n_budgets, n_keys, n_prices, n_providers, n_exporters, n_warnings;
 	uint64_t segment_bytes, queue_bytes, ledger_bytes;
 	uint64_t free_bytes;                     /* on the disk of the state directory */

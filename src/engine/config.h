@@ -55,6 +55,10 @@ struct genops_config_gateway {
 	int unknown_routes;             /* 0 refuse, 1 pass */
 	bool require_key;               /* only virtual keys get in; forced when listen is not loopback */
 	int64_t connect_timeout_ns, read_timeout_ns;
+	int64_t worker_memory;          /* bytes from four fifths of which on a worker receives nothing; 0: none */
+	int64_t connections_max;        /* of clients, all workers together; 0: any */
+	genops_str health_path;         /* answered beside /health; "" : none */
+	bool is_keeping_alive, has_no_delay; /* connections of clients; TCP_NODELAY */
 	genops_str tls_certificate, tls_key; /* server side; empty: plain */
 	size_t n_providers;
 	struct genops_config_provider *providers;
@@ -99,6 +103,8 @@ struct genops_config_telemetry {
 	int profile;                    /* 0 guides, 1 spec */
 	int content;                    /* enum genops_content */
 	int64_t queue_max_size, queue_disk_size; /* of what all share, and of each destination; of all together */
+	int64_t queue_own_max;          /* of each destination, if it is another than what all share; 0: it is not */
+	int64_t events_max;             /* that are in pipelines at once; 0: as many as there are in a batch of the drain */
 	enum genops_overflow overflow;
 	int queue_compression;          /* 0 none, 1 zstd */
 	genops_str queue_encryption_key;
@@ -173,6 +179,8 @@ struct genops_config_listener {         /* one of a receiver's protocols */
 	int64_t max_streams, max_age_ns; /* gRPC */
 };
 
+#define GENOPS_CONFIG_BUFFER_MAX ((int64_t)1536 << 20) /* bytes that receivers let wait for the drain; the segments' rest is for operations */
+
 struct genops_config_receiver {         /* receivers: otlp, otlp/NAME */
 	genops_str name;
 	genops_str input;               /* __inputId of its events */
@@ -180,6 +188,7 @@ struct genops_config_receiver {         /* receivers: otlp, otlp/NAME */
 	struct genops_texts allow, deny; /* addresses and networks */
 	int64_t rate_per_second;        /* of one client address; 0: none */
 	int64_t buffer_max;             /* bytes of segments that nobody has drained yet, over which it refuses */
+	int64_t worker_memory;          /* gateway.worker_memory */
 	const struct genops_processor_memory_limiter *memory; /* of the pipelines that it feeds; NULL: none */
 	size_t n_listeners;
 	struct genops_config_listener listeners[2];
@@ -229,6 +238,7 @@ struct genops_config {
 	genops_str file;                /* "" : none */
 	bool is_blank;                  /* nothing stands in it */
 	genops_str blank_document;      /* a file of pipelines, lookups or destinations in which not even a comment stands; "" : none */
+	genops_str node;                /* which of worker_nodes this machine is; "" : none */
 	genops_str state_dir;
 	int64_t sync_interval_ns;
 	enum genops_mode mode;
@@ -311,6 +321,9 @@ bool genops_config_is_stale(const struct genops_config *config);
 /* Was one of them written a moment ago (GENOPS_CONFIG_SETTLES_NS before now_unix_ns)? It may be half written: look again then. */
 #define GENOPS_CONFIG_SETTLES_NS INT64_C(200000000)
 bool genops_config_is_settling(const struct genops_config *config, int64_t now_unix_ns);
+
+/* Bytes that the most patient receiver lets wait for the drain; without receivers as many as any may. */
+uint64_t genops_config_buffer_bytes(const struct genops_config *config);
 
 /* By id, among destinations; NULL: none. */
 const struct genops_config_exporter *genops_config_destination_find(const struct genops_config *config, genops_str id);

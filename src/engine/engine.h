@@ -64,6 +64,8 @@ struct genops_engine {
 	_Atomic bool is_queue_blocked;       /* seen with segment_bytes_seen: a destination has as much waiting as may */
 	_Atomic int64_t segment_bytes_at_ns;
 	_Atomic uint64_t memory_seen;        /* receive/receive_memory.c: of this process */
+	_Atomic int64_t worker_memory_at_ns; /* max_memory_per_worker: this process's own, looked at when? */
+	_Atomic uint64_t worker_memory_seen, worker_memory_taken; /* measured; promised to requests that are being read */
 	_Atomic int64_t memory_at_ns;
 
 	struct genops_pending *pending;      /* records that could not be appended yet: pending.c; under lock */

@@ -158,6 +158,10 @@ static bool fill(struct owned *owned, const struct genops_config *config)
 	to->listen_host = copy(owned, host, &failed);
 	to->listen_h2c_host = copy(owned, host_h2c, &failed);
 	to->workers = (int)from->workers;
+	to->connections_max = (int)from->connections_max;
+	to->health_path = copy(owned, from->health_path, &failed);
+	to->is_keeping_alive = from->is_keeping_alive;
+	to->has_no_delay = from->has_no_delay;
 	to->max_body_bytes = from->max_body;
 	to->tls_certificate = copy(owned, from->tls_certificate, &failed);
 	to->tls_key = copy(owned, from->tls_key, &failed);

@@ -74,6 +74,12 @@ static void fill_config(const struct genops_config *config, struct genops_status
 {
 	snprintf(status->config_file, sizeof status->config_file, "%.*s", (int)config->file.len, config->file.ptr ? config->file.ptr : "");
 	snprintf(status->mode, sizeof status->mode, "%s", genops_mode_name(config->mode));
+	snprintf(status->node, sizeof status->node, "%.*s", (int)config->node.len, config->node.len ? config->node.ptr : "");
+	status->worker_memory = (uint64_t)config->gateway.worker_memory;
+	status->buffer_bytes = genops_config_buffer_bytes(config);
+	status->disk_bytes = (uint64_t)config->telemetry.queue_disk_size;
+	status->connections = config->gateway.connections_max;
+	status->events = config->telemetry.events_max;
 	status->n_policies = config->n_policies;
 	status->n_budgets = config->n_budgets;
 	status->n_keys = config->n_keys;

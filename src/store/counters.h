@@ -186,6 +186,8 @@ struct genops_counters_stats {
 	uint32_t n_processes, n_leases, n_budgets, n_buckets;
 	uint64_t n_repairs; /* transactions undone after a holder died */
 };
+/* Of processes that are attached; returns how many there are in pids. */
+size_t genops_counters_pids(const struct genops_counters *counters, uint32_t *pids, size_t max);
 void genops_counters_stats(struct genops_counters *counters, struct genops_counters_stats *ret_stats);
 
 /* A version that whoever reloads bumps and everybody compares: configuration, policies, prices. Plain atomics. */

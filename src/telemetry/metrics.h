@@ -87,6 +87,10 @@
 	X("genops_self_refused_requests_total", "receiver, transport, reason",                        \
 	    "Requests of telemetry that were refused: nothing of them is acknowledged.")              \
 	X("genops_self_tally_other_total", "", "Samples of the five above without a series of their own: there are too many.") \
+	X("genops_self_limit", "limit", "What GenOps may take, by the names of performance_settings, whoever said it; bytes, seconds; 0: any.") \
+	X("genops_self_process_memory_bytes", "",                                                     \
+	    "Memory of the largest process attached to the state directory, without files that it maps.") \
+	X("genops_self_pipeline_events", "", "Most events that were in pipelines at once lately, where max_concurrent_events bounds them.") \
 	X("genops_self_health", "gauge", "What alert rules ask for (docs/alerts.md), as it is now.")  \
 	X("genops_self_collibra_waiting", "", "Operations that Collibra has not confirmed yet.")      \
 	X("genops_self_collibra_failing", "", "1 while the export to Collibra fails and is tried again.") \

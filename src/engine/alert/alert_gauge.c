@@ -79,7 +79,8 @@ void genops_alert_gauge_take(struct genops_alert_meter *meter, const struct geno
 	double queue = percent((double)inside->queue_bytes, (double)inside->queue_max);
 	double segments = percent((double)inside->segment_bytes, (double)inside->segment_max);
 	ret_gauges->values[GENOPS_ALERT_GAUGE_queue_utilization] = queue;
-	ret_gauges->values[GENOPS_ALERT_GAUGE_buffer_utilization] = queue > segments ? queue : segments;
+	double disk = percent((double)inside->disk_bytes, (double)inside->disk_max), fuller = queue > segments ? queue : segments;
+	ret_gauges->values[GENOPS_ALERT_GAUGE_buffer_utilization] = fuller > disk ? fuller : disk;
 	ret_gauges->values[GENOPS_ALERT_GAUGE_pipeline_lag] = seconds_since(inside->behind_since_ns, counts->monotonic_ns);
 	ret_gauges->values[GENOPS_ALERT_GAUGE_delivery_lag] = (double)inside->lag_ns / GENOPS_NS_PER_S;
 	ret_gauges->values[GENOPS_ALERT_GAUGE_destinations_failing] = (double)inside->n_failing;

@@ -29,6 +29,7 @@ struct genops_alert_meter {
 struct genops_alert_inside {
 	const char *state_dir;
 	uint64_t queue_bytes, queue_max, segment_bytes, segment_max;
+	uint64_t disk_bytes, disk_max; /* of what waits for all destinations; before it is measured, of their own queues */
 	int64_t behind_since_ns;     /* monotonic; 0: everything received is in the queue */
 	int64_t lag_ns;              /* of the destination that is behind most */
 	size_t n_failing;

@@ -230,7 +230,9 @@ static void measure(struct genops_alert_health *health, const struct genops_conf
 	inside.queue_bytes = stats.bytes;
 	inside.queue_max = (uint64_t)config->telemetry.queue_max_size;
 	inside.segment_bytes = genops_segment_bytes(health->engine->state_dir);
-	inside.segment_max = GENOPS_ENGINE_SEGMENTS_MAX;
+	inside.segment_max = config->n_receivers ? genops_config_buffer_bytes(config) : GENOPS_ENGINE_SEGMENTS_MAX;
+	inside.disk_bytes += stats.bytes;
+	inside.disk_max = (uint64_t)config->telemetry.queue_disk_size;
 	inside.silence_ns = config->alerts.silence_ns;
 	inside.has_receivers = config->n_receivers > 0 && tally;
 	if (tally)

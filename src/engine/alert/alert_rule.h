@@ -16,7 +16,7 @@
 	X(source_silence, "seconds since something was received")                                     \
 	X(error_rate, "percent of requests to receivers that were refused")                           \
 	X(throughput, "spans, data points and log records received a second")                         \
-	X(buffer_utilization, "percent: the fullest of the queue, the segments")                      \
+	X(buffer_utilization, "percent: the fullest of the queue, the segments, the disk that destinations may use")                      \
 	X(queue_utilization, "percent of telemetry.queue.max_size")                                   \
 	X(pipeline_lag, "seconds since everything received was in the queue")                         \
 	X(delivery_lag, "seconds for which the first of what waits for a destination has waited; of the worst")                        \

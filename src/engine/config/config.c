@@ -41,8 +41,15 @@ const struct genops_option genops_config_rows[] = {
     LATER("connectors", "the Collector's"),
     SECTION("pipelines", "documents of the Cribl guide, inline or paths of files: filters, processors, routes"),
     SECTION("destinations", "documents of the Cribl guide: where routes lead"),
+    SECTION("destination_config", "of the Cribl guide: batch_size and flush_interval of destinations that say none themselves"),
+    SECTION("retry", "of the Cribl guide: how destinations repeat that do not say it themselves"),
     SECTION("alerts", "who is told when a budget runs out, or something is wrong here"),
+    SECTION("monitoring", "of the Cribl guide: metrics_to_watch, whose targets are alert rules, and alerts"),
     SECTION("lookups", "documents of the Cribl guide: tables that pipelines look things up in"),
+    SECTION("performance_settings", "of the Cribl guide: how much of this machine may be used"),
+    SECTION("worker_nodes", "of the Cribl guide: which machine runs which pipelines"),
+    SECTION("leader_nodes", "of the Cribl guide; there is no leader: warned about"),
+    SECTION("load_balancer", "of the Cribl guide: the path that one probes is answered"),
     SECTION("security", "of the Cribl guide: what receivers have that say nothing else"),
     SECTION("data_protection", "masks over everything that leaves, and what has to be encrypted"),
     LATER("approvals", "who may approve"),
@@ -139,7 +146,8 @@ static int read_documents(struct genops_config_reader *reader, const struct geno
 	GENOPS_TRY(genops_config_lookups_read(reader, source->lookups ? &lookups : genops_config_read_get(reader->root, rows, "lookups")));
 	reader->folder = folder;
 	GENOPS_TRY(genops_config_destinations_read(reader, genops_config_read_get(reader->root, rows, "destinations")));
-	GENOPS_TRY(genops_config_alerts_read(reader, genops_config_read_get(reader->root, rows, "alerts")));
+	GENOPS_TRY(genops_config_alerts_read(
+	    reader, genops_config_read_get(reader->root, rows, "alerts"), genops_config_read_get(reader->root, rows, "monitoring")));
 	reader->folder = source->pipelines ? reader->start : folder;
 	GENOPS_TRY(genops_config_pipelines_read(reader, source->pipelines ? &pipelines : genops_config_read_get(reader->root, rows, "pipelines")));
 	reader->folder = folder;
@@ -153,14 +161,19 @@ static int read_sections(struct genops_config_reader *reader, const struct genop
 	GENOPS_TRY(genops_config_read_section(reader, root, "the configuration", rows, reader->config));
 	GENOPS_TRY(read_state(reader, source->state_dir));
 	reader->is_exporting = true;
+	GENOPS_TRY(genops_config_performance_read(reader, genops_config_read_get(root, rows, "performance_settings")));
 	GENOPS_TRY(genops_config_governance_read(reader, genops_config_read_get(root, rows, "governance")));
 	GENOPS_TRY(genops_config_gateway_read(reader, genops_config_read_get(root, rows, "gateway")));
 	GENOPS_TRY(genops_config_receiver_read(reader));
 	GENOPS_TRY(genops_config_telemetry_read(reader, genops_config_read_get(root, rows, "telemetry"),
 	    genops_config_read_get(root, rows, "observability")));
 	GENOPS_TRY(genops_config_protection_read(reader, genops_config_read_get(root, rows, "data_protection")));
+	GENOPS_TRY(genops_config_batching_read(reader, root));
 	GENOPS_TRY(genops_config_service_read(reader, root));
 	GENOPS_TRY(read_documents(reader, source));
+	GENOPS_TRY(genops_config_nodes_read(
+	    reader, genops_config_read_get(root, rows, "worker_nodes"), genops_config_read_get(root, rows, "leader_nodes")));
+	GENOPS_TRY(genops_config_balancer_read(reader, genops_config_read_get(root, rows, "load_balancer")));
 	GENOPS_TRY(read_wandb(reader));
 	GENOPS_TRY(genops_config_collibra_read(
 	    reader, genops_config_read_get(root, rows, "collibra"), source->parameters));

@@ -15,6 +15,7 @@
 static const struct genops_config_variable variables[] = {
     {"GENOPS_CONFIG", "the configuration file, where --config is not given"},
     {"GENOPS_STATE_DIR", "the state directory, where --state is not given"},
+    {"GENOPS_NODE", "which of worker_nodes this machine is; unset: its host's name says"},
     {"GENOPS_TEAM", "default attribute team"},
     {"GENOPS_PROJECT", "default attribute project"},
     {"GENOPS_ENVIRONMENT", "default attribute environment; unset everywhere: development"},

@@ -192,6 +192,7 @@ int genops_config_gateway_read(struct genops_config_reader *reader, const struct
 	struct genops_config_gateway *gateway = &reader->config->gateway;
 	GENOPS_TRY(genops_config_read_section(reader, node, "gateway", rows, gateway));
 	GENOPS_TRY(read_workers(reader, genops_config_read_get(node, rows, "workers")));
+	GENOPS_TRY(genops_config_performance_gateway(reader, node));
 	GENOPS_TRY(read_tls(reader, genops_config_read_get(node, rows, "tls")));
 	GENOPS_TRY(check_addresses(reader, node));
 	if (gateway->require_key && !reader->config->n_keys)

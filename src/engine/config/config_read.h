@@ -14,6 +14,9 @@
 #define GENOPS_CONFIG_ITEMS_MAX 1000               /* policies, budgets, keys, providers, exporters: each */
 #define GENOPS_CONFIG_WARNINGS_MAX 100
 
+struct genops_config_batching;
+struct genops_config_performance;
+struct genops_config_retry;
 struct genops_config_security;
 
 struct genops_config_reader {
@@ -35,6 +38,10 @@ struct genops_config_reader {
 	const struct genops_config_parameters *parameters; /* NULL: none */
 	const struct genops_config *before; /* NULL: none */
 	bool is_trial;                  /* routes may lead nowhere */
+	const struct genops_config_performance *performance; /* machine/config_performance.c; never NULL once sections are read */
+	const struct genops_config_batching *batching; /* destination_config, retry: what all documents of destinations have; never NULL then */
+	const struct genops_config_retry *retry;
+	uint64_t delivery_sum;          /* of those two: a fingerprint */
 	const struct genops_config_security *security; /* config_receiver_security.c; NULL: none */
 	bool wants_tls_in, wants_tls_out; /* data_protection.encryption_in_transit */
 	void (*on_pipeline)(void *arg, const struct genops_yaml_node *document);
@@ -174,11 +181,24 @@ GENOPS_NODISCARD int genops_config_service_read(
  * warning says so. */
 GENOPS_NODISCARD int genops_config_exporter_read(struct genops_config_reader *reader, const struct genops_yaml_entry *entry,
     bool is_document, struct genops_config_exporter *ret_exporter, bool *ret_is_here);
+/* destination_config and retry, for all documents that say nothing else. Before them. */
+GENOPS_NODISCARD int genops_config_batching_read(struct genops_config_reader *reader, const struct genops_yaml_node *root);
 /* Frees what forms hold outside of the arena. */
 void genops_config_exporter_forget(struct genops_config *config);
 /* The key that seals the queue, from its text. */
 GENOPS_NODISCARD int genops_config_telemetry_queue_key(
     struct genops_config_reader *reader, const struct genops_yaml_node *node, genops_str text);
+/* performance_settings: first of all; then what gateway, telemetry and receivers were not told themselves. */
+GENOPS_NODISCARD int genops_config_performance_read(struct genops_config_reader *reader, const struct genops_yaml_node *node);
+GENOPS_NODISCARD int genops_config_performance_gateway(struct genops_config_reader *reader, const struct genops_yaml_node *gateway);
+GENOPS_NODISCARD int genops_config_performance_telemetry(struct genops_config_reader *reader, const struct genops_yaml_node *telemetry);
+/* Bytes that a receiver lets wait; `said`: by itself, 0: nothing. */
+int64_t genops_config_performance_buffer(const struct genops_config_reader *reader, int64_t said);
+bool genops_config_performance_is_keeping_alive(const struct genops_config_reader *reader);
+/* worker_nodes and leader_nodes, after pipelines; load_balancer, after receivers. NULL: none. */
+GENOPS_NODISCARD int genops_config_nodes_read(
+    struct genops_config_reader *reader, const struct genops_yaml_node *workers, const struct genops_yaml_node *leaders);
+GENOPS_NODISCARD int genops_config_balancer_read(struct genops_config_reader *reader, const struct genops_yaml_node *node);
 /* data_protection: before the service is read, and after everything else. */
 GENOPS_NODISCARD int genops_config_protection_read(struct genops_config_reader *reader, const struct genops_yaml_node *node);
 GENOPS_NODISCARD int genops_config_protection_check(struct genops_config_reader *reader, const struct genops_yaml_node *node);
@@ -225,6 +245,14 @@ extern const struct genops_option genops_config_queue_rows[];
 extern const struct genops_option genops_config_observability_rows[];
 extern const struct genops_option genops_config_wandb_rows[];
 extern const struct genops_option genops_config_collibra_rows[];
+extern const struct genops_option genops_config_performance_rows[];
+extern const struct genops_option genops_config_performance_pipeline_rows[];
+extern const struct genops_option genops_config_performance_buffer_rows[];
+extern const struct genops_option genops_config_performance_network_rows[];
+extern const struct genops_option genops_config_worker_rows[];
+extern const struct genops_option genops_config_leader_rows[];
+extern const struct genops_option genops_config_balancer_rows[];
+extern const struct genops_option genops_config_balancer_health_rows[];
 extern const struct genops_option genops_config_security_rows[];
 extern const struct genops_option genops_config_security_source_rows[];
 extern const struct genops_option genops_config_security_destination_rows[];
@@ -245,6 +273,7 @@ extern const struct genops_option genops_config_exporter_retry_rows[];
 extern const struct genops_option genops_config_delivery_rows[]; /* what all of them have */
 extern const struct genops_option genops_config_delivery_document_rows[];
 extern const struct genops_option genops_config_retry_rows[];
+extern const struct genops_option genops_config_batching_rows[];
 extern const struct genops_option genops_config_sending_queue_rows[];
 extern const struct genops_option genops_config_health_rows[];
 extern const struct genops_option genops_config_destination_rows[]; /* what all documents have */

@@ -154,5 +154,6 @@ int genops_config_telemetry_read(struct genops_config_reader *reader, const stru
 	if (to->content)
 		GENOPS_TRY(genops_config_read_warn(reader, genops_yaml_get(telemetry, "content"), "leave it at none",
 		    "prompts and completions are not exported in this version; content has no effect yet"));
-	return read_observability(reader, observability);
+	GENOPS_TRY(read_observability(reader, observability));
+	return genops_config_performance_telemetry(reader, telemetry);
 }

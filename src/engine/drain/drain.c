@@ -321,6 +321,7 @@ static void look_after_alerts(struct genops_drain *drain, int64_t now_ns)
 	struct genops_pump_status status;
 	for (size_t i = 0; i < drain->n_pumps && genops_alerts_will_look(drain->alerts, now_ns); i++) {
 		genops_pump_status(drain->pumps[i], &status);
+		inside.disk_bytes += status.own_bytes;
 		genops_alert_gauge_destination(&inside, status.name, status.reason[0] != '\0', status.lag_ns);
 	}
 	if (!genops_alerts_upkeep(drain->alerts, drain->config, drain->queue, &inside, drain->metrics, genops_clock_unix_ns(), now_ns))
@@ -349,6 +350,7 @@ void genops_drain_upkeep(struct genops_drain *drain)
 		drain->is_changed = false;
 		drain->published_ns = now_ns;
 		genops_publish_destinations(drain);
+		genops_publish_limits(drain);
 		genops_publish_metrics(drain->engine, drain->metrics, drain->queue, drain->ledger, drain->flow, drain->published);
 	}
 }

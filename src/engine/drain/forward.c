@@ -20,6 +20,7 @@ int genops_forward_configure(struct genops_forward *forward, struct genops_confi
 {
 	GENOPS_TRY(genops_flow_configure(forward->flow, config, err));
 	forward->takes_operations = false;
+	forward->events_max = config->telemetry.events_max;
 	for (size_t i = 0; i < config->telemetry.n_exporters; i++)
 		forward->takes_operations |= config->telemetry.exporters[i].takes_operations;
 	return GENOPS_OK;
@@ -135,18 +136,41 @@ static int take(struct genops_forward *forward, const struct genops_queue_entry 
 	return genops_flow_take(forward->flow, entry, err);
 }
 
+static int64_t count_events(const struct genops_batch *batch, size_t i)
+{
+	struct genops_envelope envelope;
+	struct genops_error ignored;
+	if (i < batch->n && batch->entries[i].kind == GENOPS_ENTRY_SPANS &&
+	    genops_envelope_decode(genops_batch_entry(batch, i), &envelope, &ignored) == GENOPS_OK)
+		return genops_service_count(envelope.signal, envelope.request);
+	return i < batch->n && batch->entries[i].kind == GENOPS_ENTRY_OPERATION;
+}
+
+/* Would the next entry make more events than may be in pipelines at once? */
+static bool is_crowded(struct genops_forward *forward, const struct genops_batch *batch, size_t i)
+{
+	if (!forward->events_max)
+		return false;
+	forward->n_events += i ? forward->n_next : count_events(batch, 0);
+	forward->n_next = count_events(batch, i + 1);
+	if (forward->n_events > forward->most_events)
+		forward->most_events = forward->n_events;
+	return forward->n_events + forward->n_next > forward->events_max;
+}
+
 int genops_forward_batch(struct genops_forward *forward, const struct genops_batch *batch, struct genops_queue *queue,
     struct genops_segment_position *ret_after, struct genops_error *err)
 {
 	if (forward->is_held)
 		return fail_held(forward, err);
+	forward->n_events = 0;
 	for (size_t i = 0, n = 0, bytes = 0; i < batch->n; i++) {
 		const struct genops_queue_entry entry = {batch->entries[i].kind, genops_batch_entry(batch, i)};
 		if (!n)
 			forward->n = 0;
 		int code = take(forward, &entry, err);
 		bytes += entry.payload.len;
-		bool is_due = ++n == BLOCK_ENTRIES || bytes >= TAKEN_BYTES || i + 1 == batch->n;
+		bool is_due = is_crowded(forward, batch, i) | (++n == BLOCK_ENTRIES) | (bytes >= TAKEN_BYTES) | (i + 1 == batch->n);
 		if (code == GENOPS_OK && is_due)
 			code = give(forward, queue, &batch->entries[i].after, err);
 		if (code != GENOPS_OK) {
@@ -156,6 +180,7 @@ int genops_forward_batch(struct genops_forward *forward, const struct genops_bat
 		if (is_due) {
 			*ret_after = batch->entries[i].after;
 			n = bytes = 0;
+			forward->n_events = 0;
 		}
 	}
 	return GENOPS_OK;

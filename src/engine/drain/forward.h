@@ -15,6 +15,8 @@
 struct genops_forward {
 	struct genops_flow *flow;            /* borrowed */
 	bool takes_operations;               /* some destination wants them as they are */
+	int64_t events_max;                  /* that go through the flow together; 0: any, and nobody counts them */
+	int64_t most_events;                 /* that did, since somebody set it to 0 */
 	bool is_held;                        /* the queue was full: push it first */
 	bool has_position;                   /* what is held came from a batch, up to: */
 	struct genops_segment_position held; /* reached when it is in the queue */
@@ -22,6 +24,7 @@ struct genops_forward {
 	struct genops_error why;             /* it is held */
 	struct genops_queue_entry *entries;  /* of the block that is being made; of what is held */
 	size_t n, max;
+	int64_t n_events, n_next;            /* in the flow, in the entry that comes next; only with a maximum */
 	struct genops_buffer kept;           /* the bytes of what is held */
 };
 

@@ -26,6 +26,8 @@ void genops_publish_metrics(genops_engine *engine, struct genops_metrics *metric
 /* publish_destinations.c: <state>/destinations.json and the gauges, with the metrics. */
 struct genops_drain;
 void genops_publish_destinations(struct genops_drain *drain);
+/* publish_limits.c: what may be taken of this machine, and what is, with the metrics. */
+void genops_publish_limits(struct genops_drain *drain);
 /* <state>/queue/blocked is there while as much waits for some destination as may. With each pass. */
 void genops_publish_blocked(struct genops_drain *drain);
 

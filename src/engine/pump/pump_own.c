@@ -57,7 +57,7 @@ int genops_pump_own_begin(struct genops_pump *pump, const struct genops_config_e
 	char name[GENOPS_PUMP_NAME_SIZE];
 	genops_pump_name(pump->settings.name, name);
 	own->is_always = pump->type->is_repeatable;
-	own->cap = (uint64_t)(exporter->queue_max_size ? exporter->queue_max_size : telemetry->queue_max_size);
+	own->cap = (uint64_t)(exporter->queue_max_size ? exporter->queue_max_size : telemetry->queue_own_max ? telemetry->queue_own_max : telemetry->queue_max_size);
 	own->overflow = exporter->overflow ? exporter->overflow : telemetry->overflow;
 	own->spill_from = (uint64_t)telemetry->queue_max_size / 2;
 	if (own->spill_from > SPILL_MAX)

@@ -52,7 +52,7 @@ uint64_t genops_pump_settings_sum(const struct genops_config_exporter *exporter,
 	const struct genops_config_telemetry *telemetry = &config->telemetry;
 	const int64_t numbers[] = {(int64_t)exporter->fingerprint, exporter->takes_operations, exporter->is_json, exporter->is_insecure,
 	    exporter->skip_verify, exporter->timeout_ns, exporter->is_signal_url, exporter->batch.timeout_ns, exporter->batch.size,
-	    exporter->batch.size_max, telemetry->profile, telemetry->content, telemetry->queue_max_size, telemetry->queue_disk_size,
+	    exporter->batch.size_max, telemetry->profile, telemetry->content, telemetry->queue_max_size, telemetry->queue_disk_size, telemetry->queue_own_max,
 	    telemetry->overflow, telemetry->batch_timeout_ns, telemetry->batch_size};
 	uint64_t sum = genops_hash_checksum(numbers, sizeof numbers, 0);
 	const genops_str texts[] = {exporter->name, exporter->type, exporter->endpoint, exporter->compression, exporter->ca_file,

@@ -41,6 +41,7 @@ struct genops_receiver_request {
 	bool is_grpc, is_local;
 	bool is_json;                                 /* the answer's encoding is the request's */
 	bool has_many_tenants;                        /* the header came twice: whose is it? */
+	size_t n_memory_taken;                        /* of what this worker may have */
 	char receiver_name[64];
 	char tenant_text[160];                        /* of the token or the header */
 	char retry_after[24], grpc_status[12], grpc_message[1024], grpc_details[2048]; /* of the answer */
@@ -64,7 +65,11 @@ void genops_receive_head_type(struct genops_receiver_request *request);
 /* receive_access.c: is the sender let in, and for which tenant? False: the answer is made. */
 bool genops_receive_access(struct genops_receiver_request *request, struct genops_receiver_answer *ret_answer);
 
-/* receive_memory.c: may `len` bytes more be received, as far as memory_limiter says? FULL. */
+/* receive_memory.c: may a request with a body of so many bytes be taken, as far as max_memory_per_worker says? FULL. `end` gives back what
+ * `begin` has promised it; also where it failed. Any thread. */
+GENOPS_NODISCARD int genops_receive_memory_begin(struct genops_receiver_request *request, size_t len, struct genops_error *err);
+void genops_receive_memory_end(struct genops_receiver_request *request);
+/* May `len` bytes more be received, as far as memory_limiter says? FULL. */
 GENOPS_NODISCARD int genops_receive_memory(struct genops_receiver_request *request, size_t len, struct genops_error *err);
 
 /* receive_append.c: the protobuf request into the segments. FULL, IO, NOMEM: not all of it; SYNTAX, LIMIT: it is no request. */

@@ -141,7 +141,13 @@ void genops_receiver_header(genops_receiver_request *request, genops_str name, g
 
 enum genops_receiver_step genops_receiver_head(genops_receiver_request *request, struct genops_receiver_answer *ret_answer)
 {
-	return genops_receive_head(request, ret_answer) ? GENOPS_RECEIVER_WANTS_BODY : GENOPS_RECEIVER_ANSWERED;
+	struct genops_error err;
+	if (!genops_receive_head(request, ret_answer))
+		return GENOPS_RECEIVER_ANSWERED;
+	if (genops_receive_memory_begin(request, 0, &err) == GENOPS_OK)
+		return GENOPS_RECEIVER_WANTS_BODY;
+	genops_receive_answer_full(request, &err, ret_answer); /* before a body takes more of it */
+	return GENOPS_RECEIVER_ANSWERED;
 }
 
 /* --- body --- */
@@ -269,8 +275,8 @@ static bool is_late(const struct genops_receiver_request *request)
 	return false;
 }
 
-enum genops_receiver_step genops_receiver_body(
-    genops_receiver_request *request, genops_str body, bool is_patient, struct genops_receiver_answer *ret_answer)
+static enum genops_receiver_step read_body(
+    struct genops_receiver_request *request, genops_str body, bool is_patient, struct genops_receiver_answer *ret_answer)
 {
 	size_t n_wire = body.len;
 	genops_str encoding = request->content_encoding;
@@ -290,6 +296,19 @@ enum genops_receiver_step genops_receiver_body(
 	else
 		take(request, body, n_wire, ret_answer);
 	return GENOPS_RECEIVER_ANSWERED;
+}
+
+enum genops_receiver_step genops_receiver_body(
+    genops_receiver_request *request, genops_str body, bool is_patient, struct genops_receiver_answer *ret_answer)
+{
+	struct genops_error err;
+	enum genops_receiver_step step = GENOPS_RECEIVER_ANSWERED;
+	if (genops_receive_memory_begin(request, body.len, &err) == GENOPS_OK)
+		step = read_body(request, body, is_patient, ret_answer);
+	else
+		genops_receive_answer_full(request, &err, ret_answer);
+	genops_receive_memory_end(request);
+	return step;
 }
 
 /* --- what the host refuses --- */

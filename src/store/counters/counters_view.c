@@ -127,3 +127,13 @@ void genops_counters_stats(struct genops_counters *counters, struct genops_count
 		stats.n_processes += genops_counters_attach_is_alive(counters, slot);
 	*ret_stats = stats;
 }
+
+size_t genops_counters_pids(const struct genops_counters *counters, uint32_t *pids, size_t max)
+{
+	size_t n = 0;
+	for (uint32_t slot = 0; slot < GENOPS_COUNTERS_PROCESSES && n < max; slot++) {
+		if (genops_counters_attach_is_alive(counters, slot))
+			pids[n++] = counters->file->processes[slot].pid;
+	}
+	return n;
+}

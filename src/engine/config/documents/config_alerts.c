@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * engine/config/documents/config_alerts.c - `alerts`: who is told of budgets and of the engine's own health, and the rules for the latter.
  *
- * Rules are read as the Cribl guide writes them ("Alert Rules:" of sources, "monitoring: alerts:"), or plainly. The channels of a guide's
+ * Rules are read as the Cribl guide writes them ("Alert Rules:" of sources, "monitoring:"), or plainly. A target of
+ * "monitoring: metrics_to_watch:" is a rule that it is not missed. The channels of a guide's
  * rule (Slack, PagerDuty, Email) are names, not destinations: `notify` maps them, else the only destination that fits the name is it. */
 #include "engine/config/documents/documents.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "export/destination.h"
 
@@ -207,12 +209,9 @@ static int read_severity(struct genops_config_reader *reader, const struct genop
 	return genops_config_read_fail(reader, node, "write critical, high, medium, low, warning or info", "severity \"%.64s\" is not known", text.ptr);
 }
 
-static int read_condition(struct genops_config_reader *reader, const struct genops_yaml_node *node, struct genops_alert_rule *rule)
+static int compile_condition(struct genops_config_reader *reader, const struct genops_yaml_node *node, struct genops_alert_rule *rule)
 {
 	struct genops_error inner = {0};
-	GENOPS_TRY(genops_config_read_expect(reader, node, "condition", GENOPS_YAML_SCALAR));
-	if (!genops_arena_dup(reader->arena, genops_str_trim(node->text), &rule->condition))
-		return genops_config_read_no_memory(reader);
 	int code = genops_alert_rule_compile(rule->condition, &rule->expression, &inner);
 	if (code == GENOPS_NOMEM)
 		return genops_config_read_no_memory(reader);
@@ -220,16 +219,15 @@ static int read_condition(struct genops_config_reader *reader, const struct geno
 				 : genops_config_read_fail(reader, node, inner.fix[0] ? inner.fix : NULL, "condition: %s", inner.message);
 }
 
-static int read_rule(struct genops_config_reader *reader, const struct reading *reading, const struct genops_yaml_node *node)
+/* Room for one more, with a name that no other has. It counts when its condition is compiled. */
+static int begin_rule(struct genops_config_reader *reader, const struct genops_yaml_node *node, const struct rule *raw,
+    struct genops_alert_rule **ret_rule)
 {
-	const struct genops_option *rows = genops_config_alert_rule_rows;
 	struct genops_config_alerts *alerts = &reader->config->alerts;
-	struct rule raw = {.for_ns = 0};
-	GENOPS_TRY(genops_config_read_section(reader, node, "an alert rule", rows, &raw));
 	for (size_t i = 0; i < alerts->n_rules; i++) {
-		if (genops_str_equal(alerts->rules[i].name, raw.name))
-			return genops_config_read_fail(reader, genops_config_read_get(node, rows, "name"), "give one of them another name",
-			    "there are two alert rules \"%.100s\"", raw.name.ptr);
+		if (genops_str_equal(alerts->rules[i].name, raw->name))
+			return genops_config_read_fail(
+			    reader, node, "give one of them another name", "there are two alert rules \"%.100s\"", raw->name.ptr);
 	}
 	if (!alerts->rules)
 		alerts->rules = genops_arena_alloc(reader->arena, RULES_MAX * sizeof *alerts->rules);
@@ -237,13 +235,27 @@ static int read_rule(struct genops_config_reader *reader, const struct reading *
 		return genops_config_read_no_memory(reader);
 	if (alerts->n_rules == RULES_MAX)
 		return genops_config_read_fail(reader, node, NULL, "there are more than %d alert rules", RULES_MAX);
-	struct genops_alert_rule *rule = &alerts->rules[alerts->n_rules];
-	*rule = (struct genops_alert_rule){.name = raw.name, .remedy = raw.remedy, .for_ns = raw.for_ns};
+	*ret_rule = &alerts->rules[alerts->n_rules];
+	**ret_rule = (struct genops_alert_rule){.name = raw->name, .remedy = raw->remedy, .for_ns = raw->for_ns};
+	return GENOPS_OK;
+}
+
+static int read_rule(struct genops_config_reader *reader, const struct reading *reading, const struct genops_yaml_node *node)
+{
+	const struct genops_option *rows = genops_config_alert_rule_rows;
+	const struct genops_yaml_node *name = genops_config_read_get(node, rows, "name"), *notify = genops_config_read_get(node, rows, "notify");
+	const struct genops_yaml_node *condition = genops_config_read_get(node, rows, "condition");
+	struct genops_alert_rule *rule;
+	struct rule raw = {.for_ns = 0};
+	GENOPS_TRY(genops_config_read_section(reader, node, "an alert rule", rows, &raw));
+	GENOPS_TRY(begin_rule(reader, name ? name : node, &raw, &rule));
 	GENOPS_TRY(read_severity(reader, genops_config_read_get(node, rows, "severity"), &rule->severity));
-	const struct genops_yaml_node *notify = genops_config_read_get(node, rows, "notify");
 	GENOPS_TRY(read_notify(reader, reading, notify ? notify : node, &raw.notify, rule));
-	GENOPS_TRY(read_condition(reader, genops_config_read_get(node, rows, "condition"), rule));
-	alerts->n_rules++;
+	GENOPS_TRY(genops_config_read_expect(reader, condition, "condition", GENOPS_YAML_SCALAR));
+	if (!genops_arena_dup(reader->arena, genops_str_trim(condition->text), &rule->condition))
+		return genops_config_read_no_memory(reader);
+	GENOPS_TRY(compile_condition(reader, condition, rule));
+	reader->config->alerts.n_rules++;
 	return GENOPS_OK;
 }
 
@@ -255,23 +267,96 @@ static int read_list(struct genops_config_reader *reader, const struct reading *
 	return GENOPS_OK;
 }
 
-/* "cpu_utilization (target: < 70%)", which YAML takes for a mapping: gauges that there are anyway. */
-static int check_watched(struct genops_config_reader *reader, const struct genops_yaml_node *list)
+/* --- what is to be watched --- */
+
+#define TARGET_FOR_NS (60 * GENOPS_NS_PER_S)
+#define WATCHED_FIX   "write it like cpu_utilization (target: < 70%)"
+
+/* A target that is missed: "< 70%" becomes ">= 70". false: it is none. */
+static bool turn_round(genops_str target, bool is_seconds, char *out, size_t size)
 {
-	for (const struct genops_yaml_entry *entry = list->kind == GENOPS_YAML_SEQUENCE ? list->first : NULL; entry; entry = entry->next) {
-		const struct genops_yaml_node *item = entry->value;
-		genops_str rest = item->kind == GENOPS_YAML_MAPPING && item->first ? item->first->key->text : item->text;
-		genops_str name = genops_str_trim(genops_str_split(&rest, '('));
-		bool is_known = false;
-		for (size_t i = 0; i < GENOPS_ALERT_GAUGE_N; i++)
-			is_known |= genops_str_is(name, genops_alert_gauge_names[i]);
-		if (!is_known)
-			return genops_config_read_fail(reader, entry->value, genops_str_nearest(name, genops_alert_gauge_names, GENOPS_ALERT_GAUGE_N),
-			    "metrics_to_watch: there is no gauge \"%.*s\"", (int)(name.len > 64 ? 64 : name.len), name.ptr);
+	static const char *const signs[][2] = {{"<=", ">"}, {">=", "<"}, {"<", ">="}, {">", "<="}};
+	size_t sign = 0;
+	double number = 0;
+	int64_t ns;
+	target = genops_str_trim(target);
+	while (sign < 4 && !genops_str_starts(target, genops_str_of(signs[sign][0])))
+		sign++;
+	if (sign == 4)
+		return false;
+	target = genops_str_trim(genops_str_skip(target, strlen(signs[sign][0])));
+	if (is_seconds && genops_option_parse_duration(target, &ns)) {
+		number = (double)ns / (double)GENOPS_NS_PER_S;
+	} else {
+		if (target.len && !is_seconds && target.ptr[target.len - 1] == '%')
+			target = genops_str_trim((genops_str){target.ptr, target.len - 1});
+		if (!genops_str_to_double(target, &number))
+			return false;
 	}
+	return snprintf(out, size, "%s %.15g", signs[sign][1], number) < (int)size;
+}
+
+/* Who is told by alerts.to; without it the log and the audit trail are. */
+static int watch_target(struct genops_config_reader *reader, const struct reading *reading, const struct genops_yaml_node *node, genops_str name,
+    genops_str target)
+{
+	char condition[160], title[160], bound[64];
+	const struct genops_texts nobody = {0};
+	struct genops_alert_rule *rule;
+	struct rule raw = {.for_ns = TARGET_FOR_NS};
+	target = genops_str_trim(target);
+	if (!turn_round(target, genops_str_ends(name, GENOPS_STR("_lag")) || genops_str_is(name, "source_silence"), bound, sizeof bound))
+		return genops_config_read_fail(reader, node, WATCHED_FIX, "metrics_to_watch: \"%.*s\" is no target of %.*s",
+		    (int)(target.len > 64 ? 64 : target.len), target.ptr, GENOPS_STR_ARG(name));
+	snprintf(condition, sizeof condition, "%.*s %s", GENOPS_STR_ARG(name), bound);
+	snprintf(title, sizeof title, "Target %.*s %.*s", GENOPS_STR_ARG(name), (int)(target.len > 32 ? 32 : target.len), target.ptr);
+	if (!genops_arena_dup(reader->arena, genops_str_of(title), &raw.name))
+		return genops_config_read_no_memory(reader);
+	GENOPS_TRY(begin_rule(reader, node, &raw, &rule));
+	rule->severity = GENOPS_STR("info");
+	if (!genops_arena_dup(reader->arena, genops_str_of(condition), &rule->condition))
+		return genops_config_read_no_memory(reader);
+	GENOPS_TRY(read_notify(reader, reading, node, &nobody, rule));
+	GENOPS_TRY(compile_condition(reader, node, rule));
+	reader->config->alerts.n_rules++;
 	return GENOPS_OK;
 }
 
+/* "cpu_utilization (target: < 70%)", which YAML takes for a mapping, or "throughput (events/second)". */
+static int watch(struct genops_config_reader *reader, const struct reading *reading, const struct genops_yaml_node *item)
+{
+	char text[256], fix[128];
+	bool is_pair = item->kind == GENOPS_YAML_MAPPING && item->n == 1 && item->first->value->kind == GENOPS_YAML_SCALAR;
+	genops_str key = is_pair ? item->first->key->text : item->text, value = is_pair ? item->first->value->text : (genops_str){0};
+	int len = snprintf(text, sizeof text, is_pair ? "%.*s: %.*s" : "%.*s%.*s", GENOPS_STR_ARG(key), GENOPS_STR_ARG(value));
+	if (item->kind == GENOPS_YAML_SEQUENCE || (item->kind == GENOPS_YAML_MAPPING && !is_pair) || len >= (int)sizeof text)
+		return genops_config_read_fail(reader, item, WATCHED_FIX, "metrics_to_watch: an entry is a metric, and its target in parentheses");
+	genops_str rest = genops_str_of(text), name = genops_str_trim(genops_str_split(&rest, '('));
+	const char *nearest = genops_str_nearest(name, genops_alert_gauge_names, GENOPS_ALERT_GAUGE_N);
+	bool is_known = false;
+	for (size_t i = 0; i < GENOPS_ALERT_GAUGE_N; i++)
+		is_known |= genops_str_is(name, genops_alert_gauge_names[i]);
+	snprintf(fix, sizeof fix, "did you mean \"%s\"?", nearest ? nearest : "");
+	if (!is_known && nearest)
+		return genops_config_read_fail(reader, item, fix, "metrics_to_watch: there is no gauge \"%.*s\"", GENOPS_STR_ARG(name));
+	if (!is_known)
+		return genops_config_read_warn(reader, item, "remove it; docs/alerts.md says what there is",
+		    "metrics_to_watch: \"%.*s\" is not measured: nobody watches it", GENOPS_STR_ARG(name));
+	rest = genops_str_trim(genops_str_split(&rest, ')'));
+	if (!genops_str_starts(rest, GENOPS_STR("target:"))) /* its unit: /metrics has it */
+		return GENOPS_OK;
+	return watch_target(reader, reading, item, name, genops_str_skip(rest, 7));
+}
+
+static int read_watched(struct genops_config_reader *reader, const struct reading *reading, const struct genops_yaml_node *list)
+{
+	GENOPS_TRY(genops_config_read_expect(reader, list, "metrics_to_watch", GENOPS_YAML_SEQUENCE));
+	for (const struct genops_yaml_entry *entry = list->first; entry; entry = entry->next)
+		GENOPS_TRY(watch(reader, reading, entry->value));
+	return GENOPS_OK;
+}
+
+/* The Cribl guide's, a document of `rules` or a section. */
 static int read_monitoring(struct genops_config_reader *reader, const struct reading *reading, const struct genops_yaml_node *node)
 {
 	static const struct genops_option rows[] = {{.name = "metrics_to_watch", .type = GENOPS_OPTION_CUSTOM},
@@ -279,7 +364,7 @@ static int read_monitoring(struct genops_config_reader *reader, const struct rea
 	char nothing;
 	GENOPS_TRY(genops_config_read_section(reader, node, "monitoring", rows, &nothing));
 	if (genops_yaml_get(node, "metrics_to_watch"))
-		GENOPS_TRY(check_watched(reader, genops_yaml_get(node, "metrics_to_watch")));
+		GENOPS_TRY(read_watched(reader, reading, genops_yaml_get(node, "metrics_to_watch")));
 	return genops_yaml_get(node, "alerts") ? read_list(reader, reading, genops_yaml_get(node, "alerts"), "alerts") : GENOPS_OK;
 }
 
@@ -293,7 +378,7 @@ static int read_document(struct genops_config_reader *reader, const struct genop
 	return of_source ? read_list(reader, arg, of_source, "Alert Rules") : read_monitoring(reader, arg, monitoring);
 }
 
-int genops_config_alerts_read(struct genops_config_reader *reader, const struct genops_yaml_node *section)
+int genops_config_alerts_read(struct genops_config_reader *reader, const struct genops_yaml_node *section, const struct genops_yaml_node *monitoring)
 {
 	const struct genops_option *rows = genops_config_alert_rows;
 	struct alerts raw = {.silence_ns = 0};
@@ -301,7 +386,8 @@ int genops_config_alerts_read(struct genops_config_reader *reader, const struct 
 	struct reading reading = {genops_config_read_get(section, rows, "notify"), raw.notify};
 	reader->config->alerts.silence_ns = raw.silence_ns;
 	GENOPS_TRY(read_targets(reader, genops_config_read_get(section, rows, "to")));
-	return genops_config_documents_each(reader, genops_config_read_get(section, rows, "rules"), "an alert rule", read_document, &reading);
+	GENOPS_TRY(genops_config_documents_each(reader, genops_config_read_get(section, rows, "rules"), "an alert rule", read_document, &reading));
+	return monitoring ? read_monitoring(reader, &reading, monitoring) : GENOPS_OK;
 }
 
 void genops_config_alerts_forget(struct genops_config *config)

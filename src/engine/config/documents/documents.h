@@ -22,7 +22,8 @@ GENOPS_NODISCARD int genops_config_lookups_read(struct genops_config_reader *rea
 GENOPS_NODISCARD int genops_config_destinations_read(struct genops_config_reader *reader, const struct genops_yaml_node *section);
 GENOPS_NODISCARD int genops_config_pipelines_read(struct genops_config_reader *reader, const struct genops_yaml_node *section);
 /* Behind destinations. */
-GENOPS_NODISCARD int genops_config_alerts_read(struct genops_config_reader *reader, const struct genops_yaml_node *section);
+GENOPS_NODISCARD int genops_config_alerts_read(
+    struct genops_config_reader *reader, const struct genops_yaml_node *section, const struct genops_yaml_node *monitoring);
 void genops_config_alerts_forget(struct genops_config *config);
 
 #endif

@@ -42,10 +42,9 @@ const struct genops_option genops_config_receiver_rows[] = {
     {.name = "max_buffer_size",
 	.type = GENOPS_OPTION_SIZE,
 	.offset = AT(buffer_max),
-	.default_text = "1536MiB",
 	.min = 8388608,
 	.max = 1610612736.0,
-	.text = "of what waits to be drained; over it requests get 503 with Retry-After"},
+	.text = "of what waits to be drained; over it requests get 503 with Retry-After; unset: 1536MiB, or performance_settings.buffer.memory_size"},
     {.name = NULL},
 };
 
@@ -171,7 +170,7 @@ static int read_otlp(struct genops_config_reader *reader, const struct genops_ya
 	receiver->input = raw.input;
 	receiver->allow = raw.allow;
 	receiver->deny = raw.deny;
-	receiver->buffer_max = raw.buffer_max;
+	receiver->buffer_max = genops_config_performance_buffer(reader, raw.buffer_max);
 	if (!receiver->input.len)
 		receiver->input = genops_str_is(receiver->name, "otlp") ? GENOPS_STR(GENOPS_INPUT_OTLP) : receiver->name;
 	GENOPS_TRY(check_networks(reader, node, "allow", &raw.allow));
@@ -245,6 +244,7 @@ int genops_config_receiver_check(struct genops_config_reader *reader, const stru
 	const struct genops_config *config = reader->config;
 	struct genops_config_receiver *last = &config->receivers[config->n_receivers - 1];
 	genops_config_receiver_secure(reader, last);
+	last->worker_memory = config->gateway.worker_memory;
 	for (size_t i = 0; i < last->n_listeners; i++) {
 		const struct genops_config_listener *listener = &last->listeners[i];
 		for (size_t j = 0; listener->port && j < config->n_receivers; j++) {

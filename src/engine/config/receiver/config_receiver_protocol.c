@@ -298,11 +298,13 @@ int genops_config_receiver_protocol(struct genops_config_reader *reader, const s
     const struct genops_yaml_node *node, bool is_grpc, struct genops_config_listener *ret_listener)
 {
 	const char *what = is_grpc ? "protocols.grpc" : "protocols.http";
-	struct genops_config_listener listener = {.is_grpc = is_grpc, .is_keeping_alive = true};
+	struct genops_config_listener listener = {.is_grpc = is_grpc};
 	struct protocol raw = {0};
 	if (node && genops_yaml_is_null(node))
 		node = NULL;
 	GENOPS_TRY(read_parts(reader, node, what, &raw, &listener));
+	if (!node || !genops_yaml_get(node, "keep_alives_enabled"))
+		listener.is_keeping_alive = genops_config_performance_is_keeping_alive(reader);
 	if (raw.has_metadata)
 		return genops_config_read_fail(reader, genops_yaml_get(node, "include_metadata"), "remove it",
 		    "%s: include_metadata has no effect here: no processor reads a client's headers", what);

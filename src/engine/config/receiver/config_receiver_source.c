@@ -18,7 +18,7 @@ struct source {
 	int protocol;
 	int auth_type;
 	int64_t max_request, timeout_ns;
-	int keep_alive;
+	int keep_alive; /* -1: not said */
 	int64_t buffer_max, flush_ns;
 	genops_str format, parse, preserve, flatten;
 };
@@ -68,7 +68,7 @@ const struct genops_option genops_config_source_advanced_rows[] = {
 	.min = 0.001,
 	.max = 3600,
 	.text = "between two pieces of a request; a slower client is cut off"},
-    {.name = "Keep-Alive", .type = GENOPS_OPTION_ENUM, .offset = AT(keep_alive), .default_text = "enabled", .names = on_off, .text = "several requests a connection"},
+    {.name = "Keep-Alive", .type = GENOPS_OPTION_ENUM, .offset = AT(keep_alive), .names = on_off, .text = "several requests a connection; unset: enabled, or performance_settings.network.keepalive"},
     {.name = NULL},
 };
 
@@ -76,10 +76,9 @@ const struct genops_option genops_config_source_buffer_rows[] = {
     {.name = "Max Buffer Size",
 	.type = GENOPS_OPTION_SIZE,
 	.offset = AT(buffer_max),
-	.default_text = "1536MiB",
 	.min = 8388608,
 	.max = 1610612736.0,
-	.text = "of what waits to be drained; over it requests get 503 with Retry-After"},
+	.text = "of what waits to be drained; over it requests get 503 with Retry-After; unset: 1536MiB, or performance_settings.buffer.memory_size"},
     {.name = "Flush Interval",
 	.type = GENOPS_OPTION_DURATION,
 	.offset = AT(flush_ns),
@@ -181,14 +180,14 @@ static int set_access(struct genops_config_reader *reader, const struct genops_y
 
 static int read_source(struct genops_config_reader *reader, const struct genops_yaml_node *document, void *arg)
 {
-	struct source source = {0};
+	struct source source = {.keep_alive = -1};
 	struct genops_config_receiver *receiver;
 	(void)arg;
 	GENOPS_TRY(read_parts(reader, document, &source));
 	const struct genops_yaml_node *place = genops_config_read_get(document, genops_config_source_rows, "Source Configuration");
 	GENOPS_TRY(genops_config_receiver_add(reader, genops_yaml_get(place, "Name"), source.name, &receiver));
 	receiver->input = source.input.len ? source.input : source.name;
-	receiver->buffer_max = source.buffer_max;
+	receiver->buffer_max = genops_config_performance_buffer(reader, source.buffer_max);
 	struct genops_config_listener *listener = &receiver->listeners[receiver->n_listeners++];
 	*listener = (struct genops_config_listener){
 	    .is_grpc = source.protocol == 1,
@@ -199,7 +198,7 @@ static int read_source(struct genops_config_reader *reader, const struct genops_
 	    .header_timeout_ns = source.timeout_ns,
 	    .write_timeout_ns = source.timeout_ns,
 	    .idle_timeout_ns = 75 * GENOPS_NS_PER_S,
-	    .is_keeping_alive = source.keep_alive == 0,
+	    .is_keeping_alive = source.keep_alive < 0 ? genops_config_performance_is_keeping_alive(reader) : source.keep_alive == 0,
 	};
 	const struct genops_yaml_node *address = genops_yaml_get(place, "Address");
 	char endpoint[320];

@@ -83,7 +83,7 @@ const struct genops_option genops_config_exporter_retry_rows[] = {
 const struct genops_option genops_config_retry_rows[] = {
     {.name = "max_retries", .type = GENOPS_OPTION_INT, .offset = offsetof(struct genops_config_retry, max_retries), .max = 1000, .text = "quick ones of one request; then the destination counts as down and is probed until it answers: nothing is given up. Unset: 7",
 	.aliases = (const char *const[]){"Max Retries", NULL}},
-    {.name = "retry_backoff", .type = GENOPS_OPTION_ENUM, .offset = offsetof(struct genops_config_retry, backoff), .default_text = "exponential", .names = (const char *const[]){"exponential", "constant", NULL}, .text = "do waits grow?"},
+    {.name = "retry_backoff", .type = GENOPS_OPTION_ENUM, .offset = offsetof(struct genops_config_retry, backoff), .names = (const char *const[]){"exponential", "constant", NULL}, .text = "do waits grow? unset: exponential"},
     {.name = "retry_interval", .type = GENOPS_OPTION_DURATION, .offset = offsetof(struct genops_config_retry, interval_ns), .min = 0.001, .max = 3600, .text = "before the first repetition; unset: 1s",
 	.aliases = (const char *const[]){"Initial Retry Delay", NULL}},
     {.name = "max_retry_delay", .type = GENOPS_OPTION_DURATION, .offset = offsetof(struct genops_config_retry, max_delay_ns), .min = 0.001, .max = 86400, .text = "between two repetitions at most; unset: 30s",
@@ -126,6 +126,7 @@ const struct genops_option genops_config_delivery_rows[] = {
 
 const struct genops_option genops_config_delivery_document_rows[] = {
     {.name = "retry", .type = GENOPS_OPTION_CUSTOM, .text = "the keys of repetitions, as a group", .aliases = (const char *const[]){"Retry Policy", NULL}},
+    {.name = "destination_config", .type = GENOPS_OPTION_CUSTOM, .text = "batch_size and flush_interval, as a group"},
     {.name = NULL},
 };
 
@@ -254,17 +255,26 @@ static int read_policy(struct genops_config_reader *reader, const struct genops_
 	return GENOPS_OK;
 }
 
+int genops_config_delivery_retry(struct genops_config_reader *reader, const struct genops_yaml_node *node, struct genops_config_retry *retry)
+{
+	struct genops_config_exporter trial = {0};
+	if (!node)
+		return GENOPS_OK;
+	GENOPS_TRY(genops_config_read_section(reader, node, "retry", genops_config_retry_rows, retry));
+	return read_policy(reader, node, retry, &trial);
+}
+
 int genops_config_delivery_read(struct genops_config_reader *reader, const struct genops_yaml_node *node, bool is_document,
     const struct genops_config_retry *beside, struct genops_config_exporter *exporter)
 {
-	struct genops_config_retry policy = {0};
+	struct genops_config_retry policy = beside ? *beside : *reader->retry;
 	const struct genops_option *rows = genops_config_delivery_rows;
 	const struct genops_yaml_node *retry = is_document ? genops_config_read_get(node, genops_config_delivery_document_rows, "retry") : NULL;
 	GENOPS_TRY(read_tls(reader, genops_config_read_get(node, rows, "tls"), exporter));
 	if (beside)
 		GENOPS_TRY(read_policy(reader, node, beside, exporter));
 	if (retry) {
-		GENOPS_TRY(genops_config_read_section(reader, retry, "retry", genops_config_retry_rows, &policy));
+		GENOPS_TRY(genops_config_delivery_retry(reader, retry, &policy));
 		GENOPS_TRY(read_policy(reader, retry, &policy, exporter));
 	}
 	const struct genops_yaml_node *on_failure = genops_config_read_get(node, rows, "retry_on_failure");

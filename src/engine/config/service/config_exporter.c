@@ -144,12 +144,10 @@ static int read_debug(struct genops_config_reader *reader, const struct genops_y
 /* What all documents of `destinations` have, and all exporters of a type with a form. */
 struct common {
 	struct genops_text_map headers;
-	int64_t timeout_ns, flush_interval_ns;
-	genops_str batch_size;
+	int64_t timeout_ns;
 	bool verify_tls;
 };
 
-#define FLUSH_NS     (5 * GENOPS_NS_PER_S)
 #define COMMON(field) offsetof(struct common, field)
 const struct genops_option genops_config_form_exporter_rows[] = {
     {.name = "headers", .type = GENOPS_OPTION_MAP, .offset = COMMON(headers), .is_secret = true, .text = "sent with every request"},
@@ -160,31 +158,9 @@ const struct genops_option genops_config_form_exporter_rows[] = {
 const struct genops_option genops_config_form_document_rows[] = {
     {.name = "headers", .type = GENOPS_OPTION_MAP, .offset = COMMON(headers), .is_secret = true, .text = "sent with every request"},
     {.name = "timeout", .type = GENOPS_OPTION_DURATION, .offset = COMMON(timeout_ns), .default_text = "10s", .min = 0.001, .max = 600, .text = "for one request"},
-    {.name = "batch_size", .type = GENOPS_OPTION_TEXT, .offset = COMMON(batch_size), .text = "a batch waits for so many events (1000), or for so much (100 MB)"},
-    {.name = "flush_interval", .type = GENOPS_OPTION_DURATION, .offset = COMMON(flush_interval_ns), .max = 86400, .text = "how long a batch may wait; unset: 5s"},
     {.name = "verify_tls", .type = GENOPS_OPTION_BOOL, .offset = COMMON(verify_tls), .default_text = "true", .text = "false: any certificate is taken, as with tls.insecure_skip_verify"},
     {.name = NULL},
 };
-
-static int set_batch(struct genops_config_reader *reader, const struct genops_yaml_node *node, const struct common *common,
-    struct genops_config_exporter *exporter)
-{
-	int64_t n = 0;
-	exporter->batch = (struct genops_processor_batch){.timeout_ns = common->flush_interval_ns, .size = 0};
-	if (!common->batch_size.len)
-		return GENOPS_OK;
-	if (!common->flush_interval_ns)
-		exporter->batch.timeout_ns = FLUSH_NS;
-	bool is_count = genops_str_to_int(common->batch_size, &n);
-	if ((!is_count && !genops_option_parse_size(common->batch_size, &n)) || n < 1)
-		return genops_config_read_fail(reader, genops_yaml_get(node, "batch_size"), "write 1000, or 100 MB",
-		    "batch_size is neither a number of events nor a size");
-	if (is_count)
-		exporter->batch.size = exporter->batch.size_max = n;
-	else
-		exporter->batch_bytes = n;
-	return GENOPS_OK;
-}
 
 static int warn(void *arg, const struct genops_yaml_node *node, const char *fix, const char *message)
 {
@@ -216,17 +192,22 @@ static int read_form(struct genops_config_reader *reader, const struct genops_ya
 	void *own = genops_arena_alloc(reader->arena, form->size ? form->size : 1);
 	struct genops_config_form *kept = genops_arena_alloc(reader->arena, sizeof *kept);
 	const struct genops_option *rows = is_document ? genops_config_form_document_rows : genops_config_form_exporter_rows;
-	struct genops_config_retry beside = {0};
+	struct genops_config_retry beside = *reader->retry;
+	struct genops_config_batching batching = {0};
 	const struct genops_yaml_part parts[] = {{form->rows, own}, {rows, &common}, {genops_config_delivery_rows, &common},
-	    {genops_config_retry_rows, &beside}, {genops_config_delivery_document_rows, &common}};
+	    {genops_config_retry_rows, &beside}, {genops_config_delivery_document_rows, &common}, {genops_config_batching_rows, &batching}};
 	if (!own || !kept)
 		return genops_config_read_no_memory(reader);
 	*kept = (struct genops_config_form){reader->config->forms, form, own, {0}};
 	reader->config->forms = kept;
-	GENOPS_TRY(genops_config_read_parts(reader, node, what, parts, is_document ? 5 : 3));
+	GENOPS_TRY(genops_config_read_parts(reader, node, what, parts, is_document ? 6 : 3));
 	exporter->headers = common.headers;
 	exporter->timeout_ns = common.timeout_ns;
-	GENOPS_TRY(set_batch(reader, node, &common, exporter));
+	bool is_alone = genops_destination_type_find(exporter->type)->items_max == 1;
+	if (is_document)
+		GENOPS_TRY(genops_config_batching_set(reader, node, &batching, is_alone, exporter));
+	else if (is_alone)
+		exporter->batch.size = 1;
 	GENOPS_TRY(genops_config_delivery_read(reader, node, is_document, is_document ? &beside : NULL, exporter));
 	in.warn = warn;
 	in.warn_arg = reader;
@@ -304,9 +285,7 @@ int genops_config_exporter_read(struct genops_config_reader *reader, const struc
 			return genops_config_read_no_memory(reader);
 		snprintf(what, sizeof what, "%s \"%.100s\"", is_document ? "destination" : "exporter", is_document ? rest.ptr : exporter.name.ptr);
 		GENOPS_TRY(read_form(reader, node, what, form, is_document, &exporter));
-		if (genops_destination_type_find(type)->items_max == 1 && !exporter.batch.size && !exporter.batch_bytes && !exporter.batch.timeout_ns)
-			exporter.batch.size = 1; /* nothing to wait for: what alerts goes at once */
-		exporter.fingerprint = fingerprint(reader, entry->key, node);
+		exporter.fingerprint = fingerprint(reader, entry->key, node) + (is_document ? reader->delivery_sum : 0);
 		*ret_exporter = exporter;
 		return is_document ? GENOPS_OK : warn_of_scraping(reader, node, &exporter);
 	}

@@ -136,7 +136,8 @@ int genops_config_service_read(struct genops_config_reader *reader, const struct
 	    .processors = genops_yaml_get(root, "processors"),
 	    .exporters = genops_yaml_get(root, "exporters")};
 	bool has_service = service && !genops_yaml_is_null(service);
-	telemetry->batch_size = 512;
+	if (!telemetry->batch_size)
+		telemetry->batch_size = 512;
 	if (!telemetry->batch_timeout_ns)
 		telemetry->batch_timeout_ns = 5 * GENOPS_NS_PER_S;
 	if (plan.receivers && !genops_yaml_is_null(plan.receivers))
