@@ -79,6 +79,7 @@ ngx_int_t ngx_http_genops_is_resolved(ngx_http_genops_main_conf_t *conf, genops_
 /* ngx_http_genops_connections.c: in the master, for each configuration; in a worker that begins or ends */
 ngx_int_t ngx_http_genops_connections_begin(ngx_cycle_t *cycle, ngx_uint_t wanted);
 void ngx_http_genops_connections_settle(void);
+ngx_int_t ngx_http_genops_is_of_clients(const ngx_listening_t *listening); /* counted or not */
 
 /* ngx_http_genops_control.c */
 char *ngx_http_genops_control(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -78,6 +78,11 @@ ngx_int_t ngx_http_genops_connections_begin(ngx_cycle_t *cycle, ngx_uint_t wante
 	return NGX_OK;
 }
 
+ngx_int_t ngx_http_genops_is_of_clients(const ngx_listening_t *listening)
+{
+	return listening->handler == ngx_http_init_connection || listening->handler == on_connection;
+}
+
 /* Of a worker's place: what was counted there and is no more. */
 void ngx_http_genops_connections_settle(void)
 {

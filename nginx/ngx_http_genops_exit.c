@@ -147,7 +147,7 @@ static void look_at_uploads(void)
 
 static ngx_int_t is_client(const ngx_connection_t *c)
 {
-	return c->fd != (ngx_socket_t)-1 && c->read && !c->read->accept && c->listening && c->listening->handler == ngx_http_init_connection;
+	return c->fd != (ngx_socket_t)-1 && c->read && !c->read->accept && c->listening && ngx_http_genops_is_of_clients(c->listening);
 }
 
 /* What nginx has just done, or does next, with those that are idle now. */
