@@ -53,10 +53,12 @@ char *genops_buffer_reserve(struct genops_buffer *buf, size_t more)
 
 void genops_buffer_add(struct genops_buffer *buf, genops_str bytes)
 {
-	char *to = bytes.len ? genops_buffer_reserve(buf, bytes.len) : NULL;
+	char *to = bytes.len ? genops_buffer_room(buf, bytes.len) : NULL;
+	if (bytes.len && !to)
+		to = genops_buffer_reserve(buf, bytes.len);
 	if (!to)
 		return;
-	memcpy(to, bytes.ptr, bytes.len);
+	genops_str_put(to, bytes);
 	buf->len += bytes.len;
 }
 

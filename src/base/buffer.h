@@ -35,6 +35,14 @@ void genops_buffer_add_utf8(struct genops_buffer *buf, genops_str text); /* a by
 void genops_buffer_add_int(struct genops_buffer *buf, int64_t value);
 void genops_buffer_printf(struct genops_buffer *buf, const char *format, ...) GENOPS_PRINTF(2, 3);
 
+/* Where `more` bytes may be written at once; NULL: there is no room as it is, ask genops_buffer_reserve. */
+static inline char *genops_buffer_room(const struct genops_buffer *buf, size_t more)
+{
+	if (buf->error || more > buf->cap - buf->len || more > buf->max - buf->len)
+		return NULL;
+	return buf->ptr + buf->len;
+}
+
 /* Inline: who writes JSON adds every second piece so. */
 static inline void genops_buffer_add_char(struct genops_buffer *buf, char c)
 {

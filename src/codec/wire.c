@@ -154,23 +154,37 @@ static char *store_tag(char *at, uint32_t field, enum genops_wire_type type)
 	return store_varint(at, (uint64_t)field << 3 | type);
 }
 
+/* Where a field of at most `most` bytes is written: in the buffer itself if there is room to spare, else aside. */
+static inline char *begin_put(const struct genops_buffer *buf, size_t most, char *aside)
+{
+	char *at = genops_buffer_room(buf, most);
+	return at ? at : aside;
+}
+
+static inline void end_put(struct genops_buffer *buf, const char *aside, const char *begin, const char *end)
+{
+	if (begin == aside)
+		genops_buffer_add(buf, (genops_str){begin, (size_t)(end - begin)});
+	else
+		buf->len += (size_t)(end - begin);
+}
+
 void genops_wire_put_varint(struct genops_buffer *buf, uint64_t value)
 {
-	char bytes[VARINT_LEN_MAX];
-	genops_buffer_add(buf, (genops_str){bytes, (size_t)(store_varint(bytes, value) - bytes)});
+	char bytes[VARINT_LEN_MAX], *at = begin_put(buf, sizeof bytes, bytes);
+	end_put(buf, bytes, at, store_varint(at, value));
 }
 
 void genops_wire_put_raw64(struct genops_buffer *buf, uint64_t value)
 {
-	char bytes[8];
-	genops_buffer_add(buf, (genops_str){bytes, (size_t)(store_fixed(bytes, value, 8) - bytes)});
+	char bytes[8], *at = begin_put(buf, sizeof bytes, bytes);
+	end_put(buf, bytes, at, store_fixed(at, value, 8));
 }
 
 void genops_wire_put_uint(struct genops_buffer *buf, uint32_t field, uint64_t value)
 {
-	char bytes[TAG_LEN_MAX + VARINT_LEN_MAX];
-	char *end = store_varint(store_tag(bytes, field, GENOPS_WIRE_VARINT), value);
-	genops_buffer_add(buf, (genops_str){bytes, (size_t)(end - bytes)});
+	char bytes[TAG_LEN_MAX + VARINT_LEN_MAX], *at = begin_put(buf, sizeof bytes, bytes);
+	end_put(buf, bytes, at, store_varint(store_tag(at, field, GENOPS_WIRE_VARINT), value));
 }
 
 void genops_wire_put_int(struct genops_buffer *buf, uint32_t field, int64_t value)
@@ -190,16 +204,14 @@ void genops_wire_put_bool(struct genops_buffer *buf, uint32_t field, bool value)
 
 void genops_wire_put_fixed64(struct genops_buffer *buf, uint32_t field, uint64_t value)
 {
-	char bytes[TAG_LEN_MAX + 8];
-	char *end = store_fixed(store_tag(bytes, field, GENOPS_WIRE_FIXED64), value, 8);
-	genops_buffer_add(buf, (genops_str){bytes, (size_t)(end - bytes)});
+	char bytes[TAG_LEN_MAX + 8], *at = begin_put(buf, sizeof bytes, bytes);
+	end_put(buf, bytes, at, store_fixed(store_tag(at, field, GENOPS_WIRE_FIXED64), value, 8));
 }
 
 void genops_wire_put_fixed32(struct genops_buffer *buf, uint32_t field, uint32_t value)
 {
-	char bytes[TAG_LEN_MAX + 4];
-	char *end = store_fixed(store_tag(bytes, field, GENOPS_WIRE_FIXED32), value, 4);
-	genops_buffer_add(buf, (genops_str){bytes, (size_t)(end - bytes)});
+	char bytes[TAG_LEN_MAX + 4], *at = begin_put(buf, sizeof bytes, bytes);
+	end_put(buf, bytes, at, store_fixed(store_tag(at, field, GENOPS_WIRE_FIXED32), value, 4));
 }
 
 void genops_wire_put_double(struct genops_buffer *buf, uint32_t field, double value)
@@ -211,9 +223,8 @@ void genops_wire_put_double(struct genops_buffer *buf, uint32_t field, double va
 
 void genops_wire_put_head(struct genops_buffer *buf, uint32_t field, size_t len)
 {
-	char bytes[TAG_LEN_MAX + VARINT_LEN_MAX];
-	char *end = store_varint(store_tag(bytes, field, GENOPS_WIRE_BYTES), len);
-	genops_buffer_add(buf, (genops_str){bytes, (size_t)(end - bytes)});
+	char bytes[TAG_LEN_MAX + VARINT_LEN_MAX], *at = begin_put(buf, sizeof bytes, bytes);
+	end_put(buf, bytes, at, store_varint(store_tag(at, field, GENOPS_WIRE_BYTES), len));
 }
 
 void genops_wire_put_bytes(struct genops_buffer *buf, uint32_t field, genops_str bytes)
@@ -235,9 +246,10 @@ void genops_wire_put_text(struct genops_buffer *buf, uint32_t field, genops_str 
 
 size_t genops_wire_begin(struct genops_buffer *buf, uint32_t field)
 {
-	char bytes[TAG_LEN_MAX + PADDED_LEN] = {0};
-	char *end = store_tag(bytes, field, GENOPS_WIRE_BYTES) + PADDED_LEN;
-	genops_buffer_add(buf, (genops_str){bytes, (size_t)(end - bytes)});
+	char bytes[TAG_LEN_MAX + PADDED_LEN], *at = begin_put(buf, sizeof bytes, bytes);
+	char *length = store_tag(at, field, GENOPS_WIRE_BYTES);
+	memset(length, 0, PADDED_LEN);
+	end_put(buf, bytes, at, length + PADDED_LEN);
 	return buf->len;
 }
 
