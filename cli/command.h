@@ -23,6 +23,8 @@
 	X(destination)                                                                                \
 	X(audit)                                                                                      \
 	X(collibra)                                                                                   \
+	X(backup)                                                                                     \
+	X(restore)                                                                                    \
 	X(catalog)                                                                                    \
 	X(demo)                                                                                       \
 	X(docs)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_status.c - genops status: how GenOps itself is doing on this state directory. */
+#include "backup/backup_time.h"
 #include "command.h"
 #include "destination/destination_table.h"
 #include "json_text.h"
 
+#include <genops/backup.h>
 #include <genops/status.h>
 
 struct status_options {
@@ -14,6 +16,52 @@ static const struct command_option options[] = {
     {"json", 'j', OPTION_FLAG, offsetof(struct status_options, as_json), NULL, "print JSON"},
     {0},
 };
+
+static void print_backup_json(const struct genops_backup_status *status)
+{
+	char text[32];
+	printf("{\"kind\":\"%s\",\"scheduled\":%s,", genops_backup_kind_name(status->kind), status->is_scheduled ? "true" : "false");
+	json_text("place", genops_str_of(status->place));
+	putchar(',');
+	json_text("last", genops_str_of(status->last.name));
+	printf(",\"last_time\":\"%s\",\"last_bytes\":%llu,", status->last.unix_ns ? backup_time(status->last.unix_ns, text) : "",
+	    (unsigned long long)status->last.bytes);
+	printf("\"next_time\":\"%s\",\"made\":%lld,\"failures\":%lld,", status->next_unix_ns ? backup_time(status->next_unix_ns, text) : "",
+	    (long long)status->n_made, (long long)status->n_failures);
+	json_text("reason", genops_str_of(status->reason));
+	putchar('}');
+}
+
+static void print_backup(const struct genops_backup_status *status)
+{
+	char text[32];
+	const char *kind = genops_backup_kind_name(status->kind);
+	if (!status->is_scheduled && !status->last.unix_ns && !status->n_failures)
+		return;
+	if (status->last.unix_ns)
+		printf("backup         %s: %s/%s, %.1f KiB", kind, status->last.place, status->last.name, (double)status->last.bytes / 1024);
+	else
+		printf("backup         %s: none yet", kind);
+	printf("%s%s\n", status->next_unix_ns ? "; next " : "", status->next_unix_ns ? backup_time(status->next_unix_ns, text) : "");
+	if (status->n_failures)
+		printf("               failed %lld times since: %s\n", (long long)status->n_failures, status->reason);
+}
+
+static void print_backups(genops_engine *engine, bool as_json)
+{
+	struct genops_backup_status status;
+	struct genops_error err;
+	for (int kind = 0; kind < GENOPS_BACKUP_KINDS; kind++) {
+		if (genops_backup_status(engine, (enum genops_backup_kind)kind, &status, &err) != GENOPS_OK)
+			continue;
+		if (as_json && kind)
+			putchar(',');
+		if (as_json)
+			print_backup_json(&status);
+		else
+			print_backup(&status);
+	}
+}
 
 static int print_json(genops_engine *engine, const struct genops_status *status)
 {
@@ -40,7 +88,9 @@ static int print_json(genops_engine *engine, const struct genops_status *status)
 	    (unsigned long long)status->ledger_bytes, (unsigned long long)status->free_bytes,
 	    (long long)status->n_dead_letters);
 	int code = destination_table_json(engine, &err);
-	printf("}\n");
+	printf(",\"backups\":[");
+	print_backups(engine, true);
+	printf("]}\n");
 	return code == GENOPS_OK ? EXIT_DONE : complain(&err);
 }
 
@@ -85,6 +135,7 @@ static int print_text(genops_engine *engine, const struct genops_status *status)
 	if (status->n_dead_letters)
 		printf("rejected       %lld records for ever by a destination, see %s/dead-letter.jsonl\n",
 		    (long long)status->n_dead_letters, status->state_dir);
+	print_backups(engine, false);
 	if (status->n_warnings)
 		printf("warnings       %zu in the configuration, see genops validate\n", status->n_warnings);
 	return destination_table_print(engine, &err) == GENOPS_OK ? EXIT_DONE : complain(&err);

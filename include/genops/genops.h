@@ -61,6 +61,7 @@
 #include <genops/config.h>
 #include <genops/control.h>
 #include <genops/decision.h>
+#include <genops/backup.h>
 #include <genops/destination.h>
 #include <genops/engine.h>
 #include <genops/error.h>

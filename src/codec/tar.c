@@ -4,9 +4,10 @@
 
 #include "base/str.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
-#define BLOCK    ((size_t)512)
+#define BLOCK    GENOPS_TAR_BLOCK
 #define SIZE_MAX_OCTAL ((size_t)1 << 33)
 
 struct header {
@@ -49,16 +50,34 @@ static void pad(struct genops_buffer *out, size_t n)
 	genops_buffer_add(out, (genops_str){zeros, n});
 }
 
+static bool make_header(struct header *header, genops_str name, uint64_t size)
+{
+	*header = (struct header){.type = '0', .mode = "0000644", .uid = "0000000", .gid = "0000000", .mtime = "00000000000", .magic = "ustar", .version = {'0', '0'}};
+	if (!put_name(header, name) || size > GENOPS_TAR_SIZE_MAX)
+		return false;
+	snprintf(header->size, sizeof header->size, "%011" PRIo64, size);
+	snprintf(header->checksum, sizeof header->checksum, "%06o", checksum_of(header));
+	header->checksum[7] = ' ';
+	return true;
+}
+
+int genops_tar_header_make(genops_str name, uint64_t size, char ret_block[GENOPS_TAR_BLOCK], struct genops_error *err)
+{
+	struct header header;
+	if (!make_header(&header, name, size))
+		return genops_fail(err, GENOPS_LIMIT, "%.*s does not fit into an archive: its name is too long, or it is over 8 GiB",
+		    (int)(name.len < 200 ? name.len : 200), name.ptr);
+	memcpy(ret_block, &header, BLOCK);
+	return GENOPS_OK;
+}
+
 void genops_tar_add(struct genops_buffer *out, genops_str name, genops_str content)
 {
-	struct header header = {.type = '0', .mode = "0000644", .uid = "0000000", .gid = "0000000", .mtime = "00000000000", .magic = "ustar", .version = {'0', '0'}};
-	if (!put_name(&header, name) || content.len >= SIZE_MAX_OCTAL) {
+	struct header header;
+	if (!make_header(&header, name, content.len)) {
 		out->error = out->error ? out->error : GENOPS_LIMIT;
 		return;
 	}
-	snprintf(header.size, sizeof header.size, "%011zo", content.len);
-	snprintf(header.checksum, sizeof header.checksum, "%06o", checksum_of(&header));
-	header.checksum[7] = ' ';
 	genops_buffer_add(out, (genops_str){(const char *)&header, BLOCK});
 	genops_buffer_add(out, content);
 	pad(out, (BLOCK - content.len % BLOCK) % BLOCK);
@@ -139,10 +158,17 @@ static int read_pax(struct genops_tar_reader *reader, genops_str records, struct
 	return GENOPS_OK;
 }
 
+static bool is_whole(const struct header *header, size_t *ret_size)
+{
+	size_t checksum;
+	return read_octal(header->checksum, sizeof header->checksum, &checksum) && checksum == checksum_of(header) &&
+	       read_octal(header->size, sizeof header->size, ret_size);
+}
+
 /* The header that comes next and what belongs to it; type 0: the end. */
 static int read_block(struct genops_tar_reader *reader, struct header *header, genops_str *ret_content, struct genops_error *err)
 {
-	size_t size, checksum;
+	size_t size;
 	header->type = 0;
 	if (!reader->rest.len)
 		return GENOPS_OK; /* without its two empty blocks: also fine */
@@ -154,8 +180,7 @@ static int read_block(struct genops_tar_reader *reader, struct header *header, g
 		header->type = 0;
 		return GENOPS_OK;
 	}
-	if (!read_octal(header->checksum, sizeof header->checksum, &checksum) || checksum != checksum_of(header) ||
-	    !read_octal(header->size, sizeof header->size, &size))
+	if (!is_whole(header, &size))
 		return genops_fail(err, GENOPS_SYNTAX, "the archive is damaged: a header does not fit its checksum");
 	if (size > reader->rest.len)
 		return genops_fail(err, GENOPS_SYNTAX, "the archive is cut off");
@@ -165,6 +190,26 @@ static int read_block(struct genops_tar_reader *reader, struct header *header, g
 	if (!header->type)
 		header->type = '0';
 	return GENOPS_OK;
+}
+
+int genops_tar_header_read(const char block[GENOPS_TAR_BLOCK], char ret_name[GENOPS_TAR_NAME_MAX + 1], uint64_t *ret_size, struct genops_error *err)
+{
+	struct header header;
+	size_t size;
+	memcpy(&header, block, BLOCK);
+	if (!header.name[0] && !header.size[0])
+		return 0;
+	if (!is_whole(&header, &size))
+		return genops_fail(err, GENOPS_SYNTAX, "the archive is damaged: a header does not fit its checksum");
+	if (header.type && header.type != '0')
+		return genops_fail_fix(err, GENOPS_UNSUPPORTED, "pack plain files only", "the archive holds something that is no plain file: %.100s", header.name);
+	genops_str prefix = memcmp(header.magic, "ustar", 6) == 0 ? field_text(header.prefix, sizeof header.prefix) : (genops_str){0};
+	genops_str name = field_text(header.name, sizeof header.name);
+	snprintf(ret_name, GENOPS_TAR_NAME_MAX + 1, "%.*s%s%.*s", GENOPS_STR_ARG(prefix), prefix.len ? "/" : "", GENOPS_STR_ARG(name));
+	if (prefix.len + name.len + 1 > GENOPS_TAR_NAME_MAX || !is_safe(genops_str_of(ret_name)))
+		return genops_fail(err, GENOPS_UNSUPPORTED, "a name in the archive leads outside of it, or is no text: %.100s", ret_name);
+	*ret_size = size;
+	return 1;
 }
 
 static int take_name(struct genops_tar_reader *reader, const struct header *header, struct genops_error *err)

@@ -23,6 +23,8 @@
 #include "pipeline/protect/otlp_mask.h"
 #include "telemetry/otlp/otlp_request.h"
 
+#include <genops/backup.h>
+
 #include <stdatomic.h>
 
 enum genops_control_right { GENOPS_CONTROL_OWN, GENOPS_CONTROL_ALL, GENOPS_CONTROL_NONE };
@@ -203,11 +205,18 @@ struct genops_config_form {             /* what was read by a form, used by an e
 	genops_str file;                /* of a type that writes one; else empty */
 };
 
+/* What a file of the configuration is: what an archive of it may hold. NONE: a secret, a copy of what is elsewhere. */
+enum genops_config_part {
+	GENOPS_PART_NONE, GENOPS_PART_MAIN, GENOPS_PART_PIPELINES, GENOPS_PART_SOURCES, GENOPS_PART_DESTINATIONS, GENOPS_PART_LOOKUPS,
+	GENOPS_PART_TABLES /* of lookups */, GENOPS_PART_PRICES,
+};
+
 struct genops_config_watch {            /* a file that the snapshot was made from, as it was then */
 	genops_str path;
 	bool is_there;
 	int64_t modified_ns, size;
 	uint64_t inode;
+	enum genops_config_part part;
 	bool is_glob;                   /* the path is a pattern: size and inode are of the names that fit */
 	int64_t every_ns;               /* looked at only when so much is over since the load (prices, lookups); 0: always */
 };
@@ -229,6 +238,24 @@ struct genops_config_alerts {           /* alerts */
 	int64_t silence_ns;
 	size_t n_rules;
 	struct genops_alert_rule *rules;
+};
+
+struct genops_s3_settings;
+
+struct genops_config_backup_place {
+	genops_str text;                /* for messages: "s3://bucket/prefix", "/var/backups" */
+	genops_str directory;           /* "" : it is a bucket */
+	const struct genops_s3_settings *s3; /* NULL: it is a directory */
+	genops_str prefix;              /* of keys: "" or "a/b/" */
+};
+
+enum { GENOPS_BACKUP_QUEUES = 1, GENOPS_BACKUP_CHECKPOINTS = 2 }; /* includes of a state's backup */
+
+struct genops_config_backup {           /* backup_strategy.config_backup, .state_backup */
+	bool is_on;
+	int64_t every_ns, retention_ns;
+	unsigned includes;              /* bits of parts (config), or of the above (state) */
+	struct genops_config_backup_place place;
 };
 
 struct genops_config {
@@ -274,6 +301,7 @@ struct genops_config {
 	size_t n_destinations;          /* destinations: by the document's id; type as of exporters */
 	struct genops_config_exporter *destinations;
 	struct genops_config_alerts alerts;
+	struct genops_config_backup backups[GENOPS_BACKUP_KINDS];
 	const struct genops_config_form *forms;
 	size_t n_watches;
 	struct genops_config_watch *watches;

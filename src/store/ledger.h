@@ -23,6 +23,10 @@ GENOPS_NODISCARD int genops_ledger_open(
     const char *state_dir, bool is_writer, struct genops_ledger **ret_ledger, struct genops_error *err);
 void genops_ledger_close(struct genops_ledger *ledger);
 
+/* A whole copy as of one moment at the path `to`, which is not there yet; writers go on meanwhile. `cancel` (NULL: none) is read atomically. NOT_FOUND:
+ * nothing is recorded yet. BUSY: cancelled. FULL, IO, CORRUPT. */
+GENOPS_NODISCARD int genops_ledger_copy(const char *state_dir, const char *to, const int *cancel, struct genops_error *err);
+
 /* --- writing: begin, add*, position*, commit (or rollback) --- */
 GENOPS_NODISCARD int genops_ledger_begin(struct genops_ledger *ledger, struct genops_error *err);
 /* *ret_is_new false: this operation is there already; nothing was counted twice. `encoded` is what the audit chain hashes. */

@@ -12,6 +12,9 @@
 
 #include <stdint.h>
 
+/* Who holds its lock (store/state_file.h) copies segments and queue: the drain removes nothing meanwhile. */
+#define GENOPS_STATE_HOLD "backup.hold"
+
 /* Makes what is missing (parents too, all 0700), makes an empty directory private, and refuses
  * what is not safe to use. Errors: CONFIG (not a directory, a path too long), DENIED (another
  * owner, open to others, not writable), UNSUPPORTED (a network file system), FULL, IO. */

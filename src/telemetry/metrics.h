@@ -92,6 +92,11 @@
 	    "Memory of the largest process attached to the state directory, without files that it maps.") \
 	X("genops_self_pipeline_events", "", "Most events that were in pipelines at once lately, where max_concurrent_events bounds them.") \
 	X("genops_self_health", "gauge", "What alert rules ask for (docs/alerts.md), as it is now.")  \
+	X("genops_self_backups_total", "kind", "Backups that were made, since the state directory was made.") \
+	X("genops_self_backup_failures_total", "kind", "Backups that failed; they are tried again.")   \
+	X("genops_self_backup_failing", "kind", "1: the last backup failed.")                          \
+	X("genops_self_backup_last_bytes", "kind", "Size of the newest archive.")                      \
+	X("genops_self_backup_last_timestamp_seconds", "kind", "Of which time the newest archive is; 0: there is none.") \
 	X("genops_self_collibra_waiting", "", "Operations that Collibra has not confirmed yet.")      \
 	X("genops_self_collibra_failing", "", "1 while the export to Collibra fails and is tried again.") \
 	X("genops_self_collibra_operations_total", "", "Operations exported to Collibra, since the state directory was made.") \

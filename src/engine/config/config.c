@@ -51,6 +51,7 @@ const struct genops_option genops_config_rows[] = {
     SECTION("leader_nodes", "of the Cribl guide; there is no leader: warned about"),
     SECTION("load_balancer", "of the Cribl guide: the path that one probes is answered"),
     SECTION("security", "of the Cribl guide: what receivers have that say nothing else"),
+    SECTION("backup_strategy", "of the Cribl guide: archives of configuration and state, by a schedule"),
     SECTION("data_protection", "masks over everything that leaves, and what has to be encrypted"),
     LATER("approvals", "who may approve"),
     {.name = NULL},
@@ -174,6 +175,7 @@ static int read_sections(struct genops_config_reader *reader, const struct genop
 	GENOPS_TRY(genops_config_nodes_read(
 	    reader, genops_config_read_get(root, rows, "worker_nodes"), genops_config_read_get(root, rows, "leader_nodes")));
 	GENOPS_TRY(genops_config_balancer_read(reader, genops_config_read_get(root, rows, "load_balancer")));
+	GENOPS_TRY(genops_config_backup_read(reader, genops_config_read_get(root, rows, "backup_strategy")));
 	GENOPS_TRY(read_wandb(reader));
 	GENOPS_TRY(genops_config_collibra_read(
 	    reader, genops_config_read_get(root, rows, "collibra"), source->parameters));
@@ -186,7 +188,9 @@ static int read_sections(struct genops_config_reader *reader, const struct genop
 static int read_price_file(struct genops_config_reader *reader, genops_str path, struct genops_buffer *text)
 {
 	GENOPS_TRY(genops_config_file_watch(reader, path));
-	reader->config->watches[reader->config->n_watches - 1].every_ns = reader->config->price_reload_interval_ns;
+	struct genops_config_watch *watch = &reader->config->watches[reader->config->n_watches - 1];
+	watch->every_ns = reader->config->price_reload_interval_ns;
+	watch->part = GENOPS_PART_PRICES;
 	int code = genops_config_file_read(path.ptr, PRICE_FILE_MAX, text, reader->err);
 	if (code != GENOPS_OK)
 		return genops_config_read_missing(reader, reader->price_files, code);
@@ -314,6 +318,7 @@ static int read_file(struct genops_config_reader *reader, const struct genops_co
 	if (slash)
 		reader->folder = (genops_str){file->ptr, slash == file->ptr ? 1 : (size_t)(slash - file->ptr)};
 	GENOPS_TRY(genops_config_file_watch(reader, *file));
+	reader->config->watches[reader->config->n_watches - 1].part = GENOPS_PART_MAIN;
 	int code = genops_config_file_read(reader->file, GENOPS_YAML_BYTES_MAX, &text, &cause);
 	if (code != GENOPS_OK)
 		return genops_fail_fix(reader->err, code == GENOPS_IO ? GENOPS_CONFIG : code,

@@ -199,6 +199,8 @@ bool genops_config_performance_is_keeping_alive(const struct genops_config_reade
 GENOPS_NODISCARD int genops_config_nodes_read(
     struct genops_config_reader *reader, const struct genops_yaml_node *workers, const struct genops_yaml_node *leaders);
 GENOPS_NODISCARD int genops_config_balancer_read(struct genops_config_reader *reader, const struct genops_yaml_node *node);
+/* backup_strategy */
+GENOPS_NODISCARD int genops_config_backup_read(struct genops_config_reader *reader, const struct genops_yaml_node *section);
 /* data_protection: before the service is read, and after everything else. */
 GENOPS_NODISCARD int genops_config_protection_read(struct genops_config_reader *reader, const struct genops_yaml_node *node);
 GENOPS_NODISCARD int genops_config_protection_check(struct genops_config_reader *reader, const struct genops_yaml_node *node);
@@ -258,6 +260,9 @@ extern const struct genops_option genops_config_security_source_rows[];
 extern const struct genops_option genops_config_security_destination_rows[];
 extern const struct genops_option genops_config_security_tls_rows[];
 extern const struct genops_option genops_config_security_network_rows[];
+extern const struct genops_option genops_config_backup_strategy_rows[];
+extern const struct genops_option genops_config_backup_rows[];
+extern const struct genops_option genops_config_replication_rows[];
 extern const struct genops_option genops_config_protection_rows[];
 extern const struct genops_option genops_config_protection_rest_rows[];
 extern const struct genops_option genops_config_protection_transit_rows[];

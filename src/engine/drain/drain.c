@@ -11,10 +11,13 @@
 
 #include "base/clock.h"
 #include "engine/alert/alerts.h"
+#include "engine/backup/backup_worker.h"
 #include "engine/collibra/collibra_worker.h"
 #include "engine/drain/drain_state.h"
 #include "engine/drain/publish.h"
 #include "engine/drain/reap.h"
+#include "store/state_dir.h"
+#include "store/state_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,15 +152,9 @@ static int drain_source(struct genops_drain *drain, struct genops_drain_source *
 	return code;
 }
 
-/* Now and then: the queue must be on the disk before what it was made from goes. */
-static void remove_drained(struct genops_drain *drain)
+static void remove_now(struct genops_drain *drain)
 {
-	int64_t now_ns = genops_clock_monotonic_ns();
 	struct genops_error err;
-	if (now_ns - drain->removed_ns < REMOVE_EVERY_NS && drain->bytes_unremoved < REMOVE_EVERY_BYTES)
-		return;
-	drain->removed_ns = now_ns;
-	drain->bytes_unremoved = 0;
 	if (genops_queue_release(drain->queue, &err) != GENOPS_OK)
 		genops_log_error(&drain->engine->log, GENOPS_LOG_WARN, "what is delivered could not be let go of", &err);
 	if (drain->is_queue_unsynced && genops_queue_sync(drain->queue, &err) != GENOPS_OK) {
@@ -170,6 +167,23 @@ static void remove_drained(struct genops_drain *drain)
 		genops_segment_remove_before(drain->engine->state_dir,
 		    source->queue_at.sequence < source->ledger_at.sequence ? source->queue_at : source->ledger_at);
 	}
+}
+
+/* Now and then: the queue must be on the disk before what it was made from goes. */
+static void remove_drained(struct genops_drain *drain)
+{
+	int64_t now_ns = genops_clock_monotonic_ns();
+	struct genops_error err;
+	int hold = -1;
+	if (now_ns - drain->removed_ns < REMOVE_EVERY_NS && drain->bytes_unremoved < REMOVE_EVERY_BYTES)
+		return;
+	drain->removed_ns = now_ns;
+	drain->bytes_unremoved = 0;
+	if (genops_state_file_lock(drain->engine->state_dir, GENOPS_STATE_HOLD, &hold, &err) == GENOPS_BUSY)
+		return; /* a backup copies what is there */
+	remove_now(drain);
+	if (hold >= 0)
+		genops_state_file_unlock(hold);
 }
 
 /* What the queue was too full for. While it is, whoever has something for it is told. */
@@ -286,6 +300,7 @@ bool genops_drain_configure(struct genops_drain *drain, struct genops_config *co
 	genops_drain_destinations_start(drain);
 	genops_config_tell(drain->config, &drain->engine->log);
 	genops_collibra_worker_keep(drain->engine, drain->config, &drain->importer);
+	genops_backup_worker_keep(drain->engine, drain->config, drain->metrics, &drain->backups);
 	return true;
 }
 
@@ -430,6 +445,7 @@ int genops_drain_open(genops_engine *engine, struct genops_drain **ret_drain, st
 	genops_drain_destinations_start(drain);
 	genops_config_tell(drain->config, &engine->log);
 	genops_collibra_worker_keep(drain->engine, drain->config, &drain->importer);
+	genops_backup_worker_keep(drain->engine, drain->config, drain->metrics, &drain->backups);
 	*ret_drain = drain;
 	return GENOPS_OK;
 }
@@ -439,6 +455,7 @@ void genops_drain_close(struct genops_drain *drain)
 	if (!drain)
 		return;
 	genops_collibra_worker_stop(drain->importer);
+	genops_backup_worker_stop(drain->backups);
 	genops_drain_destinations_stop(drain, NULL);
 	for (size_t i = 0; i < drain->n_sources; i++)
 		genops_segment_reader_free(drain->sources[i].reader);

@@ -14,6 +14,7 @@
 #define PUMPS_MAX 2000 /* of exporters and of destinations a configuration has at most 1000 */
 
 struct genops_alerts;
+struct genops_backup_worker;
 struct genops_collibra_worker;
 
 struct genops_drain_source { /* one writer's segments */
@@ -44,6 +45,7 @@ struct genops_drain {
 	uint64_t status_sum;                 /* of what destinations said of themselves when it was last looked at */
 	bool is_blocking_known;              /* this process has said so, or that there is none */
 	struct genops_collibra_worker *importer; /* of policies; NULL: none is wanted */
+	struct genops_backup_worker *backups; /* NULL: none are wanted */
 	bool is_changed;                     /* since the last publish */
 	bool is_unsynced;                    /* since the last sync */
 	bool is_queue_unsynced;              /* blocks appended since the queue's last sync, or by who had it open before */

@@ -46,7 +46,7 @@ class AlertEndpoint:
             def do(self):
                 fake.take(self)
 
-            do_POST = do_PUT = do_PATCH = do_GET = do
+            do_POST = do_PUT = do_PATCH = do_GET = do_DELETE = do
 
             def log_message(self, *_):
                 pass

@@ -29,6 +29,9 @@ def fault(status, code, message="as scripted", **headers):
 
 
 class FakeS3(AlertEndpoint):
+    verbs = ("PUT",)  # what a destination has to do
+    answered = ("etag", "x-amz-version-id", "content-type", "retry-after", "content-range")
+
     def __init__(self, bucket="company-genops-compliance-audit", lock=True, port=0):
         self.moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
         self.moto.start()
@@ -126,15 +129,15 @@ class FakeS3(AlertEndpoint):
     def answer(self, request):
         if request.method == "POST" and request.path == "/":
             return self.assume(request)
-        if request.method != "PUT":
+        if request.method not in self.verbs:
             return fault(405, "MethodNotAllowed")
-        refusal = self.signed_by(request, "s3") or self.refused(request)
+        refusal = self.signed_by(request, "s3") or (self.refused(request) if request.method == "PUT" else None)
         if refusal:
             return refusal
         behind = http.client.HTTPConnection("127.0.0.1", self.moto_port, timeout=20)
         behind.request(request.method, request.path, request.body, {k: v for k, v in request.headers.items() if k.lower() != "expect"})
         response = behind.getresponse()
-        headers = {k: v for k, v in response.getheaders() if k.lower() in ("etag", "x-amz-version-id", "content-type", "retry-after")}
+        headers = {k: v for k, v in response.getheaders() if k.lower() in self.answered}
         return response.status, headers, response.read()
 
     # --- what came of it ---
@@ -153,6 +156,11 @@ class FakeS3(AlertEndpoint):
     def close(self):
         super().close()
         self.moto.stop()
+
+
+class ArchiveS3(FakeS3):
+    """Also read, listed, removed, written in parts."""
+    verbs = ("PUT", "GET", "POST", "DELETE")
 
 
 def lines(body):

@@ -386,7 +386,7 @@ int genops_config_alerts_read(struct genops_config_reader *reader, const struct 
 	struct reading reading = {genops_config_read_get(section, rows, "notify"), raw.notify};
 	reader->config->alerts.silence_ns = raw.silence_ns;
 	GENOPS_TRY(read_targets(reader, genops_config_read_get(section, rows, "to")));
-	GENOPS_TRY(genops_config_documents_each(reader, genops_config_read_get(section, rows, "rules"), "an alert rule", read_document, &reading));
+	GENOPS_TRY(genops_config_documents_each(reader, genops_config_read_get(section, rows, "rules"), "an alert rule", GENOPS_PART_MAIN, read_document, &reading));
 	return monitoring ? read_monitoring(reader, &reading, monitoring) : GENOPS_OK;
 }
 

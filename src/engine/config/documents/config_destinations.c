@@ -126,7 +126,7 @@ static int read_document(struct genops_config_reader *reader, const struct genop
 
 int genops_config_destinations_read(struct genops_config_reader *reader, const struct genops_yaml_node *section)
 {
-	return genops_config_documents_each(reader, section, "a destination", read_document, NULL);
+	return genops_config_documents_each(reader, section, "a destination", GENOPS_PART_DESTINATIONS, read_document, NULL);
 }
 
 const struct genops_config_exporter *genops_config_destination_find(const struct genops_config *config, genops_str id)

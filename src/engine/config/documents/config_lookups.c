@@ -117,6 +117,7 @@ static int make_table(struct genops_config_reader *reader, const struct genops_y
 	GENOPS_TRY(genops_config_file_watch(reader, lookup->settings.file));
 	struct genops_config_watch *watch = &config->watches[config->n_watches - 1];
 	watch->every_ns = lookup->settings.reload_interval_ns ? lookup->settings.reload_interval_ns : INT64_MAX;
+	watch->part = GENOPS_PART_TABLES;
 	lookup->watch = *watch;
 	int code = GENOPS_OK;
 	if (before && before->is_good && !genops_config_file_is_changed(&before->watch)) {
@@ -174,5 +175,5 @@ int genops_config_lookups_read(struct genops_config_reader *reader, const struct
 	reader->config->lookups = genops_lookups_new(); /* also empty: then every lookup_table is unknown */
 	if (!reader->config->lookups)
 		return genops_config_read_no_memory(reader);
-	return genops_config_documents_each(reader, section, "a lookup", read_document, NULL);
+	return genops_config_documents_each(reader, section, "a lookup", GENOPS_PART_LOOKUPS, read_document, NULL);
 }

@@ -156,7 +156,7 @@ static int read_document(struct genops_config_reader *reader, const struct genop
 
 int genops_config_pipelines_read(struct genops_config_reader *reader, const struct genops_yaml_node *section)
 {
-	return genops_config_documents_each(reader, section, "a pipeline", read_document, NULL);
+	return genops_config_documents_each(reader, section, "a pipeline", GENOPS_PART_PIPELINES, read_document, NULL);
 }
 
 void genops_config_tell(const struct genops_config *config, const struct genops_log *log)

@@ -9,6 +9,7 @@
 
 struct walk {
 	const char *what;
+	enum genops_config_part part;
 	genops_config_document_fn *fn;
 	void *arg;
 	size_t n; /* so far */
@@ -67,6 +68,7 @@ static int read_file(
 	genops_str folder = reader->folder;
 	const char *slash = strrchr(path.ptr, '/');
 	GENOPS_TRY(genops_config_file_watch(reader, path));
+	reader->config->watches[reader->config->n_watches - 1].part = walk->part;
 	int code = genops_config_file_read(path.ptr, GENOPS_YAML_BYTES_MAX, &text, reader->err);
 	if (code != GENOPS_OK)
 		return genops_config_read_missing(reader, node, code);
@@ -154,9 +156,9 @@ static int read_one(struct genops_config_reader *reader, const struct genops_yam
 }
 
 int genops_config_documents_each(struct genops_config_reader *reader, const struct genops_yaml_node *section, const char *what,
-    genops_config_document_fn *fn, void *arg)
+    enum genops_config_part part, genops_config_document_fn *fn, void *arg)
 {
-	struct walk walk = {what, fn, arg, 0};
+	struct walk walk = {what, part, fn, arg, 0};
 	if (!section || genops_yaml_is_null(section))
 		return GENOPS_OK;
 	if (section->kind != GENOPS_YAML_SEQUENCE)

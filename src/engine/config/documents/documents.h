@@ -12,9 +12,9 @@
 /* One document, a mapping. */
 typedef int genops_config_document_fn(struct genops_config_reader *reader, const struct genops_yaml_node *document, void *arg);
 
-/* Calls fn for every document of a section: a mapping, a path, or a list of both. `what` names one: "a pipeline". */
+/* Calls fn for every document of a section: a mapping, a path, or a list of both. `what` names one: "a pipeline"; its files are `part`. */
 GENOPS_NODISCARD int genops_config_documents_each(struct genops_config_reader *reader, const struct genops_yaml_node *section,
-    const char *what, genops_config_document_fn *fn, void *arg);
+    const char *what, enum genops_config_part part, genops_config_document_fn *fn, void *arg);
 
 /* --- one file a section; in this order, since routes name destinations and functions name lookups --- */
 

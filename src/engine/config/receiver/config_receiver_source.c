@@ -212,5 +212,5 @@ static int read_source(struct genops_config_reader *reader, const struct genops_
 
 int genops_config_receiver_sources(struct genops_config_reader *reader, const struct genops_yaml_node *section)
 {
-	return section ? genops_config_documents_each(reader, section, "a source", read_source, NULL) : GENOPS_OK;
+	return section ? genops_config_documents_each(reader, section, "a source", GENOPS_PART_SOURCES, read_source, NULL) : GENOPS_OK;
 }
