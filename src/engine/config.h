@@ -70,6 +70,7 @@ struct genops_config_gateway {
 enum genops_overflow { GENOPS_OVERFLOW_UNSET, GENOPS_OVERFLOW_BLOCK, GENOPS_OVERFLOW_DROP_OLDEST, GENOPS_OVERFLOW_DROP_NEWEST };
 
 #define GENOPS_CONFIG_STATUSES_MAX 16
+#define GENOPS_CONFIG_BATCH_BYTES_MAX ((int64_t)100 << 20) /* of a batch that is told by its bytes: it is gathered in memory */
 
 struct genops_config_exporter {         /* exporters: of type otlp, otlphttp, debug/console, file; others are kept for issue "Telemetry out" */
 	genops_str name, type;          /* "otlp/tempo", "otlp" */

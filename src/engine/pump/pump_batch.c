@@ -2,12 +2,15 @@
  * engine/pump/pump_batch.c - see pump_batch.h. */
 #include "engine/pump/pump_batch.h"
 
+#include "engine/config.h"
 #include "engine/flow/routed.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define DECODED_MAX  ((size_t)256 << 20)
 #define GATHERED_MAX ((size_t)128 << 20)
+static_assert(GATHERED_MAX >= (size_t)GENOPS_CONFIG_BATCH_BYTES_MAX + GENOPS_QUEUE_BLOCK_MAX, "what is gathered ends with a whole block");
 
 struct genops_pump_entry {
 	size_t len;

@@ -23,7 +23,10 @@ static int check_size(struct genops_config_reader *reader, const struct genops_y
     int64_t *ret_n, bool *ret_is_count)
 {
 	*ret_is_count = genops_str_to_int(batching->size_text, ret_n);
-	if ((*ret_is_count || genops_option_parse_size(batching->size_text, ret_n)) && *ret_n >= 1)
+	bool is_read = (*ret_is_count || genops_option_parse_size(batching->size_text, ret_n)) && *ret_n >= 1;
+	if (is_read && !*ret_is_count && *ret_n > GENOPS_CONFIG_BATCH_BYTES_MAX)
+		return genops_config_read_fail(reader, genops_yaml_get(place, "batch_size"), "write 100 MB, or less", "batch_size is over 100 MiB");
+	if (is_read)
 		return GENOPS_OK;
 	return genops_config_read_fail(
 	    reader, genops_yaml_get(place, "batch_size"), "write 1000, or 100 MB", "batch_size is neither a number of events nor a size");
