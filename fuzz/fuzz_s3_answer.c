@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "export/destination.h"
 #include "export/s3/s3_put.h"
+#include "export/s3/s3_request.h"
 #include "export/s3/xml_text.h"
 
 #include <stdlib.h>
@@ -33,6 +34,31 @@ static void check_keys(const struct genops_s3_keys *keys)
 	check(memchr(keys->access_key, '\0', sizeof keys->access_key) && memchr(keys->session_token, '\0', sizeof keys->session_token));
 }
 
+static int on_object(void *arg, genops_str key, int64_t bytes, struct genops_error *err)
+{
+	(void)err;
+	check(key.len > 0 && key.len <= 1024 && genops_str_is_utf8(key) && bytes >= 0);
+	return ++*(int *)arg < 1000 ? GENOPS_OK : GENOPS_LIMIT;
+}
+
+static int on_upload(void *arg, genops_str key, genops_str upload, int64_t begun_unix_s, struct genops_error *err)
+{
+	(void)begun_unix_s;
+	check(upload.len < 1024);
+	return on_object(arg, key, 0, err);
+}
+
+/* Of buckets that archives lie in. */
+static void check_lists(genops_str xml)
+{
+	char next[1024];
+	int n = 0;
+	if (genops_s3_list_read(xml, on_object, &n, next, NULL) == GENOPS_OK)
+		check(memchr(next, '\0', sizeof next) != NULL);
+	n = 0;
+	(void)!genops_s3_uploads_read(xml, on_upload, &n, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const int statuses[] = {200, 412, 400, 403, 404, 409, 429, 500, 503, 301, 0, 413};
@@ -54,6 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct genops_send_verdict verdict;
 	(void)genops_xml_text(response.body, "Code", text, sizeof text);
 	check(memchr(text, '\0', sizeof text) != NULL && genops_str_is_utf8(genops_str_of(text)));
+	check_lists(response.body);
+	check((genops_s3_judge(&response, "x", NULL) == GENOPS_OK) == (response.status >= 200 && response.status < 300));
 	const struct genops_destination_type *type = genops_destination_type_find(GENOPS_STR("s3"));
 	type->prepared(&settings, &response, &verdict);
 	check_verdict(&verdict);

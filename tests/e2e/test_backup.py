@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+import threading
 
 import pytest
 
@@ -112,6 +113,12 @@ def figures(state):
     return json.loads(cost.stdout), audit.stdout
 
 
+def take_spans(request, spans):
+    body = gzip.decompress(request.body) if request.header("content-encoding") == "gzip" else request.body
+    spans.extend(span.name for group in receivers.REQUESTS["traces"].FromString(body).resource_spans for scope in group.scope_spans for span in scope.spans)
+    return Answer(200, {"content-type": "application/x-protobuf"}, b"", is_chunked=False)
+
+
 def test_the_guides_section_by_schedule(tmp_path, serve, store, provider):
     """Archives of both kinds in the guide's buckets, of what it lists; old ones go, the newest and others' stay; restored, all is as it was."""
     text = write_documents(tmp_path)
@@ -184,14 +191,8 @@ def test_drill_restore_into_empty_folders_delivers_what_waited(tmp_path, serve, 
     assert oct(os.stat(new / "state").st_mode & 0o777) == "0o700"
     assert figures(new / "state") == before
     spans = []
-
-    def take(request):
-        body = gzip.decompress(request.body) if request.header("content-encoding") == "gzip" else request.body
-        spans.extend(span.name for group in receivers.REQUESTS["traces"].FromString(body).resource_spans
-                     for scope in group.scope_spans for span in scope.spans)
-        return Answer(200, {"content-type": "application/x-protobuf"}, b"", is_chunked=False)
     with contextlib.closing(Provider(port)) as backend:
-        backend.play(take)
+        backend.play(lambda request: take_spans(request, spans))
         again = gateways.Gateway(new, (new / "genops.yaml").read_text(), env={"GENOPS_SECRET_API_KEY_1": "sk-new"})  # as it came out
         try:
             wait_for(lambda: set(names) <= set(spans), 20, lambda: (len(set(spans)), again.log))
@@ -200,6 +201,54 @@ def test_drill_restore_into_empty_folders_delivers_what_waited(tmp_path, serve, 
         finally:
             again.stop()
     assert run("audit", "verify", state=new / "state").returncode == 0
+
+
+def test_backups_under_load_lose_nothing(tmp_path, serve):
+    """CRB-427: what was acknowledged before a backup began comes out of it, while more comes all the time and the drain goes on."""
+    port, away, sent, stop = free_port(), tmp_path / "backups", [], threading.Event()
+    text = (f"exporters: {{otlphttp: {{endpoint: 'http://127.0.0.1:{port}', retry_on_failure: {{initial_interval: 100ms, max_interval: 200ms}}}}}}\n"
+            "service: {pipelines: {traces: {receivers: [otlp], exporters: [otlphttp]}}}\n"
+            f"backup_strategy: {{state_backup: {{destination: {away}, includes: [persistent_queues, checkpoints]}}}}\n")
+    running = serve(text)
+
+    def load():
+        while not stop.is_set():
+            names = [f"{len(sent)}-{i}" for i in range(20)]
+            if receivers.post(running.http, body=receivers.traces(*names, pad=2000)).status == 200:
+                sent.extend(names)
+    thread = threading.Thread(target=load, daemon=True)
+    thread.start()
+    made = []
+    for n in (200, 1000, 3000):
+        wait_for(lambda n=n: len(sent) >= n, 30, lambda: running.log)
+        before = list(sent)
+        done = run("backup", "now", "state", "--json", state=running.state, config=running.config)
+        assert done.returncode == 0, done.stderr
+        made.append((json.loads(done.stdout)["backups"][0]["name"], before))
+    stop.set()
+    thread.join(30)
+    running.stop()
+    for number, (name, before) in enumerate(made):
+        spans, folder = [], tmp_path / f"new-{number}"
+        assert run("restore", away / name, "--to", folder / "state").returncode == 0
+        with contextlib.closing(Provider(port)) as backend:
+            backend.play(lambda request, spans=spans: take_spans(request, spans))
+            again = serve(text, folder)
+            wait_for(lambda spans=spans, before=before: set(before) <= set(spans), 30, lambda: (len(set(before) - set(spans)), again.log))
+            again.stop()
+
+
+def test_another_region_has_a_copy_by_an_exporter(tmp_path, serve, provider):
+    """What CRB-424 to CRB-426 are after, as docs/operations.md says: by an exporter to the other gateway, which has the call within seconds."""
+    (tmp_path / "dr").mkdir()
+    other = serve("governance: {}\n", tmp_path / "dr")
+    running = serve(f"exporters: {{otlphttp/us-west-2: {{endpoint: 'http://127.0.0.1:{other.http}'}}}}\n"
+                    "service: {pipelines: {traces/copy: {receivers: [otlp, genops], exporters: [otlphttp/us-west-2]}}}\n",
+                    providers={"openai": f"http://127.0.0.1:{provider.port}"})
+    assert running.chat().status == 200
+    cost = running.operations(1) and running.cost()["total"]["cost_nano_usd"]
+    wait_for(lambda: other.cost()["total"]["operations"] == 1, 40, lambda: (other.log, running.log))
+    assert other.cost()["total"]["cost_nano_usd"] == cost > 0
 
 
 def test_large_archives_go_in_parts_and_come_back(tmp_path, store):

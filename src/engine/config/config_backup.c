@@ -25,7 +25,7 @@ const struct genops_option genops_config_backup_strategy_rows[] = {
     {.name = "config_backup", .type = GENOPS_OPTION_CUSTOM, .text = "of the configuration's file and the documents that it names; never of secrets"},
     {.name = "state_backup", .type = GENOPS_OPTION_CUSTOM, .text = "of the state directory: ledger, audit chain, queues"},
     {.name = "s3", .type = GENOPS_OPTION_CUSTOM, .text = "whose bucket s3://... is, by the keys of destinations of type s3: region, endpoint, access_key_id, role_arn, server_side_encryption ...; unset: as AWS's variables and roles say"},
-    {.name = "replication", .type = GENOPS_OPTION_CUSTOM, .text = "a copy of what is received, to other gateways"},
+    {.name = "replication", .type = GENOPS_OPTION_CUSTOM, .text = "read, and warned about: a copy for another gateway is an exporter (../operations.md)"},
     {.name = NULL},
 };
 
@@ -40,8 +40,8 @@ const struct genops_option genops_config_backup_rows[] = {
 
 const struct genops_option genops_config_replication_rows[] = {
     {.name = "enabled", .type = GENOPS_OPTION_BOOL, .offset = offsetof(struct replication, is_on), .default_text = "true", .text = "false: nothing is sent"},
-    {.name = "regions", .type = GENOPS_OPTION_CUSTOM, .text = "the gateways: {name: us-west-2, endpoint: https://dr:4318}, or a text with the address in it"},
-    {.name = "replication_lag", .type = GENOPS_OPTION_TEXT, .offset = offsetof(struct replication, lag), .text = "how far behind a copy may be: < 15 minutes; more is told in the log"},
+    {.name = "regions", .type = GENOPS_OPTION_CUSTOM, .text = "names of regions; they name no address, so nothing is copied there: an exporter otlphttp with the other gateway's address does it"},
+    {.name = "replication_lag", .type = GENOPS_OPTION_TEXT, .offset = offsetof(struct replication, lag), .text = "has no effect: an alert rule over a destination's lag tells (../alerts.md)"},
     {.name = NULL},
 };
 
@@ -144,8 +144,8 @@ static int read_replication(struct genops_config_reader *reader, const struct ge
 		return GENOPS_OK;
 	GENOPS_TRY(genops_config_read_section(reader, node, "backup_strategy.replication", genops_config_replication_rows, &replication));
 	for (const struct genops_yaml_entry *entry = replication.is_on && regions ? regions->first : NULL; entry; entry = entry->next)
-		GENOPS_TRY(genops_config_read_warn(reader, entry->value, "add an exporter otlphttp with the other gateway's address to service.pipelines",
-		    "a region of replication names no address: nothing is copied there"));
+		GENOPS_TRY(genops_config_read_warn(reader, entry->value, "give endpoint: an exporter otlphttp with the other gateway's address, named in service.pipelines",
+		    "replication: region \"%.80s\" names no address: nothing is copied there", entry->value->kind == GENOPS_YAML_SCALAR ? entry->value->text.ptr : ""));
 	return GENOPS_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "ledger_fixture.h"
 
 #include <openssl/sha.h>
+#include <sys/stat.h>
 
 static void fill(struct fixture *fixture, uint64_t first, uint64_t n)
 {
@@ -213,6 +214,54 @@ static void test_bad_events_write_nothing(void **state)
 	assert_int_equal(query(fixture, (struct genops_audit_query){0}).n, 0);
 }
 
+static void copy_bytes(const char *from, const char *to)
+{
+	char bytes[4096];
+	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+	assert_true(in && out);
+	size_t n = fread(bytes, 1, sizeof bytes, in);
+	assert_int_equal(fwrite(bytes, 1, n, out), n);
+	fclose(in);
+	fclose(out);
+}
+
+/* While a batch is open: the copy is as of the last commit, whole by its own chain, and a cancelled one leaves nothing. CRB-423. */
+static void test_a_copy_is_whole_while_its_writer_goes_on(void **state)
+{
+	struct fixture *fixture = *state;
+	char folder[sizeof fixture->directory + 8], to[sizeof folder + 16], head[sizeof folder + 16], beside[sizeof to + 8];
+	struct genops_ledger *reader;
+	struct genops_error err = {0};
+	struct sample sample;
+	int64_t n = 0, bad = -1;
+	int cancel = 1;
+	fill(fixture, 1, 20);
+	snprintf(folder, sizeof folder, "%s-copy", fixture->directory);
+	snprintf(head, sizeof head, "%s/audit.head", folder);
+	snprintf(to, sizeof to, "%s/ledger.db", folder);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	copy_bytes(fixture->head, head); /* older than the copy, or as old */
+	fixture_begin(fixture);
+	sample_make(&sample, 21, "ml", "gpt-4o", NOON_S, 1000);
+	fixture_add(fixture, &sample);
+	assert_int_equal(genops_ledger_copy(fixture->directory, to, NULL, &err), GENOPS_OK);
+	fixture_commit(fixture);
+	assert_int_equal(genops_ledger_open(folder, false, &reader, &err), GENOPS_OK);
+	assert_int_equal(genops_ledger_verify(reader, &n, &bad, &err), GENOPS_OK);
+	assert_true(n == 20 && bad == 0);
+	genops_ledger_close(reader);
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(beside, sizeof beside, "%s%s", to, ends[i]);
+		(void)unlink(beside);
+	}
+	fill(fixture, 22, 2000); /* enough to be asked in between */
+	assert_int_equal(genops_ledger_copy(fixture->directory, to, &cancel, &err), GENOPS_BUSY);
+	assert_int_not_equal(access(to, F_OK), 0);
+	assert_int_equal(unlink(head), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -224,6 +273,7 @@ int main(void)
 	    TEST(test_hash_is_the_documented_one),
 	    TEST(test_queries),
 	    TEST(test_bad_events_write_nothing),
+	    TEST(test_a_copy_is_whole_while_its_writer_goes_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
