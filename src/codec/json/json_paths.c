@@ -16,8 +16,11 @@
 static int32_t add_node(struct genops_json_paths *paths, genops_str key)
 {
 	int32_t node = paths->n_nodes++;
-	paths->nodes[node] = (struct genops_json_node){key, GENOPS_JSON_NODE_NONE, GENOPS_JSON_NODE_NONE,
-	    GENOPS_JSON_NODE_NONE, GENOPS_JSON_NODE_NONE, GENOPS_JSON_NODE_NONE};
+	struct genops_json_node *at = &paths->nodes[node];
+	*at = (struct genops_json_node){.key = key, .next_sibling = GENOPS_JSON_NODE_NONE, .element = GENOPS_JSON_NODE_NONE,
+	    .rest = GENOPS_JSON_NODE_NONE, .first_wanted = GENOPS_JSON_NODE_NONE};
+	for (size_t i = 0; i < GENOPS_JSON_LISTS; i++)
+		at->first_child[i] = GENOPS_JSON_NODE_NONE;
 	return node;
 }
 
@@ -46,8 +49,9 @@ static int32_t member_of(struct genops_json_paths *paths, int32_t node, genops_s
 	if (child >= 0 && child != paths->nodes[node].rest)
 		return child;
 	child = add_node(paths, key);
-	paths->nodes[child].next_sibling = paths->nodes[node].first_child;
-	paths->nodes[node].first_child = child;
+	int32_t *list = &paths->nodes[node].first_child[genops_json_paths_list(key)];
+	paths->nodes[child].next_sibling = *list;
+	*list = child;
 	return child;
 }
 

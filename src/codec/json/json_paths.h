@@ -11,9 +11,11 @@
 
 #define GENOPS_JSON_NODE_NONE (-1) /* nobody asked about this place or anything below it */
 
+#define GENOPS_JSON_LISTS 8 /* a request's root has dozens of members that are asked about, and each key is looked for */
+
 struct genops_json_node {
 	genops_str key;	     /* of the member that leads here; borrowed from the set */
-	int32_t first_child; /* members asked about, a list through next_sibling */
+	int32_t first_child[GENOPS_JSON_LISTS]; /* members asked about, by genops_json_paths_list; lists through next_sibling */
 	int32_t next_sibling;
 	int32_t element;      /* "[]" */
 	int32_t rest;	      /* ".**": every other member and, without "[]", every element; leads to itself */
@@ -32,11 +34,16 @@ struct genops_json_paths {
 	int32_t n_nodes, n_wanted;
 };
 
+static inline size_t genops_json_paths_list(genops_str key)
+{
+	return key.len ? (key.len ^ (unsigned char)key.ptr[0]) % GENOPS_JSON_LISTS : 0;
+}
+
 /* The node of member `key` below `node`, or GENOPS_JSON_NODE_NONE. */
 static inline int32_t genops_json_paths_member(
     const struct genops_json_paths *paths, int32_t node, genops_str key)
 {
-	int32_t child = paths->nodes[node].first_child;
+	int32_t child = paths->nodes[node].first_child[genops_json_paths_list(key)];
 	while (child >= 0) {
 		const struct genops_json_node *at = &paths->nodes[child];
 		if (at->key.len == key.len &&
