@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import tarfile
 import threading
+import time
 
 import pytest
 
@@ -315,6 +316,19 @@ def test_a_backup_that_fails_is_told_and_stops_nothing(serve, store, provider):
     wait_for(lambda: archives(store, CONFIG), 10, lambda: running.log)
     wait_for(lambda: running.metrics("genops_self_backup_failing").get('kind="state"') == 1, 10, lambda: running.log)
     assert sum("the backup of the state failed" in line for line in running.log) == 1
+
+
+def test_stopping_waits_for_no_store(serve, store):
+    """A store that does not answer holds up neither the end of the process nor what it told: giving up is no failure."""
+    store.script = ["hang"] * 100
+    running = serve(STRATEGY, env=keys(store))
+    wait_for(lambda: store.requests, 20, lambda: running.log)
+    begun = time.monotonic()
+    running.process.terminate()
+    running.process.wait(20)
+    assert time.monotonic() - begun < 10 and not any("failed" in line for line in running.log), running.log
+    status = json.loads(run("status", "--json", state=running.state, config=running.config, **keys(store)).stdout)["backups"]
+    assert [row["failures"] for row in status] == [0, 0]
 
 
 @pytest.mark.parametrize("answer", [fault(503, "SlowDown"), fault(500, "InternalError"), "cut"], ids=["slow-down", "500", "answer-lost"])

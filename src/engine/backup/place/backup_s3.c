@@ -22,6 +22,7 @@
 #define ARENA_MAX   ((size_t)4 << 20)
 #define TRIES       4
 #define PAUSE_MS    400                /* doubled */
+#define STEP_MS     100
 #define TIMEOUT_NS  (120 * GENOPS_NS_PER_S)
 #define STALE_S     INT64_C(86400)
 #define ANSWER_MAX  GENOPS_S3_LIST_MAX
@@ -101,20 +102,30 @@ static bool is_worth_another(struct bucket *self, const struct genops_response *
 	return self->place.settings->s3->access.source != GENOPS_S3_GIVEN;
 }
 
+static void pause_before(const struct bucket *self, int i)
+{
+	for (int ms = PAUSE_MS << i; ms > 0 && !is_cancelled(self); ms -= STEP_MS)
+		(void)poll(NULL, 0, STEP_MS);
+}
+
 /* The answer is borrowed until the next one. */
 static int ask(struct bucket *self, const struct genops_s3_ask *what, const char *words, struct genops_response *ret_response, struct genops_error *err)
 {
 	for (int i = 0;; i++) {
 		struct genops_request request;
-		GENOPS_TRY(get_keys(self, err));
+		int code = get_keys(self, err);
+		if (code != GENOPS_OK)
+			return is_cancelled(self) ? genops_fail(err, GENOPS_BUSY, "the process ends") : code;
 		genops_arena_reset(&self->arena);
 		GENOPS_TRY(genops_s3_request(self->place.settings->s3, &self->session, what, genops_clock_unix_ns(), &self->arena, &request, err));
 		*ret_response = (struct genops_response){.grpc_status = -1};
 		GENOPS_TRY(genops_http_send(self->client, &self->http, &request, self->place.cancel, ret_response, err));
-		int code = genops_s3_judge(ret_response, words, err);
-		if (code == GENOPS_OK || i + 1 == TRIES || is_cancelled(self) || !is_worth_another(self, ret_response))
+		code = genops_s3_judge(ret_response, words, err);
+		if (code != GENOPS_OK && is_cancelled(self))
+			return genops_fail(err, GENOPS_BUSY, "the process ends"); /* nobody's failure */
+		if (code == GENOPS_OK || i + 1 == TRIES || !is_worth_another(self, ret_response))
 			return code;
-		(void)poll(NULL, 0, PAUSE_MS << i);
+		pause_before(self, i);
 	}
 }
 
