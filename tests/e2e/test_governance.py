@@ -33,7 +33,7 @@ governance:
     - {{name: what, type: model_governance, enforcement_level: block, blocked_models: [gpt-4-turbo]}}
     - {{name: per-call, type: cost_limit, enforcement_level: block, max_cost: 0.5}}
     - {{name: pace, type: rate_limit, enforcement_level: rate_limit, match: {{feature: paced}}, max_requests_per_minute: 6, burst: 2, max_delay: 0s, per: [team]}}
-    - {{name: hold, type: rate_limit, enforcement_level: rate_limit, match: {{feature: held}}, max_requests_per_minute: 600, burst: 1, max_delay: 5s, per: [team]}}
+    - {{name: hold, type: rate_limit, enforcement_level: rate_limit, match: {{feature: held}}, max_requests_per_minute: 60, burst: 1, max_delay: 5s, per: [team]}}
   budgets:
     - {{name: small, match: {{team: small}}, daily_budget: 0.0005}}
     - {{name: prepaid, match: {{team: nobody}}, total_budget: 0.0005}}

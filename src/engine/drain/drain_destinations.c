@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-#define STOP_GRACE_NS (2 * GENOPS_NS_PER_S)
+#define SEND_GRACE_NS   (2 * GENOPS_NS_PER_S)
+#define ANSWER_GRACE_NS (3 * GENOPS_NS_PER_S) /* after it */
 
 /* Exporters, then the documents' destinations. NULL: there are no more. */
 static const struct genops_config_exporter *destination_at(const struct genops_config *config, size_t i)
@@ -39,7 +40,7 @@ static bool is_running(const struct genops_drain *drain, const struct genops_con
 
 void genops_drain_destinations_stop(struct genops_drain *drain, const struct genops_config *config)
 {
-	int64_t until_ns = genops_clock_monotonic_ns() + STOP_GRACE_NS; /* of all together */
+	int64_t send_until_ns = genops_clock_monotonic_ns() + SEND_GRACE_NS; /* of all together */
 	size_t n_kept = 0;
 	for (size_t i = 0; i < drain->n_pumps; i++) {
 		if (!config || !is_unchanged(drain->pumps[i], config))
@@ -49,7 +50,7 @@ void genops_drain_destinations_stop(struct genops_drain *drain, const struct gen
 		if (config && is_unchanged(drain->pumps[i], config))
 			drain->pumps[n_kept++] = drain->pumps[i];
 		else
-			genops_pump_stop(drain->pumps[i], until_ns);
+			genops_pump_stop(drain->pumps[i], send_until_ns, send_until_ns + ANSWER_GRACE_NS);
 	}
 	drain->n_pumps = n_kept;
 }

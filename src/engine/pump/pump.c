@@ -201,14 +201,23 @@ static void wait_a_little(struct genops_pump *pump, enum step last)
 	pthread_mutex_unlock(&pump->lock);
 }
 
+/* Stopping: what is waiting is sent if the far side takes it, and stays in the queue if not. What was sent is acknowledged first. */
+static bool must_leave(const struct genops_pump *pump, enum step last)
+{
+	if (last != BUSY)
+		return genops_pump_is_set(&pump->must_stop);
+	if (genops_pump_is_set(&pump->must_abort))
+		return !genops_pump_batch_is_sent(&pump->batch);
+	return genops_pump_is_set(&pump->must_end) && !genops_pump_batch_is_begun(&pump->batch);
+}
+
 static void *run(void *arg)
 {
 	struct genops_pump *pump = arg;
 	for (;;) {
 		enum step last = step(pump);
 		genops_pump_status_update(pump);
-		/* Stopping: what is waiting is sent if the far side takes it, and stays in the queue if not. */
-		if (genops_pump_is_set(&pump->must_abort) || (genops_pump_is_set(&pump->must_stop) && last != BUSY))
+		if (must_leave(pump, last))
 			break;
 		if (last != BUSY)
 			wait_a_little(pump, last);
@@ -329,15 +338,22 @@ void genops_pump_stop_begin(struct genops_pump *pump)
 	pthread_mutex_unlock(&pump->lock);
 }
 
-void genops_pump_stop(struct genops_pump *pump, int64_t until_monotonic_ns)
+static void wait_until_done(struct genops_pump *pump, int64_t until_ns)
 {
-	struct timespec until = {until_monotonic_ns / GENOPS_NS_PER_S, until_monotonic_ns % GENOPS_NS_PER_S};
-	genops_pump_stop_begin(pump);
-	pthread_mutex_lock(&pump->lock);
+	struct timespec until = {until_ns / GENOPS_NS_PER_S, until_ns % GENOPS_NS_PER_S};
 	while (!pump->is_done) {
 		if (pthread_cond_timedwait(&pump->wake, &pump->lock, &until) != 0)
 			break;
 	}
+}
+
+void genops_pump_stop(struct genops_pump *pump, int64_t send_until_ns, int64_t answer_until_ns)
+{
+	genops_pump_stop_begin(pump);
+	pthread_mutex_lock(&pump->lock);
+	wait_until_done(pump, send_until_ns);
+	__atomic_store_n(&pump->must_end, 1, __ATOMIC_RELAXED);
+	wait_until_done(pump, answer_until_ns);
 	__atomic_store_n(&pump->must_abort, 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&pump->lock);
 	pthread_join(pump->thread, NULL);

@@ -32,9 +32,10 @@ GENOPS_NODISCARD int genops_pump_start(genops_engine *engine, struct genops_queu
     struct genops_pump **ret_pump, struct genops_error *err);
 /* Would a pump that is started now be the same one? Then it need not be. */
 bool genops_pump_is_same(const struct genops_pump *pump, const struct genops_config_exporter *exporter, const struct genops_config *config);
-/* Several stop at once: begin with all of them, then each. What is in flight at `until` is broken off. */
+/* Several stop at once: begin with all of them, then each. What is waiting is sent, if the far side takes it, until `send_until`; the answer
+ * to what was sent by then, which would else come twice, is waited for until `answer_until`. What is in flight then is broken off. */
 void genops_pump_stop_begin(struct genops_pump *pump);
-void genops_pump_stop(struct genops_pump *pump, int64_t until_monotonic_ns);
+void genops_pump_stop(struct genops_pump *pump, int64_t send_until_ns, int64_t answer_until_ns); /* monotonic */
 /* The name of an exporter's place in the queue. */
 void genops_pump_name(genops_str exporter, char ret_name[GENOPS_PUMP_NAME_SIZE]);
 void genops_pump_wake(struct genops_pump *pump);

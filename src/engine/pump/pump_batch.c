@@ -323,6 +323,11 @@ bool genops_pump_batch_is_begun(const struct genops_pump_batch *batch)
 	return batch->is_cut && (batch->record_at || batch->item_at);
 }
 
+bool genops_pump_batch_is_sent(const struct genops_pump_batch *batch)
+{
+	return genops_pump_batch_is_begun(batch) && batch->record_at == batch->n_records && batch->item_at == batch->n_items;
+}
+
 #define REST_ENTRIES 64
 
 struct rest {

@@ -58,6 +58,8 @@ bool genops_pump_batch_next(struct genops_pump_batch *batch, struct genops_desti
 int64_t genops_pump_batch_weight(const struct genops_destination_batch *send);
 /* Has a part of it been sent, and not all? */
 bool genops_pump_batch_is_begun(const struct genops_pump_batch *batch);
+/* All of it, and it is not acknowledged yet? */
+bool genops_pump_batch_is_sent(const struct genops_pump_batch *batch);
 /* What has not been sent, as entries again, some at a time; is_last with the last ones, which may be none. What emit returns. */
 typedef int genops_pump_batch_emit_fn(void *arg, const struct genops_queue_entry *entries, size_t n, bool is_last, struct genops_error *err);
 GENOPS_NODISCARD int genops_pump_batch_rest(

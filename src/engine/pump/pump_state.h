@@ -45,6 +45,7 @@ struct genops_pump {
 	uint64_t fingerprint;                /* of all settings */
 	char labels[160];                    /* destination="otlp/tempo" */
 	int must_stop;                       /* atomic: send what can be sent at once, then end */
+	int must_end;                        /* atomic: begin no further batch */
 	int must_abort;                      /* atomic: break off a running request too */
 	bool is_done;
 
