@@ -330,6 +330,35 @@ static int set(struct genops_metric_store_series *series, const struct genops_me
 	return GENOPS_OK;
 }
 
+static bool is_taken(const struct genops_metric_store_series *series, const struct genops_metric_point *point)
+{
+	if (!point->is_delta)
+		return series->time_unix_ns && point->time_unix_ns <= series->time_unix_ns;
+	if (point->time_unix_ns <= series->passed_unix_ns)
+		return series->time_unix_ns != 0;
+	for (size_t i = 0; i < series->n_recent; i++) {
+		if (series->recent_unix_ns[i] == point->time_unix_ns)
+			return true;
+	}
+	return false;
+}
+
+/* The oldest goes when there is no place. */
+static void remember(struct genops_metric_store_series *series, uint64_t time_unix_ns)
+{
+	uint64_t *recent = series->recent_unix_ns;
+	size_t oldest = 0;
+	if (series->n_recent < GENOPS_METRIC_STORE_RECENT) {
+		recent[series->n_recent++] = time_unix_ns;
+		return;
+	}
+	for (size_t i = 1; i < GENOPS_METRIC_STORE_RECENT; i++)
+		oldest = recent[i] < recent[oldest] ? i : oldest;
+	series->passed_unix_ns = recent[oldest] < time_unix_ns ? recent[oldest] : time_unix_ns;
+	if (recent[oldest] < time_unix_ns)
+		recent[oldest] = time_unix_ns;
+}
+
 int genops_metric_store_take(struct genops_metric_store *store, const struct genops_metric_point *point, int64_t arrived_unix_ns)
 {
 	struct genops_buffer labels;
@@ -346,7 +375,7 @@ int genops_metric_store_take(struct genops_metric_store *store, const struct gen
 	if (!series)
 		return is_refused ? GENOPS_OK : GENOPS_NOMEM;
 	/* Old news: a batch that comes again, or out of order. */
-	if (series->time_unix_ns && point->time_unix_ns <= series->time_unix_ns)
+	if (is_taken(series, point))
 		return GENOPS_OK;
 	if (point->is_gone) {
 		series->arrived_unix_ns = INT64_MIN; /* goes with the next expiry */
@@ -359,8 +388,12 @@ int genops_metric_store_take(struct genops_metric_store *store, const struct gen
 		return GENOPS_OK;
 	}
 	GENOPS_TRY(point->is_delta ? add(series, point) : set(series, point));
+	if (point->is_delta)
+		remember(series, point->time_unix_ns);
+	series->arrived_unix_ns = arrived_unix_ns;
+	if (point->time_unix_ns < series->time_unix_ns)
+		return GENOPS_OK; /* a delta that was overtaken */
 	series->start_unix_ns = point->start_unix_ns;
 	series->time_unix_ns = point->time_unix_ns;
-	series->arrived_unix_ns = arrived_unix_ns;
 	return GENOPS_OK;
 }

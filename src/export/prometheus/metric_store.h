@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * export/prometheus/metric_store.h - series with the latest value of each: what a scrape shows, what remote write says again and again.
  *
- * Bounded: over the maximum new series are refused and counted. Delta points are added up; one that was added before (its time is not
- * newer) is not added again, so that a batch that comes twice counts once. As text it survives restarts (struct genops_destination_memory).
+ * Bounded: over the maximum new series are refused and counted. Delta points are added up; one that was added before (its time is known, or
+ * older than all that are) is not added again, so that a batch that comes twice counts once: two of one series that came in by two workers may
+ * be read in either order. As text it survives restarts (struct genops_destination_memory).
  * Not locked: its owner is one thread. Labels are kept as `a="b",c="d"`, escaped. */
 #ifndef EXPORT_METRIC_STORE_H
 #define EXPORT_METRIC_STORE_H
 
 #include "base/buffer.h"
 #include "export/prometheus/metric_point.h"
+
+#define GENOPS_METRIC_STORE_RECENT 8 /* delta points of a series that are known one by one */
 
 struct genops_metric_store_family {
 	struct genops_metric_store_family *next; /* in order of their names */
@@ -25,6 +28,9 @@ struct genops_metric_store_series {
 	uint64_t hash;
 	size_t n_bytes;                              /* what it takes of the store's bytes_max */
 	uint64_t start_unix_ns, time_unix_ns;        /* of the latest point */
+	uint64_t passed_unix_ns;                     /* of deltas: up to here all are taken, or too late; after a restart the latest */
+	uint64_t recent_unix_ns[GENOPS_METRIC_STORE_RECENT]; /* those behind it, in no order */
+	size_t n_recent;
 	int64_t arrived_unix_ns;
 	struct genops_metric_value value;            /* its lists are owned */
 	unsigned mark;                               /* the owner's; not kept */

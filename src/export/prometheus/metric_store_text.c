@@ -232,7 +232,7 @@ static int read_series(struct reading *reading, genops_str line)
 	if (!genops_metric_store_make_room(reading->store, series, (size_t)n))
 		return GENOPS_OK;
 	series->start_unix_ns = read_unsigned(words[0]);
-	series->time_unix_ns = read_unsigned(words[1]);
+	series->time_unix_ns = series->passed_unix_ns = read_unsigned(words[1]);
 	(void)genops_str_to_int(words[2], &series->arrived_unix_ns);
 	series->value.number = read_number(words[3]);
 	series->value.count = read_unsigned(words[4]);

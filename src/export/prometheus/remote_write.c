@@ -251,6 +251,8 @@ static int put_point(void *arg, const struct genops_metric_point *point)
 		if (!series)
 			return GENOPS_OK; /* refused, and counted */
 		value = series->value;
+		if (series->time_unix_ns <= INT64_MAX) /* a total is of the latest, whichever came last */
+			time_ns = (int64_t)series->time_unix_ns > time_ns ? (int64_t)series->time_unix_ns : time_ns;
 	}
 	genops_write_request_put(
 	    putting->request, point->family, point->kind, point->labels, point->n_labels, &value, time_ns / GENOPS_NS_PER_MS);
