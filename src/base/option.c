@@ -121,7 +121,8 @@ bool genops_option_parse_duration(genops_str text, int64_t *ret_ns)
 {
 	static const struct unit units[] = {{"", NANO}, {"s", NANO}, {"ms", 1000000}, {"us", 1000}, {"ns", 1},
 	    {"m", 60 * NANO}, {"min", 60 * NANO}, {"h", 3600 * NANO}, {"d", 86400 * NANO}, {"second", NANO},
-	    {"seconds", NANO}, {"minute", 60 * NANO}, {"minutes", 60 * NANO}, {"hour", 3600 * NANO}, {"hours", 3600 * NANO}, {NULL, 0}};
+	    {"seconds", NANO}, {"minute", 60 * NANO}, {"minutes", 60 * NANO}, {"hour", 3600 * NANO}, {"hours", 3600 * NANO},
+	    {"day", 86400 * NANO}, {"days", 86400 * NANO}, {NULL, 0}};
 	return unit_parse(text, units, NANO, ret_ns);
 }
 

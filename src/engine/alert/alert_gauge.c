@@ -66,6 +66,7 @@ void genops_alert_gauge_take(struct genops_alert_meter *meter, const struct geno
 	size_t oldest = meter->n < GENOPS_ALERT_WINDOW ? 0 : (meter->at + 1) % GENOPS_ALERT_WINDOW;
 	if (!meter->n) {
 		meter->received_ns = counts->monotonic_ns;
+		meter->has_received |= counts->requests > 0; /* before this began */
 		meter->samples[0] = *counts;
 	}
 	const struct genops_alert_counts then = meter->samples[oldest];

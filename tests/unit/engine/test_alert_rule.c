@@ -156,6 +156,39 @@ static void figures(void **state)
 	assert_true(fabs(value(GENOPS_ALERT_GAUGE_error_rate) - 50) < 0.01 && fabs(value(GENOPS_ALERT_GAUGE_throughput) - 7) < 0.01);
 }
 
+/* What came before the first look, or before a restart, was sent by somebody who is missed when he is silent. */
+static void who_sent_before_is_missed(void **state)
+{
+	struct genops_alert_meter fresh = {0};
+	struct genops_alert_gauges gauges = {.failing = ""};
+	struct genops_alert_counts now = {.monotonic_ns = GENOPS_NS_PER_S, .requests = 1};
+	(void)state;
+	genops_alert_gauge_take(&fresh, &now, &inside, &gauges);
+	assert_true(gauges.values[GENOPS_ALERT_GAUGE_source_status] == 1);
+	now.monotonic_ns += 61 * GENOPS_NS_PER_S;
+	genops_alert_gauge_take(&fresh, &now, &inside, &gauges);
+	assert_true(gauges.values[GENOPS_ALERT_GAUGE_source_status] == 0);
+}
+
+/* Of the three bounds the one that is nearest: the shared queue, what receivers may keep, what all destinations may be behind with. */
+static void the_fullest_buffer(void **state)
+{
+	static const struct {
+		struct genops_alert_inside inside;
+		double percent;
+	} cases[] = {{{.queue_bytes = 30, .queue_max = 100, .segment_bytes = 20, .segment_max = 100, .disk_bytes = 97, .disk_max = 100}, 97},
+	    {{.queue_bytes = 30, .queue_max = 100, .segment_bytes = 40, .segment_max = 100, .disk_bytes = 10, .disk_max = 100}, 40},
+	    {{.queue_bytes = 50, .queue_max = 100, .segment_bytes = 40, .segment_max = 100}, 50}};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct genops_alert_meter fresh = {0};
+		struct genops_alert_gauges gauges = {.failing = ""};
+		const struct genops_alert_counts now = {.monotonic_ns = 1};
+		genops_alert_gauge_take(&fresh, &now, &cases[i].inside, &gauges);
+		assert_true(gauges.values[GENOPS_ALERT_GAUGE_buffer_utilization] == cases[i].percent);
+	}
+}
+
 static void the_machine(void **state)
 {
 	struct genops_alert_gauges gauges = gauges_of(GENOPS_ALERT_GAUGE_error_rate, 0);
@@ -190,6 +223,8 @@ int main(void)
 	    cmocka_unit_test(what_is_no_condition),
 	    cmocka_unit_test(it_must_hold_for_so_long),
 	    cmocka_unit_test(figures),
+	    cmocka_unit_test(who_sent_before_is_missed),
+	    cmocka_unit_test(the_fullest_buffer),
 	    cmocka_unit_test(the_machine),
 	    cmocka_unit_test(what_is_told),
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_receiver.c - one received request through genops/receiver.h: what is judged when, what is large, and that without memory nothing is
- * acknowledged that is not in the segments. proves CRB-040, OTL-046, OTL-047 */
+ * acknowledged that is not in the segments. proves CRB-040, CRB-429, OTL-046, OTL-047 */
 #include "engine_fixture.h"
 
 #include "../failing_alloc.h"
@@ -138,6 +138,34 @@ static void a_client_whose_time_is_over_gets_no_duplicate(void **state)
 	genops_engine_close(engine);
 }
 
+/* max_memory_per_worker: what is in use and what is promised to requests that are read stay below four fifths of it. */
+static void a_worker_that_has_enough_takes_nothing(void **state)
+{
+	genops_engine *engine = open_as(*state, "performance_settings: {max_memory_per_worker: 100 MiB}\n" CONFIG, GENOPS_DRAIN_NEVER);
+	struct posted posted = {.type = JSON};
+	struct genops_receiver_answer answer = {0};
+	enum genops_receiver_step step;
+	genops_str body = genops_str_of(span_json);
+	atomic_store(&engine->worker_memory_at_ns, INT64_MAX); /* never measured anew */
+	static const struct {
+		int64_t below; /* four fifths */
+		bool passes_head, passes_body;
+	} cases[] = {{-1, false, false}, {0, true, false}, {2 * (int64_t)sizeof span_json - 3, true, false}, {2 * (int64_t)sizeof span_json - 2, true, true}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		uint64_t before = n_appended(engine);
+		atomic_store(&engine->worker_memory_seen, (uint64_t)(((int64_t)80 << 20) - cases[i].below));
+		genops_receiver_request *request = ask(engine, &posted, &answer, &step);
+		assert_int_equal(step == GENOPS_RECEIVER_WANTS_BODY, cases[i].passes_head);
+		if (step == GENOPS_RECEIVER_WANTS_BODY)
+			assert_int_equal(genops_receiver_body(request, body, true, &answer), GENOPS_RECEIVER_ANSWERED);
+		assert_int_equal(answer.status, cases[i].passes_body ? 200 : 503);
+		assert_int_equal(n_appended(engine) - before, cases[i].passes_body);
+		assert_int_equal(atomic_load(&engine->worker_memory_taken), 0); /* given back on every way */
+		genops_receiver_free(request);
+	}
+	genops_engine_close(engine);
+}
+
 /* Whatever allocation fails: a 200 means that the span is there, and else the client comes again. */
 static void without_memory_nothing_false_is_acknowledged(void **state)
 {
@@ -179,6 +207,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_receiver_that_is_gone, make_state, remove_state),
 	    cmocka_unit_test_setup_teardown(what_takes_long_is_told_before_it_is_begun, make_state, remove_state),
 	    cmocka_unit_test_setup_teardown(a_client_whose_time_is_over_gets_no_duplicate, make_state, remove_state),
+	    cmocka_unit_test_setup_teardown(a_worker_that_has_enough_takes_nothing, make_state, remove_state),
 	    cmocka_unit_test_setup_teardown(without_memory_nothing_false_is_acknowledged, make_state, remove_state),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
