@@ -44,7 +44,7 @@ def names(folder, pattern="out*.jsonl*"):
 
 @pytest.mark.parametrize("compression, suffix", [("none", ""), ("gzip", ".gz")])
 def test_lines_are_rotated_by_size_and_old_files_go(tmp_path, compression, suffix):
-    serving = serve(tmp_path, path=str(tmp_path / f"out.jsonl{suffix}"), compression=compression, rotation={"max_megabytes": 1, "max_backups": 2, "interval": "300ms"})
+    serving = serve(tmp_path, path=str(tmp_path / f"out.jsonl{suffix}"), compression=compression, batch_size=1, rotation={"max_megabytes": 1, "max_backups": 2, "interval": "300ms"})
     try:
         for i in range(8):
             assert post(serving.http, body=traces(f"s{i}", pad=100000)).status == 200
