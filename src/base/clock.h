@@ -13,4 +13,11 @@
 int64_t genops_clock_unix_ns(void);      /* wall clock; may jump */
 int64_t genops_clock_monotonic_ns(void); /* the same for all processes since boot; never jumps */
 
+/* Both at once for the price of one: how far the wall clock is from the monotonic one is asked for anew 10 ms later, so that a wall
+ * clock that was set is seen that much later. */
+struct genops_clock_moment {
+	int64_t unix_ns, monotonic_ns;
+};
+struct genops_clock_moment genops_clock_now(void);
+
 #endif

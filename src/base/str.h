@@ -117,9 +117,10 @@ static inline char *genops_str_put(char *to, genops_str text)
 	} else if (text.len >= 4) {
 		memcpy(to, text.ptr, 4);
 		memcpy(to + text.len - 4, text.ptr + text.len - 4, 4);
-	} else {
-		for (size_t i = 0; i < text.len; i++)
-			to[i] = text.ptr[i];
+	} else if (text.len) { /* the middle one may be the first or the last */
+		to[0] = text.ptr[0];
+		to[text.len / 2] = text.ptr[text.len / 2];
+		to[text.len - 1] = text.ptr[text.len - 1];
 	}
 	return to + text.len;
 }

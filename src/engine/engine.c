@@ -50,12 +50,14 @@ static void learn_who_and_where(genops_engine *engine)
 	struct passwd entry, *found = NULL;
 	char buffer[1024];
 	const char *user = getenv("GENOPS_USER");
-	if (gethostname(engine->host, sizeof engine->host - 1) != 0)
-		engine->host[0] = '\0';
+	if (gethostname(engine->host_text, sizeof engine->host_text - 1) != 0)
+		engine->host_text[0] = '\0';
 	if (!user && getpwuid_r(getuid(), &entry, buffer, sizeof buffer, &found) == 0 && found)
 		user = found->pw_name;
 	if (user)
-		strncpy(engine->user, user, sizeof engine->user - 1);
+		strncpy(engine->user_text, user, sizeof engine->user_text - 1);
+	engine->host = genops_str_of(engine->host_text);
+	engine->user = genops_str_of(engine->user_text);
 	engine->pid = (uint32_t)getpid();
 }
 
@@ -78,10 +80,11 @@ static int keep_options(genops_engine *engine, const struct genops_engine_option
 	engine->config_file = dup_or_null(options->config_file);
 	engine->config_text = dup_or_null(options->config_text);
 	engine->state_option = dup_or_null(options->state_dir);
-	engine->service_name = strdup(service ? service : "genops");
+	engine->service_text = strdup(service ? service : "genops");
+	engine->service_name = genops_str_of(engine->service_text);
 	engine->drain_option = options->drain;
 	engine->log = (struct genops_log){options->on_log, options->log_arg, log_level()};
-	if (!engine->service_name || (options->config_file && !engine->config_file) ||
+	if (!engine->service_text || (options->config_file && !engine->config_file) ||
 	    (options->config_text && !engine->config_text) || (options->state_dir && !engine->state_option))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an engine");
 	return GENOPS_OK;
@@ -229,7 +232,7 @@ void genops_engine_close(genops_engine *engine)
 	free(engine->config_text);
 	free(engine->state_option);
 	free(engine->state_dir);
-	free(engine->service_name);
+	free(engine->service_text);
 	free(engine);
 }
 

@@ -31,8 +31,9 @@ struct genops_engine {
 	char *config_file, *config_text, *state_option; /* as given; NULL: not given */
 	const struct genops_config_parameters *parameters; /* borrowed; NULL: none */
 	char *state_dir;
-	char *service_name;
-	char host[64], user[64];
+	char *service_text;
+	char host_text[64], user_text[64];
+	genops_str service_name, host, user; /* these three: each record has them */
 	uint32_t pid;
 	enum genops_drain_mode drain_option;
 
@@ -72,7 +73,7 @@ struct genops_engine {
 	_Atomic uint32_t n_pending;
 
 	/* Of this process, for status and metrics. */
-	_Atomic uint64_t n_operations, n_refused, n_append_failures, n_reloads, n_reload_failures;
+	_Atomic uint64_t n_append_failures, n_reloads, n_reload_failures;
 };
 
 /* As genops_engine_open; `parameters` outlive the engine. */

@@ -61,8 +61,8 @@ int genops_engine_record_configuration(genops_engine *engine, genops_str kind, s
 	genops_json_writer_init(&json, &detail);
 	genops_json_object_begin(&json);
 	genops_json_key_string(&json, "file", config->file);
-	genops_json_key_string(&json, "user", genops_str_of(engine->user));
-	genops_json_key_string(&json, "host", genops_str_of(engine->host));
+	genops_json_key_string(&json, "user", engine->user);
+	genops_json_key_string(&json, "host", engine->host);
 	genops_json_key_int(&json, "pid", engine->pid);
 	genops_json_key(&json, GENOPS_STR("in_force"));
 	genops_json_raw(&json, (genops_str){policies, len});

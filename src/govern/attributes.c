@@ -305,15 +305,14 @@ static size_t add_usual(struct genops_attributes *attributes, const struct genop
 		return 0;
 	char *to = layer->bytes;
 	const char *same_until = to + layer->size;
-	for (; i < n; i++) {
+	for (; i < n && from[i].type == GENOPS_ATTRIBUTE_STRING; i++) {
 		genops_str key = from[i].key, text = from[i].value.string;
-		if (from[i].type != GENOPS_ATTRIBUTE_STRING || !genops_str_equal(items[i].key, key) ||
-		    !genops_record_attribute_is_short(key, text))
-			break;
 		char *value = to + GENOPS_RECORD_ATTRIBUTE_HEAD + key.len;
 		bool has_place = to < same_until && genops_record_attribute_has_lengths(to, key, text);
-		if (!has_place || !genops_str_equal((genops_str){value, text.len}, text)) {
-			if (!genops_str_is_utf8(text))
+		if (!has_place || !genops_str_equal((genops_str){to + GENOPS_RECORD_ATTRIBUTE_HEAD, key.len}, key) ||
+		    !genops_str_equal((genops_str){value, text.len}, text)) {
+			if (!genops_str_equal(items[i].key, key) || !genops_record_attribute_is_short(key, text) ||
+			    !genops_str_is_utf8(text))
 				break;
 			genops_record_attribute_put(to, items[i].key, text);
 			same_until = has_place ? same_until : to;

@@ -32,5 +32,6 @@ bool genops_baggage_strip(genops_str header, struct genops_arena *arena, genops_
 /* 128 and 64 random bits that are not all zero (getrandom, buffered per thread; safe after fork). */
 void genops_trace_id_new(uint8_t trace_id[16]);
 void genops_span_id_new(uint8_t span_id[8]);
+void genops_trace_span_id_new(uint8_t trace_id[16], uint8_t span_id[8]); /* both at once, for less than one by one */
 
 #endif

@@ -12,6 +12,7 @@
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
@@ -79,7 +80,7 @@ static void refill(void)
 	pool.n_left = POOL_SIZE;
 }
 
-/* n: 8 or 16. */
+/* n: a multiple of 8. */
 static inline void take(uint8_t *out, size_t n)
 {
 	pthread_once(&once, install);
@@ -93,18 +94,32 @@ static inline void take(uint8_t *out, size_t n)
 }
 
 /* All zero means "no id" on every wire. */
-void genops_trace_id_new(uint8_t trace_id[16])
+static inline bool is_none(const uint8_t *id, size_t n)
 {
 	static const uint8_t none[16];
+	return !memcmp(id, none, n);
+}
+
+void genops_trace_id_new(uint8_t trace_id[16])
+{
 	do
 		take(trace_id, 16);
-	while (!memcmp(trace_id, none, 16));
+	while (is_none(trace_id, 16));
 }
 
 void genops_span_id_new(uint8_t span_id[8])
 {
-	static const uint8_t none[8];
 	do
 		take(span_id, 8);
-	while (!memcmp(span_id, none, 8));
+	while (is_none(span_id, 8));
+}
+
+void genops_trace_span_id_new(uint8_t trace_id[16], uint8_t span_id[8])
+{
+	uint8_t both[24];
+	do
+		take(both, sizeof both);
+	while (is_none(both, 16) || is_none(both + 16, 8));
+	memcpy(trace_id, both, 16);
+	memcpy(span_id, both + 16, 8);
 }

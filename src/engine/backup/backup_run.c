@@ -71,7 +71,7 @@ static int send(const struct genops_backup_run *run, struct genops_backup_place 
 	struct genops_backup_archive archive;
 	char main[256];
 	genops_backup_config_main(run->config, main);
-	const struct genops_backup_about about = {.kind = run->kind, .unix_ns = backup->unix_ns, .name = backup->name, .host = run->engine->host,
+	const struct genops_backup_about about = {.kind = run->kind, .unix_ns = backup->unix_ns, .name = backup->name, .host = run->engine->host_text,
 	    .main = run->kind == GENOPS_BACKUP_CONFIG ? main : ""};
 	int code = genops_backup_archive_begin(&archive, place, &about, err);
 	if (code == GENOPS_OK)

@@ -40,8 +40,8 @@ static void describe(const struct genops_engine *engine, const struct genops_dea
 	    .is_cost_estimated = true,
 	    .usage.is_estimated = true,
 	    .error_type = GENOPS_STR("process_died"),
-	    .service_name = genops_str_of(engine->service_name),
-	    .host = genops_str_of(engine->host),
+	    .service_name = engine->service_name,
+	    .host = engine->host,
 	    .attributes = attributes,
 	};
 	memcpy(record->trace_id, identity->trace_id, sizeof record->trace_id);

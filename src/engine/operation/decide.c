@@ -17,8 +17,9 @@
 static bool take_rate(void *arg, struct genops_hash key, double tokens_per_minute, int64_t burst, int64_t max_delay_ns,
     bool is_dry_run, int64_t *ret_delay_ns)
 {
-	return genops_counters_take_rate(arg, key, tokens_per_minute, burst, max_delay_ns, genops_clock_monotonic_ns(),
-	    is_dry_run, ret_delay_ns);
+	const struct genops_operation *operation = arg;
+	return genops_counters_take_rate(operation->engine->counters, key, tokens_per_minute, burst, max_delay_ns,
+	    operation->begun_monotonic_ns, is_dry_run, ret_delay_ns);
 }
 
 static struct genops_match_subject subject_of(const struct genops_operation *operation)
@@ -54,6 +55,8 @@ static int64_t estimate(struct genops_operation *operation, const struct genops_
 		return options->estimated_cost_nano_usd;
 	if (!operation->price)
 		return GENOPS_COST_UNKNOWN;
+	if (!origin->is_input_open && origin->n_choices <= 1)
+		return genops_prices_upper_bound(operation->price, &options->expected);
 	genops_usage expected = options->expected;
 	if (origin->is_input_open && operation->price->max_input_tokens > expected.input_tokens)
 		expected.input_tokens = operation->price->max_input_tokens;
@@ -73,15 +76,19 @@ static struct genops_evaluation *next_evaluation(struct genops_operation *operat
 	return &operation->evaluations[operation->decision.n_evaluations];
 }
 
+/* Over the maximum the record loses its line, the decision never its verdict. */
+static void count_evaluation(struct genops_operation *operation, const struct genops_evaluation *evaluation)
+{
+	operation->decision.n_evaluations += evaluation == next_evaluation(operation);
+	genops_decision_add(&operation->decision, evaluation);
+}
+
 static void add_evaluation(struct genops_operation *operation, const struct genops_evaluation *evaluation)
 {
 	struct genops_evaluation *place = next_evaluation(operation);
-	/* Over the maximum the record loses its line, the decision never its verdict. */
-	if (place) {
+	if (place)
 		*place = *evaluation;
-		operation->decision.n_evaluations++;
-	}
-	genops_decision_add(&operation->decision, evaluation);
+	count_evaluation(operation, place ? place : evaluation);
 }
 
 static genops_str message(struct genops_operation *operation, const char *text)
@@ -144,7 +151,7 @@ static void check_policies(struct genops_operation *operation, const struct geno
     const struct genops_operation_origin *origin)
 {
 	const struct genops_config *config = operation->config;
-	struct genops_limiter limiter = {.take = take_rate, .arg = operation->engine->counters};
+	struct genops_limiter limiter = {.take = take_rate, .arg = operation};
 	struct genops_policy_input input = {
 	    .subject = subject_of(operation),
 	    .region = operation->record.region,
@@ -201,17 +208,19 @@ static int collect_budgets(
 		const struct genops_budget_rule *rule = &config->budgets[i];
 		if (!genops_match_holds(&rule->match, &subject) && !is_bound(key, rule->name))
 			continue;
-		struct genops_budget_ask ask = {.rule = rule};
-		GENOPS_TRY(genops_budget_key(rule, &subject, &operation->arena, seed, &ask.key, &ask.label, err));
-		if (operation->n_asks == GENOPS_RESERVATION_BUDGETS_MAX) {
+		bool has_place = operation->n_asks < GENOPS_RESERVATION_BUDGETS_MAX;
+		struct genops_budget_ask over, *ask = has_place ? &operation->asks[operation->n_asks] : &over;
+		ask->rule = rule;
+		GENOPS_TRY(genops_budget_key(rule, &subject, &operation->arena, seed, &ask->key, &ask->label, err));
+		if (!has_place) {
 			(void)genops_fail(err, GENOPS_LIMIT, "more than %d budgets apply to one operation; narrow the `match` of some",
 			    GENOPS_RESERVATION_BUDGETS_MAX);
-			add_fault(operation, &ask, err);
+			add_fault(operation, ask, err);
 			continue;
 		}
-		ask.may_refuse = !operation->record.is_observed && genops_level_result(rule->level, config->mode) == GENOPS_BLOCKED;
-		operation->may_extend |= ask.may_refuse;
-		operation->asks[operation->n_asks++] = ask;
+		ask->may_refuse = !operation->record.is_observed && genops_level_result(rule->level, config->mode) == GENOPS_BLOCKED;
+		operation->may_extend |= ask->may_refuse;
+		operation->n_asks++;
 	}
 	return GENOPS_OK;
 }
@@ -241,33 +250,40 @@ static void describe_refusal(const struct genops_budget_ask *ask, const struct g
 	    consumed, reserved, asked, resets);
 }
 
+static void refuse_budget(struct genops_operation *operation, const struct genops_budget_ask *ask,
+    const struct genops_budget_answer *answer, struct genops_evaluation *evaluation)
+{
+	char text[512];
+	describe_refusal(ask, answer, text, sizeof text);
+	evaluation->is_violation = true;
+	evaluation->reason = GENOPS_REASON_BUDGET_EXCEEDED;
+	evaluation->result = genops_level_result(ask->rule->level, operation->config->mode);
+	evaluation->action = evaluation->result == GENOPS_BLOCKED   ? GENOPS_STR("block")
+			     : evaluation->result == GENOPS_WARNING ? GENOPS_STR("alert")
+								    : GENOPS_STR("log");
+	evaluation->message = message(operation, text);
+	if (evaluation->result == GENOPS_BLOCKED && !operation->decision.resets_at_ns &&
+	    answer->refusal.resets_at_unix_s > 0 && answer->refusal.resets_at_unix_s < INT64_MAX / GENOPS_NS_PER_S)
+		operation->decision.resets_at_ns = answer->refusal.resets_at_unix_s * GENOPS_NS_PER_S;
+}
+
 /* One evaluation per budget, over or not: the audit wants to see what was looked at. */
 static void add_budget_evaluations(struct genops_operation *operation)
 {
-	enum genops_mode mode = operation->config->mode;
 	for (size_t i = 0; i < operation->n_asks; i++) {
 		const struct genops_budget_ask *ask = &operation->asks[i];
 		const struct genops_budget_answer *answer = &operation->answers[i];
-		struct genops_evaluation evaluation = {
+		/* Filled where it stays: copying what was only just stored makes the processor wait. */
+		struct genops_evaluation over, *place = next_evaluation(operation);
+		struct genops_evaluation *evaluation = place ? place : &over;
+		*evaluation = (struct genops_evaluation){
 		    .policy = ask->rule->name,
 		    .policy_type = ask->rule->is_policy ? GENOPS_STR("budget_limit") : GENOPS_STR("budget"),
 		    .action = GENOPS_STR("log"),
 		};
-		if (answer->is_over) {
-			char text[512];
-			describe_refusal(ask, answer, text, sizeof text);
-			evaluation.is_violation = true;
-			evaluation.reason = GENOPS_REASON_BUDGET_EXCEEDED;
-			evaluation.result = genops_level_result(ask->rule->level, mode);
-			evaluation.action = evaluation.result == GENOPS_BLOCKED   ? GENOPS_STR("block")
-					    : evaluation.result == GENOPS_WARNING ? GENOPS_STR("alert")
-										   : GENOPS_STR("log");
-			evaluation.message = message(operation, text);
-			if (evaluation.result == GENOPS_BLOCKED && !operation->decision.resets_at_ns &&
-			    answer->refusal.resets_at_unix_s > 0 && answer->refusal.resets_at_unix_s < INT64_MAX / GENOPS_NS_PER_S)
-				operation->decision.resets_at_ns = answer->refusal.resets_at_unix_s * GENOPS_NS_PER_S;
-		}
-		add_evaluation(operation, &evaluation);
+		if (answer->is_over)
+			refuse_budget(operation, ask, answer, evaluation);
+		count_evaluation(operation, evaluation);
 	}
 }
 

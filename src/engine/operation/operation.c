@@ -146,14 +146,24 @@ void genops_operation_free_all(genops_engine *engine)
 /* With these bounds and the attributes' own, every record fits into GENOPS_RECORD_MAX. */
 static int check_texts(const struct genops_operation_options *options, struct genops_error *err)
 {
-	const genops_str texts[] = {options->name, options->type, options->provider, options->model, options->region};
+	const size_t lengths[] = {
+	    options->name.len, options->type.len, options->provider.len, options->model.len, options->region.len};
 	static const char *const names[] = {"name", "type", "provider", "model", "region"};
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-		if (texts[i].len > GENOPS_ATTRIBUTE_VALUE_MAX)
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		if (lengths[i] > GENOPS_ATTRIBUTE_VALUE_MAX)
 			return genops_fail(err, GENOPS_LIMIT, "the %s of an operation is %zu bytes long; at most %d are taken",
-			    names[i], texts[i].len, GENOPS_ATTRIBUTE_VALUE_MAX);
+			    names[i], lengths[i], GENOPS_ATTRIBUTE_VALUE_MAX);
 	}
 	return GENOPS_OK;
+}
+
+static inline char *dup_text(char *to, genops_str text, genops_str *ret_copy)
+{
+	ret_copy->ptr = to;
+	ret_copy->len = text.len;
+	to = genops_str_put(to, text);
+	*to = '\0';
+	return to + 1;
 }
 
 /* One behind the other, each with a NUL. */
@@ -162,20 +172,19 @@ static bool dup_texts(struct genops_operation *operation, const struct genops_op
 	struct genops_record *record = &operation->record;
 	/* One that is too long may be discarded, says W3C Trace Context. */
 	genops_str tracestate = options->tracestate.len > GENOPS_ATTRIBUTE_VALUE_MAX ? (genops_str){0} : options->tracestate;
-	const genops_str texts[] = {options->name.len ? options->name : GENOPS_STR("ai.completion"),
-	    options->type.len ? options->type : GENOPS_STR("ai.inference"), options->provider, options->model, options->region, tracestate};
-	genops_str *const places[] = {&record->name, &record->type, &record->provider, &record->request_model, &record->region,
-	    &record->tracestate};
-	size_t size = 0;
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		size += texts[i].len + 1;
-	char *to = genops_arena_take(&operation->arena, size);
-	for (size_t i = 0; to && i < sizeof texts / sizeof texts[0]; i++) {
-		*places[i] = (genops_str){to, texts[i].len};
-		to = genops_str_put(to, texts[i]);
-		*to++ = '\0';
-	}
-	return to;
+	genops_str name = options->name.len ? options->name : GENOPS_STR("ai.completion");
+	genops_str type = options->type.len ? options->type : GENOPS_STR("ai.inference");
+	char *to = genops_arena_take(&operation->arena,
+	    name.len + type.len + options->provider.len + options->model.len + options->region.len + tracestate.len + 6);
+	if (!to)
+		return false;
+	to = dup_text(to, name, &record->name);
+	to = dup_text(to, type, &record->type);
+	to = dup_text(to, options->provider, &record->provider);
+	to = dup_text(to, options->model, &record->request_model);
+	to = dup_text(to, options->region, &record->region);
+	(void)dup_text(to, tracestate, &record->tracestate);
+	return true;
 }
 
 /* Weakest first: a later layer replaces (DESIGN 3 and 5). */
@@ -198,11 +207,12 @@ static void begin_trace(struct genops_operation *operation, genops_str tracepare
 	struct genops_record *record = &operation->record;
 	struct genops_trace_context *context = &operation->context;
 	*context = (struct genops_trace_context){.flags = 1};
-	if (traceparent.len && genops_traceparent_parse(traceparent, context))
+	if (traceparent.len && genops_traceparent_parse(traceparent, context)) {
 		memcpy(record->parent_span_id, context->span_id, sizeof record->parent_span_id);
-	else
-		genops_trace_id_new(context->trace_id);
-	genops_span_id_new(context->span_id);
+		genops_span_id_new(context->span_id);
+	} else {
+		genops_trace_span_id_new(context->trace_id, context->span_id);
+	}
 	memcpy(record->trace_id, context->trace_id, sizeof record->trace_id);
 	memcpy(record->span_id, context->span_id, sizeof record->span_id);
 	operation->names_of_this.are_made = false;
@@ -242,17 +252,19 @@ static int describe(struct genops_operation *operation, const struct genops_oper
 	if (!dup_texts(operation, options) || !genops_buffer_reserve(&operation->encoded, GENOPS_OPERATION_RECORD_SIZE))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation");
 	/* Counters never go back behind the latest time they have seen, so none that is to come may reach them. */
-	record->decided_unix_ns = record->start_unix_ns = genops_clock_unix_ns();
+	struct genops_clock_moment now = genops_clock_now();
+	operation->begun_monotonic_ns = now.monotonic_ns;
+	record->decided_unix_ns = record->start_unix_ns = now.unix_ns;
 	if (options->start_unix_ns > 0 && options->start_unix_ns < record->start_unix_ns)
 		record->start_unix_ns = options->start_unix_ns;
 	record->is_dry_run = options->is_dry_run;
-	record->service_name = operation->config->telemetry.service_name.len ? operation->config->telemetry.service_name
-										: genops_str_of(engine->service_name);
-	record->host = genops_str_of(engine->host);
-	record->user = genops_str_of(engine->user);
+	record->service_name = engine->service_name;
+	if (operation->config->telemetry.service_name.len)
+		record->service_name = operation->config->telemetry.service_name;
+	record->host = engine->host;
+	record->user = engine->user;
 	record->pid = engine->pid;
 	record->mode = operation->config->mode;
-	record->usage = (genops_usage){0};
 	record->max_output_tokens = options->expected.output_tokens;
 	if (origin->key && !genops_arena_dup(&operation->arena, origin->key->name, &record->key_name))
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation");
@@ -277,11 +289,6 @@ int genops_operation_begin_from(genops_engine *engine, const struct genops_opera
 	if (code != GENOPS_OK) {
 		give_back(operation);
 		return code;
-	}
-	if (!options->is_dry_run) {
-		atomic_fetch_add_explicit(&engine->n_operations, 1, memory_order_relaxed);
-		if (operation->decision.is_refused)
-			atomic_fetch_add_explicit(&engine->n_refused, 1, memory_order_relaxed);
 	}
 	*ret_operation = operation;
 	return GENOPS_OK;

@@ -39,6 +39,7 @@ struct genops_operation {
 	uint32_t lease;
 	int64_t reserved_nano_usd;
 	bool may_extend;                     /* some budget refuses: extensions must be asked for */
+	int64_t begun_monotonic_ns;          /* at record.decided_unix_ns */
 	struct genops_trace_context context;
 	struct genops_operation_names *names; /* its own below: made for who asks, also through a const operation */
 	struct genops_operation_names {

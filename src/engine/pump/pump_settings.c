@@ -83,7 +83,7 @@ void genops_pump_settings_of(const genops_engine *engine, const struct genops_co
 	    .is_tls13 = exporter->tls_min == 1,
 	    .profile = (enum genops_profile)config->telemetry.profile,
 	    .own = exporter->own,
-	    .host = genops_str_of(engine->host),
+	    .host = engine->host,
 	};
 }
 

@@ -146,7 +146,7 @@ size_t genops_policies_evaluate(const struct genops_policy *const *policies, siz
     enum genops_mode mode, const struct genops_policy_input *input,
     struct genops_evaluation *ret_evaluations, size_t max, struct genops_decision *decision)
 {
-	struct genops_policy_input looking = *input;
+	struct genops_policy_input looking; /* once it is refused: nothing more is taken for it */
 	struct genops_evaluation over; /* those over max still decide */
 	size_t n = 0;
 	for (int is_taking = 0; is_taking <= 1; is_taking++) {
@@ -156,8 +156,12 @@ size_t genops_policies_evaluate(const struct genops_policy *const *policies, siz
 			    policy->type->is_taking != is_taking ||
 			    !genops_match_holds(&policy->match, &input->subject))
 				continue;
-			looking.is_dry_run = input->is_dry_run || decision->is_refused;
-			evaluate(policy, mode, &looking, decision,
+			if (decision->is_refused && !input->is_dry_run) {
+				looking = *input;
+				looking.is_dry_run = true;
+				input = &looking;
+			}
+			evaluate(policy, mode, input, decision,
 			    n < max ? &ret_evaluations[n] : &over);
 			n += n < max;
 		}

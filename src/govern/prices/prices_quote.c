@@ -127,9 +127,10 @@ static const struct genops_rate_card *card_of(
 {
 	const struct genops_rate_card *standard =
 	    card_of_tier(price, GENOPS_TIER_STANDARD, input_tokens);
-	const struct genops_rate_card *own = card_of_tier(price, tier, input_tokens);
 	if (!standard)
 		standard = &price->cards[0];
+	const struct genops_rate_card *own =
+	    tier == GENOPS_TIER_STANDARD ? NULL : card_of_tier(price, tier, input_tokens);
 	if (!own)
 		return standard;
 	bool is_shorter = own->input_tokens_above < standard->input_tokens_above;

@@ -23,9 +23,7 @@ static inline bool genops_record_attribute_is_short(genops_str key, genops_str t
 /* Is what was put here of these lengths? */
 static inline bool genops_record_attribute_has_lengths(const char *at, genops_str key, genops_str text)
 {
-	const char head[GENOPS_RECORD_ATTRIBUTE_HEAD] = {
-	    RECORD_ATTRIBUTE << 2 | FORM_BYTES, (char)(2 + key.len + text.len), GENOPS_ATTRIBUTE_STRING, (char)key.len};
-	return !memcmp(at, head, sizeof head);
+	return (unsigned char)at[3] == key.len && (unsigned char)at[1] == 2 + key.len + text.len;
 }
 
 /* Returns where the next one goes; the text is right before it. */

@@ -22,8 +22,18 @@ static int compare(const void *a, const void *b)
 static void *fill(void *arg)
 {
 	uint8_t(*ids)[16] = arg;
-	for (size_t i = 0; i < N; i++)
-		genops_trace_id_new(ids[i]);
+	static const uint8_t zero[8];
+	uint8_t span_id[8];
+	for (size_t i = 0; i < N; i++) {
+		if (i % 2) {
+			genops_trace_id_new(ids[i]);
+			continue;
+		}
+		genops_trace_span_id_new(ids[i], span_id);
+		assert_int_not_equal(memcmp(span_id, zero, 8), 0);
+		assert_int_not_equal(memcmp(span_id, ids[i], 8), 0);
+		assert_int_not_equal(memcmp(span_id, ids[i] + 8, 8), 0);
+	}
 	return NULL;
 }
 
