@@ -41,7 +41,7 @@ GENOPS_NODISCARD int gateway_start(
 GENOPS_NODISCARD int gateway_refresh(
     struct gateway_process *process, const struct genops_engine_options *engine, bool *ret_changed, struct genops_error *err);
 
-/* Tells nginx to let running requests end and waits for it, at most `ms`. False: something still runs. With `hurry` (blocked signals; or
+/* Tells nginx to let running requests end and waits for it, at most `ms`. With `hurry` (blocked signals; or
  * NULL) the first of them that comes ends the waiting. May be called again. */
 enum gateway_quit { GATEWAY_HAS_QUIT, GATEWAY_STILL_RUNS, GATEWAY_IS_HURRIED };
 enum gateway_quit gateway_quit(struct gateway_process *process, int ms, const sigset_t *hurry);

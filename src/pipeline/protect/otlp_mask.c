@@ -11,6 +11,7 @@
 
 enum message {
 	TEXT, /* a string that is looked at */
+	BYTES, /* if they are a text */
 	REQUEST, /* and its Resource..., Scope...: of the signal */
 	SPANS_OF_RESOURCE, METRICS_OF_RESOURCE, LOGS_OF_RESOURCE,
 	SPANS_OF_SCOPE, METRICS_OF_SCOPE, LOGS_OF_SCOPE,
@@ -52,7 +53,7 @@ static const struct part schema[N_MESSAGES][PARTS_MAX] = {
     [SUMMARY_POINT] = {{7, KEY_VALUE}},
     [EXEMPLAR] = {{7, KEY_VALUE}},
     [KEY_VALUE] = {{2, ANY_VALUE}},
-    [ANY_VALUE] = {{1, TEXT}, {5, ARRAY}, {6, MAP}},
+    [ANY_VALUE] = {{1, TEXT}, {5, ARRAY}, {6, MAP}, {7, BYTES}},
     [ARRAY] = {{1, ANY_VALUE}},
     [MAP] = {{1, KEY_VALUE}},
 };
@@ -144,6 +145,8 @@ static int mask_message(struct masker *masker, enum message message, enum genops
 		const genops_str encoded = {begin, (size_t)(in.at - begin)};
 		size_t mark = out->len;
 		bool is_changed = false;
+		if (part == BYTES)
+			part = genops_str_is_utf8(field.bytes) ? TEXT : N_MESSAGES;
 		if (part == TEXT) {
 			genops_str text = mask_text(masker, field.bytes, &is_changed);
 			if (is_changed)

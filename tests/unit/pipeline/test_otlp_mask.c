@@ -74,6 +74,17 @@ static void spans(void **state)
 	expect(GENOPS_SIGNAL_TRACES, SPANS("call " PHONE " now", MAIL, SSN "," SSN), SPANS("call " GONE " now", GONE, GONE "," GONE));
 }
 
+/* Who has patterns masked would not look whether a text came as bytes. Others have no words in them. */
+static void bytes_that_are_a_text(void **state)
+{
+	bool is_same;
+	(void)state;
+	expect(GENOPS_SIGNAL_LOGS, "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"body\":{\"bytesValue\":\"Y2FsbCAxMjMtNDUtNjc4OQ==\"}}]}]}]}",
+	    "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"body\":{\"bytesValue\":\"Y2FsbCBbUkVEQUNURURd\"}}]}]}]}");
+	free(apply(GENOPS_SIGNAL_LOGS, "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"body\":{\"bytesValue\":\"//4xMjMtNDUtNjc4OQ==\"}}]}]}]}", &is_same));
+	assert_true(is_same);
+}
+
 #define LOGS(a, b)                                                                                                                          \
 	"{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"body\":{\"stringValue\":\"" a "\"},\"attributes\":[" KV(b) "]}," \
 	"{\"body\":{\"kvlistValue\":{\"values\":[" KV(a) "]}}}]}]}]}"
@@ -162,6 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(spans, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(bytes_that_are_a_text, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(logs, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(metrics, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_has_nothing_goes_on_as_it_came, set_up, tear_down),
