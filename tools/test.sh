@@ -59,11 +59,11 @@ configure() {
 }
 
 # Names of the unit tests that start threads, as room/name: by themselves, or because an engine or a loopback server has some. Forking
-# with threads is nothing for TSan, such tests stand in files of their own (engine/test_*_death.c); failing allocators are its own.
+# with threads is nothing for TSan, such tests stand in files of their own (test_*_death.c); failing allocators are its own.
 tests_with_threads() {
 	local file
 	for file in $(cd tests/unit &&
-		grep -lE 'pthread_create|"(engine_fixture|flow_fixture|exchange_drive|drain_fixture|full_disk|loopback)\.h"' */test_*.c); do
+		grep -lE 'pthread_create|"(engine_fixture|flow_fixture|exchange_drive|drain_fixture|full_disk|loopback)\.h"' */test_*.c */*/test_*.c); do
 		case $file in
 		*_memory.c) continue ;;
 		engine/*) grep -q 'fork()' "tests/unit/$file" && continue ;;
@@ -79,7 +79,7 @@ programs() {
 	for name; do
 		case $name in
 		replay/*) echo "fuzz/replay_${name#replay/}" ;;
-		*) echo "tests/unit/test_${name#*/}" ;;
+		*) echo "tests/unit/test_${name##*/}" ;;
 		esac
 	done
 }
@@ -134,9 +134,10 @@ run_gateway() {
 	mkdir -m 1777 "$logs"
 	GENOPS_BUILD=$dir GENOPS_NGINX=$PWD/tools/nginx_asan.sh GENOPS_SANITIZER_LOGS=$logs \
 		ASAN_OPTIONS=detect_leaks=0:log_path=$logs/asan UBSAN_OPTIONS=print_stacktrace=1:log_path=$logs/ubsan \
-		"$build/venv/bin/python" -m pytest -q --junitxml="$results/gateway.xml" tests/e2e/test_{streams,requests,governance,gateway_review,stopping}.py \
-		tests/e2e/test_recorded.py::test_recording_passes_and_is_metered \
-		tests/e2e/test_chaos_reload.py::test_no_request_is_dropped_while_everything_is_reloaded
+		"$build/venv/bin/python" -m pytest -q --junitxml="$results/gateway.xml" tests/e2e/calls/test_{streams,requests,gateway_review}.py \
+		tests/e2e/governing/test_governance.py tests/e2e/commands/test_stopping.py \
+		tests/e2e/calls/test_recorded.py::test_recording_passes_and_is_metered \
+		tests/e2e/chaos/test_chaos_reload.py::test_no_request_is_dropped_while_everything_is_reloaded
 	[ -s "$results/gateway.xml" ] || note gateway 1
 }
 
@@ -148,7 +149,7 @@ run_threads() {
 
 # Not those that replace malloc or run PCRE2's and Hyperscan's generated code: valgrind has its own malloc and does not know theirs.
 run_valgrind() {
-	local tests="engine/operation engine/settle engine/exchange engine/drain govern/record govern/decision store/segment
+	local tests="engine/operation/operation engine/operation/settle engine/exchange engine/drain/drain govern/record govern/decision store/segment
 		store/segment_reader store/ledger store/ledger_audit store/ledger_sums store/queue_block store/counters
 		dialect/dialect dialect/answer dialect/counts dialect/follow dialect/form dialect/request dialect/refuse dialect/rewrite"
 	# shellcheck disable=SC2046,SC2086

@@ -104,7 +104,7 @@ def test_killed_while_it_sends(run, serve, tmp_path, kind):
     n_twice = sum(found.values()) - len(found)
     print(f"{len(names)} spans acknowledged, {len(unsure)} without an answer, {n_before} there before the last start, {n_twice} twice")
     assert 0 < n_before and set(names) <= set(found) <= set(names + unsure)
-    assert n_twice <= KILLS * 2000  # a batch that was sent and not acknowledged (tests/e2e/test_chaos_telemetry.py)
+    assert n_twice <= KILLS * 2000  # a batch that was sent and not acknowledged (tests/e2e/chaos/test_chaos_telemetry.py)
 
 
 def test_from_the_collector(run, serve, tmp_path):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Events as a table: columns and their types from what is there, bounds, allocation failures. That the bytes are Parquet is shown by pyarrow
- * in tests/e2e/test_out_file.py. */
+ * in tests/e2e/destinations/test_out_file.py. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

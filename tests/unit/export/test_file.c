@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Destination file: when a file is put aside. What is written where is tests/unit/net/test_append.c and tests/e2e/test_out_file.py. */
+ * Destination file: when a file is put aside. What is written where is tests/unit/net/test_append.c and tests/e2e/destinations/test_out_file.py. */
 #include "document_fixture.h"
 
 static const struct genops_file_request *encode(struct document *d)

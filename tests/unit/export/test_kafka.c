@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The type kafka: settings as they are written, OTLP cut into messages with keys, events with topic and key of their own, and what answers mean.
- * Against Apache Kafka itself: tests/e2e/test_out_kafka.py. */
+ * Against Apache Kafka itself: tests/e2e/destinations/test_out_kafka.py. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_expression.c - expressions over one event: values, refusals with their place, bounds, every allocation failing. What JavaScript
- * says of all these and of thousands more is asked of Node in tests/e2e/test_expressions.py.
+ * says of all these and of thousands more is asked of Node in tests/e2e/pipelines/test_expressions.py.
  * Proves CRB-194..207 in part, CRB-214 in part, CRB-215 in part. */
 #include "pipeline/expression.h"
 

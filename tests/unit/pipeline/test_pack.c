@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_pack.c - what we ship, as a Cribl pack and back, routes the same events; what one side cannot say is a note; packs that are none are
- * refused. The packs that Cribl publishes are not ours to keep: tests/e2e/test_pipeline_cli.py writes some of the same shape. */
+ * refused. The packs that Cribl publishes are not ours to keep: tests/e2e/pipelines/test_pipeline_cli.py writes some of the same shape. */
 #include "pipeline/pack/pack.h"
 
 #include "base/str.h"

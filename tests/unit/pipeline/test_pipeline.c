@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_pipeline.c - the guide's four pipelines as they are written: which routes take an event, and what it has become; names of counts;
- * what fails is counted and told once. Field by field they are asked of Node in tests/e2e/test_pipelines.py.
+ * what fails is counted and told once. Field by field they are asked of Node in tests/e2e/pipelines/test_pipelines.py.
  * Proves CRB-066, CRB-069, CRB-071, CRB-072, CRB-073, CRB-075, CRB-107, CRB-134, CRB-168, CRB-169, CRB-193, CRB-215; A-075. */
 #include "documents.h"
 

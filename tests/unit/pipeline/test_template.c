@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_template.c - payloads are JSON whatever the fields hold; variables, times and chance in paths; what is refused and where; every
- * allocation failing. The guide's own templates are asked of Node in tests/e2e/test_templates.py.
+ * allocation failing. The guide's own templates are asked of Node in tests/e2e/pipelines/test_templates.py.
  * Proves CRB-209..212, CRB-215 in part. */
 #include "pipeline/template.h"
 

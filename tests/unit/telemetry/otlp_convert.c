@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * otlp_convert.c - src/telemetry/otlp/ as a program, for tests/e2e/test_otlp_json.py, where Python's protobuf is the oracle.
+ * otlp_convert.c - src/telemetry/otlp/ as a program, for tests/e2e/receiving/test_otlp_json.py, where Python's protobuf is the oracle.
  *
  * One question a line, "read|write|pieces SIGNAL HEX"; one answer a line: "ok HEX", for pieces "ok ACCEPTED REJECTED HEX,HEX,...", or
  * "error CODE MESSAGE". */

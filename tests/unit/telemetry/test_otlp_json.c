@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_otlp_json.c - OTLP's JSON both ways: what each kind of field takes and what it does not, and that JSON to protobuf and back is the
- * same text. Requests in large are compared with Python's protobuf in tests/e2e/test_otlp_json.py. */
+ * same text. Requests in large are compared with Python's protobuf in tests/e2e/receiving/test_otlp_json.py. */
 #include "otlp_fixture.h"
 
 #include "base/str.h"
