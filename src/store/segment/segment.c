@@ -285,6 +285,15 @@ static void put_payload(const struct segment_file *file, size_t at, genops_str p
 		memcpy(file->map + at + done, payload.ptr + done, payload.len - done);
 }
 
+/* Readers read the file: what was written need not stay mapped here. At the middle the first half goes, in the size in which the
+ * kernel maps it, or a worker would have two MiB more resident. Only a hint. */
+static void let_go(const struct segment_file *file, size_t used_before)
+{
+	size_t half = GENOPS_SEGMENT_SIZE / 2;
+	if (file->size == GENOPS_SEGMENT_SIZE && used_before < half && file->used >= half)
+		(void)madvise(file->map, half, MADV_DONTNEED);
+}
+
 static uint64_t put_entry(struct genops_segment_writer *writer, enum genops_entry_kind kind,
     genops_str payload, uint64_t payload_hash)
 {
@@ -305,7 +314,8 @@ static uint64_t put_entry(struct genops_segment_writer *writer, enum genops_entr
 	if (end < file->size)
 		memset(file->map + end, 0, sizeof entry->length);
 	__atomic_store_n(&entry->length, fields.length, __ATOMIC_RELEASE);
-	file->used += SEGMENT_ALIGNED(fields.length);
+	file->used = end;
+	let_go(file, end - SEGMENT_ALIGNED(fields.length));
 	fetch_ahead(file, fields.length); /* it is likely to be as long as this one */
 	atomic_store_explicit(&writer->last_sequence, fields.sequence, memory_order_relaxed);
 	return fields.sequence;

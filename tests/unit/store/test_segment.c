@@ -45,6 +45,41 @@ static void test_rotation(void **state)
 	genops_segment_reader_free(reader);
 }
 
+/* KiB of the writer's mapping that count as this process's memory. */
+static long resident_kib(void)
+{
+	char line[512];
+	bool is_ours = false;
+	long kib = 0, n;
+	FILE *file = fopen("/proc/self/smaps", "r");
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file)) {
+		if (strchr(line, '-') && strchr(line, '/'))
+			is_ours = strstr(line, dir) != NULL;
+		else if (is_ours && sscanf(line, "Rss: %ld kB", &n) == 1)
+			kib += n;
+	}
+	fclose(file);
+	return kib;
+}
+
+/* A worker's memory has a bar; what is written is the readers'. */
+static void test_half_a_file_is_resident(void **state)
+{
+	struct genops_segment_writer *writer = new_writer(1, 64 * MIB);
+	long most = 0;
+	for (uint64_t i = 1; i <= 20000; i++) {
+		append(writer, i);
+		long now = i % 100 == 0 ? resident_kib() : 0;
+		most = now > most ? now : most;
+	}
+	assert_in_range(most, 64, 2048 + 64);
+	struct genops_segment_reader *reader = new_reader(1);
+	expect_entries(reader, 1, 20000);
+	genops_segment_reader_free(reader);
+	genops_segment_writer_free(writer);
+}
+
 /* Reading may begin at any entry's position, in another process, later. */
 static void test_resume(void **state)
 {
@@ -335,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    ROW(test_interleaved),
 	    ROW(test_rotation),
+	    ROW(test_half_a_file_is_resident),
 	    ROW(test_resume),
 	    ROW(test_sizes),
 	    ROW(test_full),
