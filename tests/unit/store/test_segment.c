@@ -50,11 +50,12 @@ static long resident_kib(void)
 {
 	char line[512];
 	bool is_ours = false;
+	unsigned long begin, end;
 	long kib = 0, n;
 	FILE *file = fopen("/proc/self/smaps", "r");
 	assert_non_null(file);
 	while (fgets(line, sizeof line, file)) {
-		if (strchr(line, '-') && strchr(line, '/'))
+		if (sscanf(line, "%lx-%lx ", &begin, &end) == 2)
 			is_ours = strstr(line, dir) != NULL;
 		else if (is_ours && sscanf(line, "Rss: %ld kB", &n) == 1)
 			kib += n;
