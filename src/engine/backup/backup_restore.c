@@ -2,6 +2,7 @@
  * engine/backup/backup_restore.c - see genops_backup_restore: unpacked and checked in a folder beside, which then takes the name that was asked for. */
 #include "engine/backup/place/backup_place.h"
 #include "engine/backup/place/backup_settings.h"
+#include "engine/backup/backup_state.h"
 #include "engine/backup/backup_unpack.h"
 #include "store/drain_lock.h"
 
@@ -79,22 +80,6 @@ static int look(struct restoring *restoring, const char *to, bool is_forced, str
 }
 
 /* --- unpacking --- */
-
-static void forget(const char *path, int depth)
-{
-	char inner[PATH_MAX + 300];
-	DIR *stream = opendir(path);
-	for (struct dirent *entry; stream && (entry = readdir(stream));) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
-		    snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name) >= (int)sizeof inner)
-			continue;
-		if (unlink(inner) != 0 && depth)
-			forget(inner, depth - 1);
-	}
-	if (stream)
-		closedir(stream);
-	(void)rmdir(path);
-}
 
 static int open_beside(struct restoring *restoring, int *ret_fd, struct genops_error *err)
 {
@@ -191,7 +176,7 @@ int genops_backup_restore(const char *archive, const char *to, bool is_forced, s
 		if (code == GENOPS_OK)
 			code = take_name(&restoring, err);
 		if (code != GENOPS_OK)
-			forget(restoring.beside, 16);
+			genops_backup_folder_forget(restoring.beside, 16);
 	}
 	genops_drain_lock_release(restoring.lock);
 	if (code != GENOPS_OK)

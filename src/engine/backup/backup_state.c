@@ -273,16 +273,16 @@ int genops_backup_state_pack(struct genops_backup_archive *archive, const char *
 	return pack(archive, root, "", 3, err);
 }
 
-static void forget(const char *path, int depth)
+void genops_backup_folder_forget(const char *path, int depth)
 {
-	char inner[PATH_MAX];
+	char inner[PATH_MAX + 300];
 	DIR *stream = opendir(path);
 	for (struct dirent *entry; stream && (entry = readdir(stream));) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
 		    snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name) >= (int)sizeof inner)
 			continue;
 		if (unlink(inner) != 0 && depth)
-			forget(inner, depth - 1);
+			genops_backup_folder_forget(inner, depth - 1);
 	}
 	if (stream)
 		closedir(stream);
@@ -293,5 +293,5 @@ void genops_backup_state_forget(const char *state_dir)
 {
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof path, "%s/" BESIDE, state_dir) < (int)sizeof path)
-		forget(path, 3);
+		genops_backup_folder_forget(path, 3);
 }

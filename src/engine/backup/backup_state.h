@@ -13,4 +13,7 @@ GENOPS_NODISCARD int genops_backup_state_copy(const char *state_dir, unsigned in
 GENOPS_NODISCARD int genops_backup_state_pack(struct genops_backup_archive *archive, const char *state_dir, struct genops_error *err);
 void genops_backup_state_forget(const char *state_dir);
 
+/* Removes a folder of our own with what is in it, so many folders deep. Best effort. */
+void genops_backup_folder_forget(const char *path, int depth);
+
 #endif
