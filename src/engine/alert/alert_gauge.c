@@ -29,7 +29,7 @@ static void tell_source(struct genops_alert_meter *meter, const struct genops_al
 	bool has_taken = now->requests > before->requests, has_refused = now->refused > before->refused;
 	if (has_taken) {
 		meter->received_ns = now->monotonic_ns;
-		meter->has_received = true;
+		meter->has_received = meter->has_heard = true;
 	}
 	if (has_taken)
 		meter->trouble_ns = 0;
@@ -86,6 +86,14 @@ void genops_alert_gauge_take(struct genops_alert_meter *meter, const struct geno
 	ret_gauges->values[GENOPS_ALERT_GAUGE_delivery_lag] = (double)inside->lag_ns / GENOPS_NS_PER_S;
 	ret_gauges->values[GENOPS_ALERT_GAUGE_destinations_failing] = (double)inside->n_failing;
 	memcpy(ret_gauges->failing, inside->failing, sizeof ret_gauges->failing);
+}
+
+void genops_alert_gauge_unheard(const struct genops_alert_meter *meter, struct genops_alert_gauges *gauges)
+{
+	if (meter->has_heard || isnan(gauges->values[GENOPS_ALERT_GAUGE_source_status]))
+		return;
+	gauges->values[GENOPS_ALERT_GAUGE_source_status] = 0;
+	gauges->values[GENOPS_ALERT_GAUGE_source_silence] = (double)INFINITY;
 }
 
 void genops_alert_gauge_destination(struct genops_alert_inside *inside, const char *name, bool is_failing, int64_t lag_ns)

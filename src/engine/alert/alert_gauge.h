@@ -22,7 +22,8 @@ struct genops_alert_meter {
 	struct genops_alert_counts samples[GENOPS_ALERT_WINDOW];
 	int64_t received_ns;         /* monotonic: when something was taken last, else when this began */
 	int64_t trouble_ns;          /* since when everything is refused; 0: it is not */
-	bool has_received;
+	bool has_received;           /* by anybody, ever */
+	bool has_heard;              /* since this began */
 };
 
 /* What the drain knows. */
@@ -41,6 +42,10 @@ struct genops_alert_inside {
 /* The arithmetic: a new sample, and what follows. Pure but for what is in `counts`. */
 void genops_alert_gauge_take(struct genops_alert_meter *meter, const struct genops_alert_counts *counts,
     const struct genops_alert_inside *inside, struct genops_alert_gauges *ret_gauges);
+
+/* As they are for an alert about a source that was open before this began, until something is heard: whether it still is silent is not known,
+ * so it counts as silent. What was silent for an hour is not well because we were started a second ago. */
+void genops_alert_gauge_unheard(const struct genops_alert_meter *meter, struct genops_alert_gauges *gauges);
 
 /* What one destination adds to it. */
 void genops_alert_gauge_destination(struct genops_alert_inside *inside, const char *name, bool is_failing, int64_t lag_ns);

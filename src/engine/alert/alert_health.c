@@ -21,6 +21,7 @@
 struct state {
 	char name[256];
 	bool is_used;
+	bool is_from_before;     /* fired in an earlier life of the drain, and still does */
 	struct genops_alert_watch watch;
 	char key[512];           /* of what is firing */
 };
@@ -199,6 +200,7 @@ static int load(struct genops_alert_health *health, struct genops_error *err)
 		if (!state)
 			continue;
 		state->watch = (struct genops_alert_watch){.is_firing = true};
+		state->is_from_before = true;
 		snprintf(state->key, sizeof state->key, "%.*s", (int)(rows[i].key.len > 511 ? 511 : rows[i].key.len), rows[i].key.ptr);
 	}
 	health->is_loaded = code == GENOPS_OK;
@@ -283,8 +285,12 @@ static int look_at(struct genops_alert_health *health, const struct genops_alert
 		return genops_fail(err, GENOPS_LIMIT, "there are more alert rules than can be looked at");
 	state->is_used = true;
 	const struct genops_alert_watch before = state->watch;
+	struct genops_alert_gauges judged = *gauges;
+	state->is_from_before &= state->watch.is_firing;
+	if (state->is_from_before)
+		genops_alert_gauge_unheard(&health->meter, &judged);
 	enum genops_alert_step step = genops_alert_watch_step(
-	    &state->watch, rule, genops_alert_rule_holds(rule, gauges, &health->run), monotonic_ns);
+	    &state->watch, rule, genops_alert_rule_holds(rule, &judged, &health->run), monotonic_ns);
 	if (step == GENOPS_ALERT_NOTHING)
 		return GENOPS_OK;
 	int code = tell(health, rule, state, step == GENOPS_ALERT_IS_OVER, gauges, now_unix_ns, err);

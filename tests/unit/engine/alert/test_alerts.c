@@ -7,6 +7,7 @@
 #include "engine/alert/alert_budget.h"
 #include "engine/alert/alerts.h"
 #include "engine/flow/routed.h"
+#include "engine/receive/receive_counts.h"
 #include "store/ledger/ledger_impl.h"
 
 #define DAY   INT64_C(86400)
@@ -245,6 +246,51 @@ static void a_new_rule_takes_no_others_place(void **state)
 	genops_engine_close(changed);
 }
 
+#define SOURCE                                                                                                                          \
+	"receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:1'}}}}\n"                                                            \
+	"destinations:\n  - {id: chat, type: slack, url: 'http://127.0.0.1:1/x'}\nalerts:\n  silence: 60s\n  rules:\n"
+
+static void receive(struct stage *s)
+{
+	genops_receive_counts_accepted(s->engine, "otlp", false, GENOPS_SIGNAL_TRACES, &(struct genops_otlp_count){.n_accepted = 1}, 10);
+}
+
+/* A restart has heard nothing yet: that is no sign of life of a source that was down before it, for any rule that asks for the source. */
+static void a_source_that_was_down_stays_down(void **state)
+{
+	static const char *const conditions[] = {"source_status == \"down\"", "source_silence > 60", "source_status == \"down\" || error_rate > 5"};
+	for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
+		struct stage s;
+		char text[1024], dir[4096];
+		snprintf(text, sizeof text, SOURCE "    - {name: gone, condition: '%s', for: 0s, severity: high, notify: chat}\n", conditions[i]);
+		snprintf(dir, sizeof dir, "%s/%zu", (const char *)*state, i);
+		open_stage(&s, dir, text);
+		(void)look(&s, START);
+		receive(&s);
+		for (int t = 2; t < 70; t += 2)
+			(void)look(&s, START + t);
+		assert_int_equal(count(&s, "chat"), 1);
+		assert_non_null(strstr(last, "\"alert_state\":\"firing\""));
+		close_stage(&s);
+		open_stage(&s, dir, text);
+		size_t before = count(&s, "chat");
+		for (int t = 100; t < 300; t += 2) /* the silence that it needs, and past it */
+			assert_false(look(&s, START + t));
+		assert_int_equal(count(&s, "chat"), before);
+		receive(&s);
+		for (int t = 300; t < 320; t += 2) {
+			receive(&s);
+			(void)look(&s, START + t);
+		}
+		assert_int_equal(count(&s, "chat"), before + 1);
+		assert_non_null(strstr(last, "\"alert_state\":\"resolved\""));
+		for (int t = 320; t < 400; t += 2) /* and goes again */
+			(void)look(&s, START + t);
+		assert_int_equal(count(&s, "chat"), before + 2);
+		close_stage(&s);
+	}
+}
+
 /* A label is made of what callers say: any length, any bytes. */
 static void odd_labels(void **state)
 {
@@ -271,6 +317,7 @@ static void odd_labels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {T(each_once_and_over), T(killed_between_queue_and_ledger), T(many_at_once), T(for_nobody),
-	    T(lost_with_its_process), T(a_new_rule_takes_no_others_place), T(odd_labels)};
+	    T(lost_with_its_process), T(a_new_rule_takes_no_others_place),
+	    T(a_source_that_was_down_stays_down), T(odd_labels)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
