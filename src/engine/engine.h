@@ -67,6 +67,7 @@ struct genops_engine {
 	_Atomic uint64_t memory_seen;        /* receive/receive_memory.c: of this process */
 	_Atomic int64_t worker_memory_at_ns; /* max_memory_per_worker: this process's own, looked at when? */
 	_Atomic uint64_t worker_memory_seen, worker_memory_taken; /* measured; promised to requests that are being read */
+	_Atomic uint64_t worker_memory_least; /* the least that was ever measured; 0: not yet */
 	_Atomic int64_t memory_at_ns;
 
 	struct genops_pending *pending;      /* records that could not be appended yet: pending.c; under lock */

@@ -65,8 +65,8 @@ void genops_receive_head_type(struct genops_receiver_request *request);
 /* receive_access.c: is the sender let in, and for which tenant? False: the answer is made. */
 bool genops_receive_access(struct genops_receiver_request *request, struct genops_receiver_answer *ret_answer);
 
-/* receive_memory.c: may a request with a body of so many bytes be taken, as far as max_memory_per_worker says? FULL. `end` gives back what
- * `begin` has promised it; also where it failed. Any thread. */
+/* receive_memory.c: may a request with a body of so many bytes be taken, as far as max_memory_per_worker says? FULL: not now. LIMIT: never.
+ * `end` gives back what `begin` has promised it; also where it failed. Any thread. */
 GENOPS_NODISCARD int genops_receive_memory_begin(struct genops_receiver_request *request, size_t len, struct genops_error *err);
 void genops_receive_memory_end(struct genops_receiver_request *request);
 /* May `len` bytes more be received, as far as memory_limiter says? FULL. */

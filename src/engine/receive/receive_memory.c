@@ -38,6 +38,9 @@ static uint64_t worker_memory(genops_engine *engine, uint64_t bound)
 			bytes = genops_resident_bytes(0);
 		}
 		atomic_store(&engine->worker_memory_seen, bytes);
+		uint64_t least = atomic_load(&engine->worker_memory_least);
+		if (!least || bytes < least)
+			atomic_store(&engine->worker_memory_least, bytes); /* one at a time comes here, and about is enough */
 	}
 	return atomic_load(&engine->worker_memory_seen);
 }
@@ -54,6 +57,12 @@ int genops_receive_memory_begin(struct genops_receiver_request *request, size_t 
 		return GENOPS_OK;
 	}
 	atomic_fetch_sub(&engine->worker_memory_taken, REQUEST_TIMES * len);
+	uint64_t least = atomic_load(&engine->worker_memory_least);
+	if (least <= bound && REQUEST_TIMES * len > bound - least)
+		return genops_fail_fix(err, GENOPS_LIMIT, "raise max_memory_per_worker of performance_settings, or send smaller requests",
+		    "the request of %zu bytes, counted %d times, never fits into what a worker may take: four fifths of max_memory_per_worker of "
+		    "performance_settings (%llu MiB), less the %llu MiB that it has in use anyway",
+		    len, REQUEST_TIMES, (unsigned long long)(max >> 20), (unsigned long long)(least >> 20));
 	return genops_fail_fix(err, GENOPS_FULL, "raise max_memory_per_worker of performance_settings, or send less at once",
 	    "this worker has %llu MiB in use, and takes no more than four fifths of max_memory_per_worker (%llu MiB)",
 	    (unsigned long long)(used >> 20), (unsigned long long)(max >> 20));

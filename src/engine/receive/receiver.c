@@ -303,8 +303,11 @@ enum genops_receiver_step genops_receiver_body(
 {
 	struct genops_error err;
 	enum genops_receiver_step step = GENOPS_RECEIVER_ANSWERED;
-	if (genops_receive_memory_begin(request, body.len, &err) == GENOPS_OK)
+	int code = genops_receive_memory_begin(request, body.len, &err);
+	if (code == GENOPS_OK)
 		step = read_body(request, body, is_patient, ret_answer);
+	else if (code == GENOPS_LIMIT)
+		fail(request, 413, GENOPS_GRPC_RESOURCE_EXHAUSTED, GENOPS_RECEIVE_TOO_LARGE, err.message, ret_answer);
 	else
 		genops_receive_answer_full(request, &err, ret_answer);
 	genops_receive_memory_end(request);

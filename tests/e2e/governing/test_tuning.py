@@ -3,6 +3,7 @@
 
 Proves: CRB-387, CRB-390, CRB-394, CRB-398, CRB-406, CRB-411, CRB-428..439, CRB-440..445, CRB-485, CRB-486; CRB-430, CRB-437 exactly.
 """
+import concurrent.futures
 import http.client
 import http.server
 import json
@@ -188,16 +189,31 @@ def test_sockets(tmp_path, keepalive, nodelay):
 
 
 def test_memory_of_a_worker(tmp_path):
-    """What would need more than the worker may have is refused, to be sent again; what fits is taken, before and after; told in /metrics."""
+    """What would need more than the worker may ever have is refused for good, with the key to raise; what does not fit beside others at this moment
+    is to be sent again; what fits is taken, before and after; told in /metrics."""
     server = serve(tmp_path, changed(PARTS["performance_settings"], max_memory_per_worker="64 MiB", worker_processes=1))
     try:
         assert post(server.http, body=traces("small")).status == 200
+        large = traces(*["large"] * 40, pad=700_000)
         for _ in range(3):
-            reply = post(server.http, body=traces(*["large"] * 40, pad=700_000))
-            assert reply.status == 503 and int(reply.header("retry-after")) >= 1
+            reply = post(server.http, body=large)
+            assert reply.status == 413 and reply.header("retry-after") is None
+            assert b"max_memory_per_worker of performance_settings (64 MiB)" in reply.body
         assert until(lambda: post(server.http, body=traces("small")).status == 200, what="room again")
         assert post(server.http, body=traces(*["middle"] * 4, pad=700_000)).status == 200
-        assert server.metrics("genops_self_refused_requests_total")['receiver="otlp",transport="http",reason="full"'] == 3
+        refused = server.metrics("genops_self_refused_requests_total")
+        assert refused['receiver="otlp",transport="http",reason="too_large"'] == 3 and 'receiver="otlp",transport="http",reason="full"' not in refused
+        half = traces(*["half"] * 20, pad=700_000)
+        replies = []
+        for _ in range(5):
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                replies += pool.map(lambda _: post(server.http, body=half), range(8))
+            if any(reply.status == 503 for reply in replies):
+                break
+        assert {reply.status for reply in replies} <= {200, 503}
+        assert all(int(reply.header("retry-after")) >= 1 for reply in replies if reply.status == 503)
+        assert any(reply.status == 503 for reply in replies), "eight of 14 MB at once, counted twice, are more than 64 MiB"
+        assert until(lambda: post(server.http, body=half).status == 200, what="room for one alone")
         limits = server.metrics("genops_self_limit")
         assert limits['limit="max_memory_per_worker"'] == 64 << 20 and limits['limit="max_connections"'] == 1000
         assert 1 << 20 < server.metrics("genops_self_process_memory_bytes")[""] < 64 << 20

@@ -166,6 +166,37 @@ static void a_worker_that_has_enough_takes_nothing(void **state)
 	genops_engine_close(engine);
 }
 
+/* What does not fit beside the least that the worker ever has in use never will: the sender is told so, and not to come again. */
+static void what_never_fits_is_final(void **state)
+{
+	genops_engine *engine = open_as(*state, "performance_settings: {max_memory_per_worker: 100 MiB}\n" CONFIG, GENOPS_DRAIN_NEVER);
+	struct posted posted = {.type = JSON};
+	struct genops_receiver_answer answer = {0};
+	enum genops_receiver_step step;
+	atomic_store(&engine->worker_memory_at_ns, INT64_MAX); /* never measured anew */
+	static const struct {
+		int64_t least_below; /* four fifths */
+		int status;
+	} cases[] = {{2 * (int64_t)sizeof span_json - 3, 413}, {2 * (int64_t)sizeof span_json - 2, 503}, {-1, 503}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		bool has_retry = false;
+		atomic_store(&engine->worker_memory_seen, (uint64_t)80 << 20); /* at this moment: nothing fits */
+		atomic_store(&engine->worker_memory_least, (uint64_t)(((int64_t)80 << 20) - cases[i].least_below));
+		genops_receiver_request *request = ask(engine, &posted, &answer, &step);
+		assert_int_equal(step, GENOPS_RECEIVER_WANTS_BODY);
+		assert_int_equal(genops_receiver_body(request, genops_str_of(span_json), true, &answer), GENOPS_RECEIVER_ANSWERED);
+		assert_int_equal(answer.status, cases[i].status);
+		for (size_t j = 0; j < answer.n_headers; j++)
+			has_retry |= genops_str_is(answer.headers[j].name, "retry-after");
+		assert_int_equal(has_retry, cases[i].status == 503);
+		assert_int_equal(genops_str_find(answer.body, GENOPS_STR("four fifths of max_memory_per_worker of performance_settings (100 MiB)")) < answer.body.len,
+		    cases[i].status == 413);
+		assert_int_equal(atomic_load(&engine->worker_memory_taken), 0);
+		genops_receiver_free(request);
+	}
+	genops_engine_close(engine);
+}
+
 /* Whatever allocation fails: a 200 means that the span is there, and else the client comes again. */
 static void without_memory_nothing_false_is_acknowledged(void **state)
 {
@@ -208,6 +239,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(what_takes_long_is_told_before_it_is_begun, make_state, remove_state),
 	    cmocka_unit_test_setup_teardown(a_client_whose_time_is_over_gets_no_duplicate, make_state, remove_state),
 	    cmocka_unit_test_setup_teardown(a_worker_that_has_enough_takes_nothing, make_state, remove_state),
+	    cmocka_unit_test_setup_teardown(what_never_fits_is_final, make_state, remove_state),
 	    cmocka_unit_test_setup_teardown(without_memory_nothing_false_is_acknowledged, make_state, remove_state),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
