@@ -33,7 +33,7 @@ static void print_json(const struct genops_restored *restored)
 	json_text("config", genops_str_of(restored->config));
 	printf(",\"outside\":%" PRIu64 ",\"secrets\":%" PRIu64 ",", restored->n_outside, restored->n_secrets);
 	json_text("variables", genops_str_of(restored->variables));
-	printf("}\n");
+	printf(",\"leftovers\":%" PRIu64 "}\n", restored->n_leftovers);
 }
 
 static void print_text(const struct genops_restored *restored)
@@ -44,6 +44,9 @@ static void print_text(const struct genops_restored *restored)
 	    backup_time(restored->unix_ns, time), restored->n_files);
 	if (restored->before[0])
 		printf("what was there is in %s\n", restored->before);
+	if (restored->n_leftovers)
+		printf("%" PRIu64 " %s killed had left %s beside: removed\n", restored->n_leftovers,
+		    restored->n_leftovers == 1 ? "restore that was" : "restores that were", restored->n_leftovers == 1 ? "its folder" : "their folders");
 	if (restored->n_outside)
 		printf("%" PRIu64 " files come from elsewhere: they are in %s/outside, by their paths; put them back there\n", restored->n_outside, restored->to);
 	if (restored->n_secrets)

@@ -70,6 +70,7 @@ struct genops_restored {
 	uint64_t n_outside;          /* files that were not below the configuration's folder: they are in outside/, by their former paths */
 	uint64_t n_secrets;          /* variables that have to be set, */
 	char variables[1024];        /* and their names; of very many not all */
+	uint64_t n_leftovers;        /* folders that killed restores to this name had left beside, and that are removed */
 };
 
 /* Unpacks an archive, a file or s3://bucket/key, into the directory `to`, which is made, or empty; with is_forced what is there is moved aside.

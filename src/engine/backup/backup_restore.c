@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/backup/backup_restore.c - see genops_backup_restore: unpacked and checked in a folder beside, which then takes the name that was asked for. */
+ * engine/backup/backup_restore.c - see genops_backup_restore: unpacked and checked in a folder beside, which then takes the name that was asked for.
+ *
+ * Who unpacks holds a lock on the folder beside, whose name has his process. A folder whose process is gone and that nobody locks was left by one that
+ * was killed: the next restore to the same name removes it. The lock is for processes of other containers, whose numbers say nothing here. */
 #include "engine/backup/place/backup_place.h"
 #include "engine/backup/place/backup_settings.h"
 #include "engine/backup/backup_state.h"
@@ -8,19 +11,27 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/write.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#define DEPTH     (GENOPS_TAR_NAME_MAX / 2) /* of folders in an archive */
+#define RESTORING ".restoring-"
+
 struct restoring {
 	char to[PATH_MAX], beside[PATH_MAX + 32], before[PATH_MAX + 64];
+	char parent[PATH_MAX]; /* of `to` and what is beside */
 	bool is_there, is_empty;
+	int fd;                /* beside, locked; -1: not made */
 	struct genops_drain_lock *lock; /* of the directory that is there */
 };
 
@@ -67,7 +78,10 @@ static int look(struct restoring *restoring, const char *to, bool is_forced, str
 		restoring->to[--n] = '\0';
 	if (n <= 0 || n >= (int)sizeof restoring->to - 32)
 		return genops_fail_fix(err, GENOPS_MISUSE, "name one with --to", "there is no directory to restore to");
-	snprintf(restoring->beside, sizeof restoring->beside, "%s.restoring-%ld", restoring->to, (long)getpid());
+	snprintf(restoring->beside, sizeof restoring->beside, "%s" RESTORING "%ld", restoring->to, (long)getpid());
+	const char *slash = strrchr(restoring->to, '/');
+	int parent_len = !slash ? 1 : slash == restoring->to ? 1 : (int)(slash - restoring->to);
+	snprintf(restoring->parent, sizeof restoring->parent, "%.*s", parent_len, slash ? restoring->to : ".");
 	restoring->is_there = lstat(restoring->to, &status) == 0;
 	if (!restoring->is_there)
 		return GENOPS_OK;
@@ -79,17 +93,64 @@ static int look(struct restoring *restoring, const char *to, bool is_forced, str
 	return lock(restoring, err);
 }
 
+/* --- what killed ones left --- */
+
+/* `path` names the process that made it. Ours is none that lives: this one has not made anything yet. */
+static bool is_left(const char *path, genops_str process)
+{
+	int64_t pid;
+	struct stat status;
+	if (!genops_str_to_int(process, &pid) || pid <= 0 || pid > INT_MAX)
+		return false;
+	if (pid != getpid() && (kill((pid_t)pid, 0) == 0 || errno != ESRCH))
+		return false;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool is = fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == geteuid() && flock(fd, LOCK_EX | LOCK_NB) == 0;
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+static uint64_t remove_left(const struct restoring *restoring)
+{
+	char path[PATH_MAX + 300];
+	const char *slash = strrchr(restoring->to, '/');
+	genops_str name = genops_str_of(slash ? slash + 1 : restoring->to);
+	uint64_t n = 0;
+	DIR *stream = opendir(restoring->parent);
+	for (struct dirent *entry; stream && (entry = readdir(stream));) {
+		genops_str rest = genops_str_of(entry->d_name);
+		if (!genops_str_starts(rest, name) || !genops_str_starts(genops_str_skip(rest, name.len), GENOPS_STR(RESTORING)))
+			continue;
+		snprintf(path, sizeof path, "%s/%s", restoring->parent, entry->d_name);
+		if (!is_left(path, genops_str_skip(rest, name.len + sizeof RESTORING - 1)))
+			continue;
+		genops_backup_folder_forget(path, DEPTH);
+		n += access(path, F_OK) != 0;
+	}
+	if (stream)
+		closedir(stream);
+	return n;
+}
+
 /* --- unpacking --- */
 
-static int open_beside(struct restoring *restoring, int *ret_fd, struct genops_error *err)
+static int open_beside(struct restoring *restoring, struct genops_error *err)
 {
 	int done = mkdir(restoring->beside, 0700);
 	if (done != 0 && errno == ENOENT) {
 		make_parents(restoring->beside);
 		done = mkdir(restoring->beside, 0700);
 	}
-	*ret_fd = done == 0 ? open(restoring->beside, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	return *ret_fd < 0 ? genops_fail_errno(err, GENOPS_IO, errno, "%.400s cannot be made", restoring->beside) : GENOPS_OK;
+	restoring->fd = done == 0 ? open(restoring->beside, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (restoring->fd < 0) {
+		int code = genops_fail_errno(err, GENOPS_IO, errno, "%.400s cannot be made", restoring->beside);
+		if (done == 0)
+			(void)rmdir(restoring->beside);
+		return code;
+	}
+	(void)flock(restoring->fd, LOCK_EX | LOCK_NB); /* where a file system has no locks, nobody's folder is taken for one that was left */
+	return GENOPS_OK;
 }
 
 /* The place and the name in it, at the last "/". */
@@ -129,18 +190,16 @@ static int unpack_beside(struct restoring *restoring, const char *archive, struc
 {
 	const struct genops_backup_manifest *manifest;
 	uint64_t bytes = 0;
-	int fd = -1;
-	GENOPS_TRY(open_beside(restoring, &fd, err));
-	struct genops_backup_unpack *unpack = genops_backup_unpack_new(fd, err);
+	GENOPS_TRY(open_beside(restoring, err));
+	struct genops_backup_unpack *unpack = genops_backup_unpack_new(restoring->fd, err);
 	int code = unpack ? read_archive(archive, unpack, err) : GENOPS_NOMEM;
 	if (code == GENOPS_OK)
 		code = genops_backup_unpack_end(unpack, &manifest, &bytes, err);
 	if (code == GENOPS_OK)
 		fill(manifest, bytes, restored);
-	if (code == GENOPS_OK && fsync(fd) != 0)
+	if (code == GENOPS_OK && syncfs(restoring->fd) != 0) /* names in all its folders */
 		code = genops_fail_errno(err, GENOPS_IO, errno, "%.400s", restoring->beside);
 	genops_backup_unpack_free(unpack);
-	close(fd);
 	return code;
 }
 
@@ -159,7 +218,8 @@ static int take_name(struct restoring *restoring, struct genops_error *err)
 			return genops_fail_errno(err, GENOPS_IO, errno, "%.400s cannot be moved aside", restoring->to);
 	}
 	if (rename(restoring->beside, restoring->to) == 0)
-		return GENOPS_OK;
+		return genops_write_names(restoring->parent) ? GENOPS_OK
+			: genops_fail_errno(err, GENOPS_IO, errno, "%.400s is restored, but a power failure may undo it", restoring->to);
 	int code = genops_fail_errno(err, GENOPS_IO, errno, "%.400s cannot be replaced", restoring->to);
 	if (restoring->before[0])
 		(void)rename(restoring->before, restoring->to);
@@ -168,15 +228,19 @@ static int take_name(struct restoring *restoring, struct genops_error *err)
 
 int genops_backup_restore(const char *archive, const char *to, bool is_forced, struct genops_restored *ret_restored, struct genops_error *err)
 {
-	struct restoring restoring = {0};
+	struct restoring restoring = {.fd = -1};
 	struct genops_restored restored = {0};
 	int code = look(&restoring, to, is_forced, err);
 	if (code == GENOPS_OK) {
+		restored.n_leftovers = remove_left(&restoring);
 		code = unpack_beside(&restoring, archive, &restored, err);
 		if (code == GENOPS_OK)
 			code = take_name(&restoring, err);
+	}
+	if (restoring.fd >= 0) {
 		if (code != GENOPS_OK)
-			genops_backup_folder_forget(restoring.beside, 16);
+			genops_backup_folder_forget(restoring.beside, DEPTH);
+		close(restoring.fd);
 	}
 	genops_drain_lock_release(restoring.lock);
 	if (code != GENOPS_OK)

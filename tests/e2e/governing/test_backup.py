@@ -360,6 +360,35 @@ def test_restore_replaces_nothing_unasked(tmp_path):
         assert not (tmp_path / f"none-{number}").exists() and not list(tmp_path.glob("none-*"))
 
 
+def test_what_a_killed_restore_left_is_removed_by_the_next(tmp_path):
+    """SIGKILL while it unpacks: the next one removes the folder beside and says so; not that of one who lives, nor what only looks like one."""
+    (tmp_path / "genops.yaml").write_text("governance: {}\n")
+    away, to = tmp_path / "away", tmp_path / "to"
+    assert run("backup", "now", "--to", away, state=tmp_path / "state", config=tmp_path / "genops.yaml").returncode == 0
+    archive = next(away.glob("config-*"))
+    os.mkfifo(tmp_path / "slow.tar.zst")  # nobody writes to it: who reads it waits
+    running = [subprocess.Popen([gateways.GENOPS, "restore", tmp_path / "slow.tar.zst", "--to", f"{to}/"], env=gateways.environment(tmp_path),
+                                stdin=subprocess.DEVNULL) for _ in range(2)]
+    killed, living = (tmp_path / f"to.restoring-{process.pid}" for process in running)
+    wait_for(lambda: killed.exists() and living.exists(), 10, "two that unpack")
+    (killed / "queue").mkdir()
+    (killed / "queue" / "1.q").write_text("x")
+    others = [tmp_path / f"to.restoring-{ending}" for ending in ("mine", "1x", "")] + [tmp_path / f"other.restoring-{running[0].pid}"]
+    for other in others:
+        other.mkdir()
+    running[0].kill()
+    running[0].wait(10)
+    (tmp_path / f"to.restoring-{2 ** 22 + 1}").symlink_to(others[0])  # beyond the kernel's greatest process
+    told = run("restore", archive, "--to", to, "--json")
+    assert told.returncode == 0 and json.loads(told.stdout)["leftovers"] == 1, told.stderr
+    assert not killed.exists() and all(path.exists() for path in (living, *others))
+    running[1].kill()
+    running[1].wait(10)
+    told = run("restore", archive, "--to", to, "--force")
+    assert told.returncode == 0 and "1 restore that was killed had left its folder beside: removed" in told.stdout
+    assert not living.exists() and (to / "genops.yaml").read_text() == "governance: {}\n"
+
+
 def packed(tmp_path, *members):
     """An archive of members that our own writer would not make."""
     out = io.BytesIO()
