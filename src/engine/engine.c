@@ -313,12 +313,17 @@ int genops_engine_reload(genops_engine *engine, bool *ret_changed, struct genops
 	return GENOPS_OK;
 }
 
-/* Somebody else drains: has the ledger everything that anybody had appended at the first question? */
+/* Somebody else drains: has the ledger everything that anybody had appended at the first question? The mark comes first: a pass that began
+ * before it may have ended before it, too. */
 static bool is_in_ledger(genops_engine *engine, struct genops_drain_mark **mark)
 {
 	struct genops_error err;
-	return (*mark || genops_drain_mark_new(engine->state_dir, mark, &err) == GENOPS_OK) &&
-	       genops_drain_mark_is_reached(*mark);
+	if (!*mark) {
+		if (genops_drain_mark_new(engine->state_dir, mark, &err) != GENOPS_OK)
+			return false;
+		genops_counters_ask_drain(engine->counters);
+	}
+	return genops_drain_mark_is_reached(*mark);
 }
 
 /* Several may ask at once: the latest moment is what the thread answers, and answers all of them with. */

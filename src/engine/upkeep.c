@@ -2,8 +2,8 @@
  * engine/upkeep.c - the engine's one background thread: drain, reload, reap, publish.
  *
  * It takes the drain lock when nobody holds it (option drain AUTO), so that another process takes over when the one
- * that drained has died. All signals are blocked in it. Ticks every TICK_NS, at once when woken; every LOADED_TICK_NS under load,
- * because a transaction has a price of its own and nobody waits for it (who does, flushes).
+ * that drained has died. All signals are blocked in it. Ticks every GENOPS_PACE_TICK_NS, at once when woken; passes of the drain come as
+ * engine/drain/pace.h says, or when somebody in any process asks.
  */
 #include "engine/collibra/collibra_export.h"
 #include "engine/drain/drain.h"
@@ -14,10 +14,6 @@
 
 #include <time.h>
 
-#define TICK_NS         (50 * GENOPS_NS_PER_MS)
-#define LOADED_TICK_NS  (200 * GENOPS_NS_PER_MS)
-#define LOADED_ENTRIES  256   /* taken by a pass: what follows is gathered for longer */
-#define BUSY_ENTRIES    16384 /* the next pass follows at once */
 #define RELOAD_EVERY_NS GENOPS_NS_PER_S
 #define SETTLE_TICK_NS  (100 * GENOPS_NS_PER_MS)
 #define POSTPONED_MAX   50    /* a file that somebody writes without end is read all the same */
@@ -28,7 +24,8 @@
 struct upkeep {
 	genops_engine *engine;
 	int64_t reload_at_ns, takeover_at_ns, collibra_at_ns, complain_at_ns, check_at_ns;
-	size_t n_taken; /* by the last pass */
+	int64_t passed_ns, pass_at_ns; /* when the last pass of the drain began, and when the next one is due */
+	uint64_t n_drains_asked; /* of genops_counters_drains_asked, which the last pass answered */
 	size_t n_postponed; /* looks at a configuration that is being written */
 };
 
@@ -111,25 +108,33 @@ static void take_over(struct upkeep *upkeep, int64_t now_ns)
 	}
 }
 
+static bool is_pass_due(const struct upkeep *upkeep, int64_t now_ns, bool is_woken)
+{
+	return is_woken || now_ns >= upkeep->pass_at_ns ||
+	       genops_counters_drains_asked(upkeep->engine->counters) != upkeep->n_drains_asked;
+}
+
 static void pass(struct upkeep *upkeep, int64_t now_ns)
 {
 	genops_engine *engine = upkeep->engine;
 	struct genops_error err;
-	size_t n = 0;
+	struct genops_pace pace = {.since_ns = now_ns - upkeep->passed_ns};
 	if (!engine->drain)
 		return;
 	int64_t asked_ns = atomic_load(&engine->flush_asked_ns);
-	int code = genops_drain_pass(engine->drain, &n, &err);
+	upkeep->n_drains_asked = genops_counters_drains_asked(engine->counters);
+	upkeep->passed_ns = now_ns;
+	int code = genops_drain_pass(engine->drain, &pace, &err);
 	if (code == GENOPS_FULL)
 		complain(upkeep, now_ns, "the export queue is full; the ledger goes on", &err);
 	else if (code != GENOPS_OK)
 		complain(upkeep, now_ns, "draining failed; it is tried again", &err);
-	upkeep->n_taken = n;
-	if (n > BUSY_ENTRIES || genops_drain_is_pressed(engine->drain))
-		genops_upkeep_wake(engine); /* more has come meanwhile */
 	genops_drain_upkeep(engine->drain);
 	if (code == GENOPS_OK && genops_drain_offer(engine->drain, asked_ns))
 		atomic_store(&engine->flush_done_ns, asked_ns);
+	int64_t done_ns = genops_clock_monotonic_ns();
+	pace.took_ns = done_ns - now_ns;
+	upkeep->pass_at_ns = done_ns + genops_pace_wait_ns(&pace);
 }
 
 /* Somebody replaced or cut the file under us: limits are then no longer shared with those who come after. */
@@ -144,17 +149,19 @@ static void check_counters(struct upkeep *upkeep, int64_t now_ns)
 }
 
 /* Returns whether the thread goes on. */
-static bool wait_for_tick(genops_engine *engine, int64_t tick_ns)
+static bool wait_for_tick(const struct upkeep *upkeep, bool *ret_is_woken)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	int64_t at = (int64_t)until.tv_sec * GENOPS_NS_PER_S + until.tv_nsec + tick_ns;
-	until = (struct timespec){.tv_sec = at / GENOPS_NS_PER_S, .tv_nsec = at % GENOPS_NS_PER_S};
+	genops_engine *engine = upkeep->engine;
+	int64_t at = genops_clock_monotonic_ns() + GENOPS_PACE_TICK_NS;
+	if (engine->drain && upkeep->pass_at_ns < at)
+		at = upkeep->pass_at_ns;
+	struct timespec until = {.tv_sec = at / GENOPS_NS_PER_S, .tv_nsec = at % GENOPS_NS_PER_S};
 	pthread_mutex_lock(&engine->wake_lock);
 	while (!engine->is_woken && !engine->must_stop) {
 		if (pthread_cond_timedwait(&engine->wake, &engine->wake_lock, &until) != 0)
 			break;
 	}
+	*ret_is_woken = engine->is_woken;
 	engine->is_woken = false;
 	bool goes_on = !engine->must_stop;
 	pthread_mutex_unlock(&engine->wake_lock);
@@ -165,6 +172,7 @@ static void *run(void *arg)
 {
 	struct upkeep upkeep = {.engine = arg};
 	genops_engine *engine = arg;
+	bool is_woken = true;
 	do {
 		int64_t now_ns = genops_clock_monotonic_ns();
 		reload(&upkeep, now_ns);
@@ -173,8 +181,11 @@ static void *run(void *arg)
 		keep_collibra(&upkeep, now_ns);
 		genops_pending_retry(engine);
 		check_counters(&upkeep, now_ns);
-		pass(&upkeep, now_ns);
-	} while (wait_for_tick(engine, upkeep.n_taken < LOADED_ENTRIES ? TICK_NS : LOADED_TICK_NS));
+		if (is_pass_due(&upkeep, now_ns, is_woken))
+			pass(&upkeep, now_ns);
+		else if (engine->drain)
+			genops_drain_upkeep(engine->drain);
+	} while (wait_for_tick(&upkeep, &is_woken));
 	pass(&upkeep, genops_clock_monotonic_ns());
 	return NULL;
 }

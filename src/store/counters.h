@@ -190,8 +190,8 @@ struct genops_counters_stats {
 size_t genops_counters_pids(const struct genops_counters *counters, uint32_t *pids, size_t max);
 void genops_counters_stats(struct genops_counters *counters, struct genops_counters_stats *ret_stats);
 
-/* A version that whoever reloads bumps and everybody compares: configuration, policies, prices. Plain atomics. */
-uint64_t genops_counters_version(const struct genops_counters *counters);
-uint64_t genops_counters_version_bump(struct genops_counters *counters);
+/* Who waits for what is in the segments asks; who drains looks whether somebody has asked since. Plain atomics. */
+void genops_counters_ask_drain(struct genops_counters *counters);
+uint64_t genops_counters_drains_asked(const struct genops_counters *counters);
 
 #endif

@@ -28,7 +28,6 @@
 #define PUBLISH_AT_LEAST_NS (10 * GENOPS_NS_PER_S)
 #define REMOVE_EVERY_NS  GENOPS_NS_PER_S /* a sync of the queue each */
 #define REMOVE_EVERY_BYTES ((uint64_t)16 << 20) /* so that what is read is written again while it is at hand */
-#define PRESSED_BYTES    ((uint64_t)4 << 20)
 
 /* Whether or not they could be started: what is for them waits in the queue. */
 static bool has_destinations(const struct genops_drain *drain)
@@ -251,15 +250,14 @@ static int resolve(struct genops_drain *drain, struct genops_error *err)
 	return code;
 }
 
-bool genops_drain_is_pressed(const struct genops_drain *drain)
-{
-	return drain->bytes_taken >= PRESSED_BYTES;
-}
-
-int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_error *err)
+int genops_drain_pass(struct genops_drain *drain, struct genops_pace *pace, struct genops_error *err)
 {
 	struct genops_error fault;
-	int code = collect(drain, ret_n, err);
+	int code = collect(drain, &pace->n, err);
+	pace->bytes = drain->bytes_taken;
+	uint64_t received_max = genops_config_buffer_bytes(drain->config);
+	pace->room = received_max < GENOPS_ENGINE_SEGMENTS_MAX ? received_max : GENOPS_ENGINE_SEGMENTS_MAX;
+	pace->unsynced_ns = drain->config->sync_interval_ns;
 	/* Nobody's call is taken for abandoned while its record may be in what cannot be read. */
 	if (code == GENOPS_OK || code == GENOPS_FULL)
 		(void)reap(drain);

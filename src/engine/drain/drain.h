@@ -8,6 +8,7 @@
 #ifndef ENGINE_DRAIN_H
 #define ENGINE_DRAIN_H
 
+#include "engine/drain/pace.h"
 #include "engine/engine.h"
 #include "store/ledger.h"
 #include "store/queue.h"
@@ -21,13 +22,9 @@ struct genops_drain;
 GENOPS_NODISCARD int genops_drain_open(genops_engine *engine, struct genops_drain **ret_drain, struct genops_error *err);
 void genops_drain_close(struct genops_drain *drain);
 
-/* Everything that is in the segments now, then the dead processes' leases. *ret_n: entries taken. FULL: the
- * queue is full; what is in the segments stays there (back-pressure). */
-GENOPS_NODISCARD int genops_drain_pass(struct genops_drain *drain, size_t *ret_n, struct genops_error *err);
-
-/* Did the last pass take so much that the next one should follow at once? What is received comes by the gigabyte, and the pages of a file
- * that is drained soon are still at hand for the next one. */
-bool genops_drain_is_pressed(const struct genops_drain *drain);
+/* Everything that is in the segments now, then the dead processes' leases. Of *pace all but the times are set, whatever is returned.
+ * FULL: the queue is full; what is in the segments stays there (back-pressure). */
+GENOPS_NODISCARD int genops_drain_pass(struct genops_drain *drain, struct genops_pace *pace, struct genops_error *err);
 
 /* For a process that does not drain: everything that is in the segments now, and whether the ledger has got it since. */
 struct genops_drain_mark;

@@ -208,7 +208,7 @@ static int init_mutex(struct genops_counters_header *header, struct genops_error
 	return failure ? genops_fail_errno(err, GENOPS_IO, failure, "no process-shared mutex") : GENOPS_OK;
 }
 
-/* What of the old file is kept: the version, the slots' epochs, and the leases with the budgets they name, all of them
+/* What of the old file is kept: how often a drain was asked for, the slots' epochs, and the leases with the budgets they name, all of them
  * dead, for reap. */
 static int reset(struct genops_counters *counters, const char *state_dir, struct genops_error *err)
 {

@@ -29,7 +29,7 @@ struct genops_counters_header {
 	uint32_t unused;
 	uint64_t file_size;
 	uint64_t hash_seed;
-	_Atomic uint64_t version;   /* lock-free */
+	_Atomic uint64_t drains_asked; /* how often somebody wanted a pass of the drain; lock-free */
 	uint64_t next_epoch;
 	uint64_t n_starts;          /* how often a first attacher reset the counters */
 	uint64_t n_repairs;
@@ -123,7 +123,7 @@ struct genops_counters_file {
 	X(header, layout, 8)                                                                          \
 	X(header, file_size, 16)                                                                      \
 	X(header, hash_seed, 24)                                                                      \
-	X(header, version, 32)                                                                        \
+	X(header, drains_asked, 32)                                                                   \
 	X(header, next_epoch, 40)                                                                     \
 	X(header, n_starts, 48)                                                                       \
 	X(header, n_repairs, 56)                                                                      \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store/counters/counters_view.c - see counters.h: rate buckets, versions, and looking at what is there. */
+ * store/counters/counters_view.c - see counters.h: rate buckets, questions for a drain, and looking at what is there. */
 #include "base/clock.h"
 #include "store/counters/counters_attach.h"
 #include "store/counters/counters_table.h"
@@ -87,14 +87,14 @@ bool genops_counters_has_observed(struct genops_counters *counters)
 	return has_observed;
 }
 
-uint64_t genops_counters_version(const struct genops_counters *counters)
+void genops_counters_ask_drain(struct genops_counters *counters)
 {
-	return atomic_load_explicit(&counters->file->header.version, memory_order_acquire);
+	atomic_fetch_add_explicit(&counters->file->header.drains_asked, 1, memory_order_acq_rel);
 }
 
-uint64_t genops_counters_version_bump(struct genops_counters *counters)
+uint64_t genops_counters_drains_asked(const struct genops_counters *counters)
 {
-	return atomic_fetch_add_explicit(&counters->file->header.version, 1, memory_order_acq_rel) + 1;
+	return atomic_load_explicit(&counters->file->header.drains_asked, memory_order_acquire);
 }
 
 uint64_t genops_counters_hash_seed(const struct genops_counters *counters)
