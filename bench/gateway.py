@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench/gateway.py - the gateway beside plain nginx and beside Portkey's, in interleaved slices of one run.
 
-    bench/gateway.py --build DIR [--peer DIR] [--rounds 3] [--seconds 2] [--cases chat-32,...]
+    bench/gateway.py --build DIR [--peer DIR] [--rounds 3] [--seconds 4] [--cases chat-32,...]
 
 Prints one JSON document: machine, method, one entry a case and system. All three forward to the same second nginx with canned
 answers, with one worker each, over loopback. CPU is the processes' own run time (schedstat) divided by the answers;
@@ -300,10 +300,12 @@ class Bench:
         requests, duration, errors, p50, p99, _ = map(int, found.groups())
         if errors or not requests:
             raise SystemExit(f"{errors} of {requests} calls failed: {system.name} {name}\n" + open(os.path.join(self.dir, "log")).read()[-2000:])
+        at_once = cpu_ns(drain) - drain_before if drain else 0
         system.settle()
         drained = cpu_ns(drain) - drain_before if drain else 0
         return {"rps": requests / (duration / 1e6), "cpu_us": (after - before) / 1e3 / requests,
-                "drain_us": drained / 1e3 / requests, "p50_ms": p50 / 1e3, "p99_ms": p99 / 1e3, "requests": requests}
+                "drain_us": drained / 1e3 / requests, "drained": at_once / drained if drained else 1.0,
+                "p50_ms": p50 / 1e3, "p99_ms": p99 / 1e3, "requests": requests}
 
     def run(self):
         systems = self.start_all()
@@ -346,7 +348,7 @@ def main():
     parser.add_argument("--build", required=True)
     parser.add_argument("--peer")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--cases", default="")
     parser.add_argument("--keep", action="store_true", help="keep the directory with logs and state")
     bench = Bench(parser.parse_args())
