@@ -250,13 +250,26 @@ static int resolve(struct genops_drain *drain, struct genops_error *err)
 	return code;
 }
 
+/* What may wait in the segments before anybody is refused for it. */
+static uint64_t room(const struct genops_config *config)
+{
+	uint64_t least = GENOPS_ENGINE_SEGMENTS_MAX;
+	for (size_t i = 0; i < config->n_receivers; i++) {
+		const struct genops_config_receiver *receiver = &config->receivers[i];
+		if ((uint64_t)receiver->buffer_max < least)
+			least = (uint64_t)receiver->buffer_max;
+		if (receiver->memory && receiver->memory->soft_limit_bytes < least)
+			least = receiver->memory->soft_limit_bytes;
+	}
+	return least;
+}
+
 int genops_drain_pass(struct genops_drain *drain, struct genops_pace *pace, struct genops_error *err)
 {
 	struct genops_error fault;
 	int code = collect(drain, &pace->n, err);
 	pace->bytes = drain->bytes_taken;
-	uint64_t received_max = genops_config_buffer_bytes(drain->config);
-	pace->room = received_max < GENOPS_ENGINE_SEGMENTS_MAX ? received_max : GENOPS_ENGINE_SEGMENTS_MAX;
+	pace->room = room(drain->config);
 	pace->unsynced_ns = drain->config->sync_interval_ns;
 	/* Nobody's call is taken for abandoned while its record may be in what cannot be read. */
 	if (code == GENOPS_OK || code == GENOPS_FULL)

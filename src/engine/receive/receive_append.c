@@ -42,6 +42,8 @@ static bool has_room(struct genops_receiver_request *request, size_t len)
 		atomic_store(&engine->segment_bytes_seen, genops_segment_bytes(engine->state_dir));
 		atomic_store(&engine->segment_bytes_since, 0);
 		atomic_store(&engine->is_queue_blocked, is_blocked(engine));
+		if (atomic_load(&engine->segment_bytes_seen) > max / 2) /* the drain may be gathering (engine/drain/pace.h) */
+			genops_counters_ask_drain(engine->counters);
 	}
 	return atomic_load(&engine->segment_bytes_seen) + len <= max;
 }

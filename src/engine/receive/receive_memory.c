@@ -92,6 +92,7 @@ int genops_receive_memory(struct genops_receiver_request *request, size_t len, s
 	uint64_t used = waiting + atomic_load(&engine->memory_seen);
 	if (used <= limiter->soft_limit_bytes)
 		return GENOPS_OK;
+	genops_counters_ask_drain(engine->counters); /* what waits is in the sum */
 	return genops_fail_fix(err, GENOPS_FULL, "raise limit_mib of memory_limiter, or send less",
 	    "memory_limiter: %llu MiB are in use, and from %llu MiB on nothing is received", (unsigned long long)(used >> 20),
 	    (unsigned long long)(limiter->soft_limit_bytes >> 20));

@@ -166,6 +166,33 @@ static void a_worker_that_has_enough_takes_nothing(void **state)
 	genops_engine_close(engine);
 }
 
+/* Nobody is refused only because the drain gathers: from half of the room on it is asked for. */
+static void a_log_that_fills_asks_for_the_drain(void **state)
+{
+	genops_engine *engine = open_as(*state, "performance_settings: {buffer: {memory_size: 16 MiB}}\n" CONFIG, GENOPS_DRAIN_NEVER);
+	struct posted posted = {.type = JSON};
+	struct genops_receiver_answer answer = {.status = 200};
+	enum genops_receiver_step step;
+	static char body[512 << 10];
+	static const char head[] = "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"", tail[] = "\"}]}]}]}";
+	memset(body, 'a', sizeof body);
+	memcpy(body, head, sizeof head - 1);
+	memcpy(body + sizeof body - (sizeof tail - 1), tail, sizeof tail - 1);
+	uint64_t before = genops_counters_drains_asked(engine->counters), half = (uint64_t)8 << 20, asked_at = 0;
+	for (int i = 0; i < 64 && answer.status == 200; i++) {
+		uint64_t waiting = genops_segment_bytes(engine->state_dir);
+		genops_receiver_request *request = ask(engine, &posted, &answer, &step);
+		atomic_store(&engine->segment_bytes_at_ns, 0); /* looked at anew */
+		assert_int_equal(genops_receiver_body(request, (genops_str){body, sizeof body}, true, &answer), GENOPS_RECEIVER_ANSWERED);
+		genops_receiver_free(request);
+		if (!asked_at && genops_counters_drains_asked(engine->counters) != before)
+			asked_at = waiting;
+	}
+	assert_int_equal(answer.status, 503);
+	assert_in_range(asked_at, half + 1, 2 * half - 1);
+	genops_engine_close(engine);
+}
+
 /* What does not fit beside the least that the worker ever has in use never will: the sender is told so, and not to come again. */
 static void what_never_fits_is_final(void **state)
 {
@@ -239,6 +266,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(what_takes_long_is_told_before_it_is_begun, make_state, remove_state),
 	    cmocka_unit_test_setup_teardown(a_client_whose_time_is_over_gets_no_duplicate, make_state, remove_state),
 	    cmocka_unit_test_setup_teardown(a_worker_that_has_enough_takes_nothing, make_state, remove_state),
+	    cmocka_unit_test_setup_teardown(a_log_that_fills_asks_for_the_drain, make_state, remove_state),
 	    cmocka_unit_test_setup_teardown(what_never_fits_is_final, make_state, remove_state),
 	    cmocka_unit_test_setup_teardown(without_memory_nothing_false_is_acknowledged, make_state, remove_state),
 	};
