@@ -156,13 +156,8 @@ static int open_state(genops_engine *engine, struct genops_error *err)
 
 static int init_locks(genops_engine *engine)
 {
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	int failure = pthread_mutex_init(&engine->lock, NULL) || pthread_mutex_init(&engine->wake_lock, NULL) ||
-		      pthread_cond_init(&engine->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
-	return failure;
+	int failure = pthread_mutex_init(&engine->lock, NULL);
+	return failure ? failure : genops_thread_loop_init(&engine->loop);
 }
 
 genops_engine *genops_engine_open(const struct genops_engine_options *options, struct genops_error *err)
@@ -225,8 +220,7 @@ void genops_engine_close(genops_engine *engine)
 	genops_tally_close(engine->tally);
 	genops_config_unref(engine->config);
 	genops_collibra_account_unref(engine->collibra_account);
-	pthread_cond_destroy(&engine->wake);
-	pthread_mutex_destroy(&engine->wake_lock);
+	genops_thread_loop_done(&engine->loop);
 	pthread_mutex_destroy(&engine->lock);
 	free(engine->config_file);
 	free(engine->config_text);
@@ -241,7 +235,6 @@ int genops_engine_after_fork(genops_engine *engine, struct genops_error *err)
 	/* Of the parent's, the child keeps the snapshot and the pool; threads, drain, slot and segment are the parent's.
 	 * Their handles are given up without closing: what they lock and where they write belongs to the parent. */
 	init_locks(engine);
-	engine->has_thread = false;
 	engine->drain = NULL;
 	engine->collibra_exporter = NULL;
 	engine->is_draining = false;

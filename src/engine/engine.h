@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "engine/config.h"
+#include "engine/thread.h"
 #include "store/counters.h"
 #include "store/segment.h"
 
@@ -47,12 +48,7 @@ struct genops_engine {
 	struct genops_counters *counters;
 	struct genops_segment_writer *segments;
 
-	/* The background thread: upkeep.c. */
-	pthread_t thread;
-	bool has_thread;
-	pthread_mutex_t wake_lock;
-	pthread_cond_t wake;
-	bool must_stop, is_woken;
+	struct genops_thread_loop loop;      /* the background thread: upkeep.c */
 	_Atomic int64_t flush_asked_ns, flush_done_ns; /* monotonic; set by flush, answered by the thread */
 	_Atomic bool is_draining;
 	struct genops_drain *drain;          /* not NULL: this process drains; the thread's alone once it runs */

@@ -12,8 +12,6 @@
 
 #include "base/clock.h"
 
-#include <time.h>
-
 #define RELOAD_EVERY_NS GENOPS_NS_PER_S
 #define SETTLE_TICK_NS  (100 * GENOPS_NS_PER_MS)
 #define POSTPONED_MAX   50    /* a file that somebody writes without end is read all the same */
@@ -151,21 +149,10 @@ static void check_counters(struct upkeep *upkeep, int64_t now_ns)
 /* Returns whether the thread goes on. */
 static bool wait_for_tick(const struct upkeep *upkeep, bool *ret_is_woken)
 {
-	genops_engine *engine = upkeep->engine;
-	int64_t at = genops_clock_monotonic_ns() + GENOPS_PACE_TICK_NS;
-	if (engine->drain && upkeep->pass_at_ns < at)
-		at = upkeep->pass_at_ns;
-	struct timespec until = {.tv_sec = at / GENOPS_NS_PER_S, .tv_nsec = at % GENOPS_NS_PER_S};
-	pthread_mutex_lock(&engine->wake_lock);
-	while (!engine->is_woken && !engine->must_stop) {
-		if (pthread_cond_timedwait(&engine->wake, &engine->wake_lock, &until) != 0)
-			break;
-	}
-	*ret_is_woken = engine->is_woken;
-	engine->is_woken = false;
-	bool goes_on = !engine->must_stop;
-	pthread_mutex_unlock(&engine->wake_lock);
-	return goes_on;
+	int64_t pause_ns = GENOPS_PACE_TICK_NS, left_ns = upkeep->pass_at_ns - genops_clock_monotonic_ns();
+	if (upkeep->engine->drain && left_ns < pause_ns)
+		pause_ns = left_ns;
+	return genops_thread_loop_pause(&upkeep->engine->loop, pause_ns, ret_is_woken);
 }
 
 static void *run(void *arg)
@@ -192,28 +179,15 @@ static void *run(void *arg)
 
 int genops_upkeep_start(genops_engine *engine, struct genops_error *err)
 {
-	engine->must_stop = engine->is_woken = false;
-	GENOPS_TRY(genops_thread_start(&engine->thread, run, engine, "the engine's thread", err));
-	engine->has_thread = true;
-	return GENOPS_OK;
+	return genops_thread_loop_start(&engine->loop, run, engine, "the engine's thread", err);
 }
 
 void genops_upkeep_stop(genops_engine *engine)
 {
-	if (!engine->has_thread)
-		return;
-	pthread_mutex_lock(&engine->wake_lock);
-	engine->must_stop = true;
-	pthread_cond_signal(&engine->wake);
-	pthread_mutex_unlock(&engine->wake_lock);
-	pthread_join(engine->thread, NULL);
-	engine->has_thread = false;
+	genops_thread_loop_stop(&engine->loop);
 }
 
 void genops_upkeep_wake(genops_engine *engine)
 {
-	pthread_mutex_lock(&engine->wake_lock);
-	engine->is_woken = true;
-	pthread_cond_signal(&engine->wake);
-	pthread_mutex_unlock(&engine->wake_lock);
+	genops_thread_loop_wake(&engine->loop);
 }

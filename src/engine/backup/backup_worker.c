@@ -13,7 +13,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define SETTLE_NS   (3 * GENOPS_NS_PER_S)
 #define PATIENCE_NS (2 * GENOPS_NS_PER_S) /* between looks */
@@ -21,10 +20,7 @@
 struct genops_backup_worker {
 	genops_engine *engine;
 	struct genops_metrics *metrics;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	volatile int must_stop;            /* read atomically; cancels what goes on */
+	struct genops_thread_loop loop;
 	char complaints[GENOPS_BACKUP_KINDS][512]; /* told already */
 };
 
@@ -74,7 +70,7 @@ static void make_if_due(struct genops_backup_worker *worker, const struct genops
 	if (!settings->is_on || genops_backup_next(settings->every_ns, record->last.unix_ns, record->failed_unix_ns, record->n_failures, now) > now)
 		return;
 	const struct genops_backup_run run = {.engine = worker->engine, .config = config, .kind = kind, .place = &settings->place,
-	    .retention_ns = settings->retention_ns, .now_unix_ns = now, .cancel = &worker->must_stop};
+	    .retention_ns = settings->retention_ns, .now_unix_ns = now, .cancel = &worker->loop.must_stop};
 	int code = genops_backup_run(&run, &backup, &err);
 	if (code == GENOPS_OK)
 		tell(worker, &backup);
@@ -87,40 +83,24 @@ static void look(struct genops_backup_worker *worker)
 	struct genops_backup_record records[GENOPS_BACKUP_KINDS];
 	struct genops_config *config = genops_engine_config(worker->engine);
 	genops_backup_record_read(worker->engine->state_dir, records);
-	for (int kind = 0; kind < GENOPS_BACKUP_KINDS && !__atomic_load_n(&worker->must_stop, __ATOMIC_RELAXED); kind++)
+	for (int kind = 0; kind < GENOPS_BACKUP_KINDS && !genops_thread_loop_is_ending(&worker->loop); kind++)
 		make_if_due(worker, config, (enum genops_backup_kind)kind, &records[kind]);
 	genops_backup_record_read(worker->engine->state_dir, records);
 	publish(worker, records);
 	genops_config_unref(config);
 }
 
-/* False: it ends. */
-static bool wait_ns(struct genops_backup_worker *worker, int64_t ns)
-{
-	int64_t at = genops_clock_monotonic_ns() + ns;
-	struct timespec until = {.tv_sec = at / GENOPS_NS_PER_S, .tv_nsec = at % GENOPS_NS_PER_S};
-	pthread_mutex_lock(&worker->lock);
-	while (!__atomic_load_n(&worker->must_stop, __ATOMIC_RELAXED)) {
-		if (pthread_cond_timedwait(&worker->wake, &worker->lock, &until) != 0)
-			break;
-	}
-	bool goes_on = !__atomic_load_n(&worker->must_stop, __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&worker->lock);
-	return goes_on;
-}
-
 static void *run(void *arg)
 {
 	struct genops_backup_worker *worker = arg;
-	for (int64_t pause_ns = SETTLE_NS; wait_ns(worker, pause_ns); pause_ns = PATIENCE_NS)
+	for (int64_t pause_ns = SETTLE_NS; genops_thread_loop_pause(&worker->loop, pause_ns, NULL); pause_ns = PATIENCE_NS)
 		look(worker);
 	return NULL;
 }
 
 static void free_worker(struct genops_backup_worker *worker)
 {
-	pthread_cond_destroy(&worker->wake);
-	pthread_mutex_destroy(&worker->lock);
+	genops_thread_loop_done(&worker->loop);
 	free(worker);
 }
 
@@ -131,9 +111,8 @@ static int start(genops_engine *engine, struct genops_metrics *metrics, struct g
 		return genops_fail(err, GENOPS_NOMEM, "no memory for backups");
 	worker->engine = engine;
 	worker->metrics = metrics;
-	pthread_mutex_init(&worker->lock, NULL);
-	genops_thread_condition_init(&worker->wake);
-	int code = genops_thread_start(&worker->thread, run, worker, "the backups", err);
+	genops_thread_loop_init(&worker->loop);
+	int code = genops_thread_loop_start(&worker->loop, run, worker, "the backups", err);
 	if (code != GENOPS_OK) {
 		free_worker(worker);
 		return code;
@@ -146,11 +125,7 @@ void genops_backup_worker_stop(struct genops_backup_worker *worker)
 {
 	if (!worker)
 		return;
-	pthread_mutex_lock(&worker->lock);
-	__atomic_store_n(&worker->must_stop, 1, __ATOMIC_RELAXED);
-	pthread_cond_signal(&worker->wake);
-	pthread_mutex_unlock(&worker->lock);
-	pthread_join(worker->thread, NULL);
+	genops_thread_loop_stop(&worker->loop);
 	free_worker(worker);
 }
 

@@ -11,17 +11,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define SETTLE_NS   GENOPS_NS_PER_S
 #define PATIENCE_NS (5 * GENOPS_NS_PER_S) /* between looks at a configuration that may have changed */
 
 struct genops_collibra_worker {
 	genops_engine *engine;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	volatile int must_stop;            /* read atomically; the cancel of its calls */
+	struct genops_thread_loop loop;
 	struct genops_collibra_session session;
 	struct genops_collibra_sync sync;
 	struct genops_collibra_sync_stats stats;
@@ -92,8 +88,8 @@ static int64_t sync_once(struct genops_collibra_worker *worker)
 	genops_config_unref(config);
 	if (!is_wanted)
 		return PATIENCE_NS;
-	int code = genops_collibra_sync_run(worker->engine, &worker->session, &worker->must_stop, &worker->sync, &err);
-	if (__atomic_load_n(&worker->must_stop, __ATOMIC_RELAXED))
+	int code = genops_collibra_sync_run(worker->engine, &worker->session, &worker->loop.must_stop, &worker->sync, &err);
+	if (genops_thread_loop_is_ending(&worker->loop))
 		return 0;
 	if (code == GENOPS_OK)
 		tell_success(worker);
@@ -102,27 +98,12 @@ static int64_t sync_once(struct genops_collibra_worker *worker)
 	return interval_ns;
 }
 
-/* False: it ends. */
-static bool wait_ns(struct genops_collibra_worker *worker, int64_t ns)
-{
-	int64_t at = genops_clock_monotonic_ns() + ns;
-	struct timespec until = {.tv_sec = at / GENOPS_NS_PER_S, .tv_nsec = at % GENOPS_NS_PER_S};
-	pthread_mutex_lock(&worker->lock);
-	while (!__atomic_load_n(&worker->must_stop, __ATOMIC_RELAXED)) {
-		if (pthread_cond_timedwait(&worker->wake, &worker->lock, &until) != 0)
-			break;
-	}
-	bool goes_on = !__atomic_load_n(&worker->must_stop, __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&worker->lock);
-	return goes_on;
-}
-
 static void *run(void *arg)
 {
 	struct genops_collibra_worker *worker = arg;
 	genops_collibra_stats_read(worker->engine->state_dir, &worker->stats);
 	int64_t pause_ns = worker->stats.last_sync_unix_ns ? SETTLE_NS : 0;
-	while (wait_ns(worker, pause_ns))
+	while (genops_thread_loop_pause(&worker->loop, pause_ns, NULL))
 		pause_ns = sync_once(worker);
 	return NULL;
 }
@@ -130,8 +111,7 @@ static void *run(void *arg)
 static void free_worker(struct genops_collibra_worker *worker)
 {
 	genops_collibra_session_close(&worker->session);
-	pthread_cond_destroy(&worker->wake);
-	pthread_mutex_destroy(&worker->lock);
+	genops_thread_loop_done(&worker->loop);
 	free(worker);
 }
 
@@ -141,9 +121,8 @@ int genops_collibra_worker_start(genops_engine *engine, struct genops_collibra_w
 	if (!worker)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for the import of policies");
 	worker->engine = engine;
-	pthread_mutex_init(&worker->lock, NULL);
-	genops_thread_condition_init(&worker->wake);
-	int code = genops_thread_start(&worker->thread, run, worker, "the import of policies", err);
+	genops_thread_loop_init(&worker->loop);
+	int code = genops_thread_loop_start(&worker->loop, run, worker, "the import of policies", err);
 	if (code != GENOPS_OK) {
 		free_worker(worker);
 		return code;
@@ -156,11 +135,7 @@ void genops_collibra_worker_stop(struct genops_collibra_worker *worker)
 {
 	if (!worker)
 		return;
-	pthread_mutex_lock(&worker->lock);
-	__atomic_store_n(&worker->must_stop, 1, __ATOMIC_RELAXED);
-	pthread_cond_signal(&worker->wake);
-	pthread_mutex_unlock(&worker->lock);
-	pthread_join(worker->thread, NULL);
+	genops_thread_loop_stop(&worker->loop);
 	free_worker(worker);
 }
 
