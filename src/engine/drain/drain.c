@@ -188,7 +188,7 @@ static void remove_drained(struct genops_drain *drain)
 /* What the queue was too full for. While it is, whoever has something for it is told. */
 static void push_held(struct genops_drain *drain)
 {
-	struct genops_forward *forward = &drain->forward;
+	struct genops_forwarder *forward = &drain->forward;
 	struct genops_error err;
 	drain->is_queue_fed |= forward->is_held;
 	if (!forward->is_held || genops_forward_push(forward, drain->queue, &err) != GENOPS_OK || !forward->has_position)

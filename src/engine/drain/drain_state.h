@@ -33,7 +33,7 @@ struct genops_drain {
 	struct genops_config *config;        /* one reference */
 	struct genops_observer *observer;    /* of others' AI calls */
 	struct genops_flow *flow;
-	struct genops_forward forward;       /* from the batch to the queue */
+	struct genops_forwarder forward;       /* from the batch to the queue */
 	struct genops_batch batch;
 	uint64_t own_until;                  /* the last of this process's appends that this pass takes */
 	struct genops_segment_position list[GENOPS_DRAIN_WRITERS_MAX]; /* scratch */

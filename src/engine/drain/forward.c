@@ -10,13 +10,13 @@
 #define TAKEN_BYTES   ((size_t)512 << 10)  /* of segment entries that become one block, or several if the flow makes much of them */
 #define HELD_MAX      ((size_t)512 << 20)
 
-void genops_forward_init(struct genops_forward *forward, struct genops_flow *flow)
+void genops_forward_init(struct genops_forwarder *forward, struct genops_flow *flow)
 {
-	*forward = (struct genops_forward){.flow = flow};
+	*forward = (struct genops_forwarder){.flow = flow};
 	genops_buffer_init(&forward->kept, HELD_MAX);
 }
 
-int genops_forward_configure(struct genops_forward *forward, struct genops_config *config, struct genops_error *err)
+int genops_forward_configure(struct genops_forwarder *forward, struct genops_config *config, struct genops_error *err)
 {
 	GENOPS_TRY(genops_flow_configure(forward->flow, config, err));
 	forward->takes_operations = false;
@@ -26,13 +26,13 @@ int genops_forward_configure(struct genops_forward *forward, struct genops_confi
 	return GENOPS_OK;
 }
 
-void genops_forward_done(struct genops_forward *forward)
+void genops_forward_done(struct genops_forwarder *forward)
 {
 	free(forward->entries);
 	genops_buffer_done(&forward->kept);
 }
 
-static int add(struct genops_forward *forward, const struct genops_queue_entry *entries, size_t n, struct genops_error *err)
+static int add(struct genops_forwarder *forward, const struct genops_queue_entry *entries, size_t n, struct genops_error *err)
 {
 	if (forward->n + n > forward->max) {
 		size_t max = 2 * (forward->n + n) > BLOCK_ENTRIES ? 2 * (forward->n + n) : BLOCK_ENTRIES;
@@ -49,7 +49,7 @@ static int add(struct genops_forward *forward, const struct genops_queue_entry *
 }
 
 /* Block by block; the last one has the position. *ret_n: entries that are in the queue, also on failure. */
-static int append(struct genops_forward *forward, struct genops_queue *queue, const struct genops_segment_position *after,
+static int append(struct genops_forwarder *forward, struct genops_queue *queue, const struct genops_segment_position *after,
     size_t *ret_n, struct genops_error *err)
 {
 	size_t first = 0;
@@ -72,7 +72,7 @@ static int append(struct genops_forward *forward, struct genops_queue *queue, co
 }
 
 /* The first `n` entries are in the queue; the others become the forward's own. */
-static void hold(struct genops_forward *forward, size_t n, const struct genops_segment_position *after, const struct genops_error *why)
+static void hold(struct genops_forwarder *forward, size_t n, const struct genops_segment_position *after, const struct genops_error *why)
 {
 	size_t at = 0;
 	genops_buffer_clear(&forward->kept);
@@ -93,7 +93,7 @@ static void hold(struct genops_forward *forward, size_t n, const struct genops_s
 		forward->held = *after;
 }
 
-int genops_forward_push(struct genops_forward *forward, struct genops_queue *queue, struct genops_error *err)
+int genops_forward_push(struct genops_forwarder *forward, struct genops_queue *queue, struct genops_error *err)
 {
 	size_t n;
 	if (!forward->is_held)
@@ -107,7 +107,7 @@ int genops_forward_push(struct genops_forward *forward, struct genops_queue *que
 	return code;
 }
 
-static int fail_held(const struct genops_forward *forward, struct genops_error *err)
+static int fail_held(const struct genops_forwarder *forward, struct genops_error *err)
 {
 	if (err)
 		*err = forward->why;
@@ -115,7 +115,7 @@ static int fail_held(const struct genops_forward *forward, struct genops_error *
 }
 
 /* What the flow has, behind the records that are in the list already. */
-static int give(struct genops_forward *forward, struct genops_queue *queue, const struct genops_segment_position *after,
+static int give(struct genops_forwarder *forward, struct genops_queue *queue, const struct genops_segment_position *after,
     struct genops_error *err)
 {
 	const struct genops_queue_entry *given;
@@ -129,7 +129,7 @@ static int give(struct genops_forward *forward, struct genops_queue *queue, cons
 	return code;
 }
 
-static int take(struct genops_forward *forward, const struct genops_queue_entry *entry, struct genops_error *err)
+static int take(struct genops_forwarder *forward, const struct genops_queue_entry *entry, struct genops_error *err)
 {
 	if (entry->kind == GENOPS_ENTRY_OPERATION && forward->takes_operations)
 		GENOPS_TRY(add(forward, entry, 1, err));
@@ -147,7 +147,7 @@ static int64_t count_events(const struct genops_batch *batch, size_t i)
 }
 
 /* Would the next entry make more events than may be in pipelines at once? */
-static bool is_crowded(struct genops_forward *forward, const struct genops_batch *batch, size_t i)
+static bool is_crowded(struct genops_forwarder *forward, const struct genops_batch *batch, size_t i)
 {
 	if (!forward->events_max)
 		return false;
@@ -158,7 +158,7 @@ static bool is_crowded(struct genops_forward *forward, const struct genops_batch
 	return forward->n_events + forward->n_next > forward->events_max;
 }
 
-int genops_forward_batch(struct genops_forward *forward, const struct genops_batch *batch, struct genops_queue *queue,
+int genops_forward_batch(struct genops_forwarder *forward, const struct genops_batch *batch, struct genops_queue *queue,
     struct genops_segment_position *ret_after, struct genops_error *err)
 {
 	if (forward->is_held)
@@ -186,7 +186,7 @@ int genops_forward_batch(struct genops_forward *forward, const struct genops_bat
 	return GENOPS_OK;
 }
 
-int genops_forward_given(struct genops_forward *forward, struct genops_queue *queue, struct genops_error *err)
+int genops_forward_given(struct genops_forwarder *forward, struct genops_queue *queue, struct genops_error *err)
 {
 	if (forward->is_held)
 		return fail_held(forward, err);

@@ -12,7 +12,7 @@
 #include "engine/drain/batch.h"
 #include "engine/flow/flow.h"
 
-struct genops_forward {
+struct genops_forwarder {
 	struct genops_flow *flow;            /* borrowed */
 	bool takes_operations;               /* some destination wants them as they are */
 	int64_t events_max;                  /* that go through the flow together; 0: any, and nobody counts them */
@@ -28,17 +28,17 @@ struct genops_forward {
 	struct genops_buffer kept;           /* the bytes of what is held */
 };
 
-void genops_forward_init(struct genops_forward *forward, struct genops_flow *flow);
-void genops_forward_done(struct genops_forward *forward);
+void genops_forward_init(struct genops_forwarder *forward, struct genops_flow *flow);
+void genops_forward_done(struct genops_forwarder *forward);
 /* From the next batch on; on failure what was configured before stays in use. */
-GENOPS_NODISCARD int genops_forward_configure(struct genops_forward *forward, struct genops_config *config, struct genops_error *err);
+GENOPS_NODISCARD int genops_forward_configure(struct genops_forwarder *forward, struct genops_config *config, struct genops_error *err);
 
 /* `err` is never NULL here. *ret_after: behind the last entry that is in the queue whole, also on failure. FULL (also while something is held), IO, NOMEM. */
-GENOPS_NODISCARD int genops_forward_batch(struct genops_forward *forward, const struct genops_batch *batch, struct genops_queue *queue,
+GENOPS_NODISCARD int genops_forward_batch(struct genops_forwarder *forward, const struct genops_batch *batch, struct genops_queue *queue,
     struct genops_segment_position *ret_after, struct genops_error *err);
 /* What the flow says by itself. */
-GENOPS_NODISCARD int genops_forward_given(struct genops_forward *forward, struct genops_queue *queue, struct genops_error *err);
+GENOPS_NODISCARD int genops_forward_given(struct genops_forwarder *forward, struct genops_queue *queue, struct genops_error *err);
 /* Tries again to put in what is held; nothing is: OK. */
-GENOPS_NODISCARD int genops_forward_push(struct genops_forward *forward, struct genops_queue *queue, struct genops_error *err);
+GENOPS_NODISCARD int genops_forward_push(struct genops_forwarder *forward, struct genops_queue *queue, struct genops_error *err);
 
 #endif

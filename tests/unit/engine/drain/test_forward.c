@@ -60,7 +60,7 @@ static struct run pass(const char *dir, size_t n, int64_t events_max)
 	struct genops_error err = {0};
 	struct genops_queue *queue;
 	struct genops_queue_cursor *cursor;
-	struct genops_forward forward;
+	struct genops_forwarder forward;
 	struct genops_segment_position after = {0};
 	const struct genops_log log = {0};
 	const struct genops_queue_options options = {.max_bytes = 64 << 20};
