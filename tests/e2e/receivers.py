@@ -9,18 +9,13 @@ import struct
 import subprocess
 import time
 
-from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
-from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
-
 import gateway as gateways
 from gateway import Reply, until
 from chaos_stage import free_port
+from otlp_messages import REQUESTS, read_varint
 
 NGINX = os.environ.get("GENOPS_NGINX", "/usr/sbin/nginx")
 MODULE = os.environ.get("GENOPS_NGINX_MODULE", f"{gateways.BUILD}/nginx/ngx_http_genops_module.so")
-REQUESTS = {"traces": trace_service_pb2.ExportTraceServiceRequest, "metrics": metrics_service_pb2.ExportMetricsServiceRequest,
-            "logs": logs_service_pb2.ExportLogsServiceRequest}
 SIGNALS = tuple(REQUESTS)
 PROTOBUF = {"content-type": "application/x-protobuf"}
 JSON = {"content-type": "application/json"}
@@ -38,7 +33,7 @@ def post(port, path="/v1/traces", body=b"", headers=PROTOBUF, method="POST", hos
 
 def traces(*names, attributes=(), pad=0):
     """A request of one span a name, as protobuf's reference classes write it."""
-    request = trace_service_pb2.ExportTraceServiceRequest()
+    request = REQUESTS["traces"]()
     spans = request.resource_spans.add().scope_spans.add().spans
     for name in names:
         span = spans.add(name=name, trace_id=os.urandom(16), span_id=os.urandom(8), kind=3,
@@ -59,16 +54,6 @@ class Envelope:
         self.signal = SIGNALS[fields.get(1, 0)]
         self.receiver, self.input, self.tenant = (fields.get(number, b"").decode() for number in (4, 5, 6))
         self.request = REQUESTS[self.signal].FromString(fields.get(7, b""))
-
-
-def read_varint(data, at):
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 127) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 128:
-            return value, at
 
 
 def read_fields(data):

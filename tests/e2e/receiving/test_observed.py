@@ -6,7 +6,6 @@ The programs are traced/call.mjs (@traceloop/node-server-sdk, and @anthropic-ai/
 instrumentations for Python by themselves) and traced/call_traceloop.py (traceloop-sdk, with a workflow and tasks); what they call is a recording
 played on loopback.
 """
-import base64
 import json
 import os
 import re
@@ -17,6 +16,7 @@ import sys
 import pytest
 
 import gateway as gateways
+import otlp_samples
 import recordings
 from gateway import until
 from provider import Answer, Provider
@@ -65,15 +65,9 @@ class Observing(gateways.Gateway):
         assert (window["consumed_nano_usd"], window["reserved_nano_usd"]) == (cost, 0)
 
 
-def capture(name):
-    with open(os.path.join(gateways.SOURCE, "tests", "captures", f"{name}.json"), encoding="utf-8") as file:
-        request = json.load(file)["request"]
-    return base64.b64decode(request["body"]), request["headers"]
-
-
 def send(served, name):
-    body, headers = capture(name)
-    assert post(served.http, body=body, headers=headers).status == 200
+    sample = otlp_samples.capture(name)
+    assert post(served.http, body=sample.sent, headers=sample.headers).status == 200
 
 
 def test_captured_requests(serve):

@@ -6,7 +6,6 @@ Proves: CRB-003, CRB-014, CRB-024, CRB-033, CRB-035, CRB-040, CRB-041, OTL-047, 
 import base64
 import gzip
 import json
-import pathlib
 import random
 import socket
 import subprocess
@@ -18,12 +17,10 @@ from google.protobuf import json_format
 from google.rpc import error_details_pb2, status_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
-import gateway as gateways
 import otlp_messages
 import receivers
+from otlp_samples import CAPTURES, GUIDE
 from receivers import JSON, PROTOBUF, REQUESTS, SIGNALS, post, traces
-
-CAPTURES = sorted((pathlib.Path(gateways.SOURCE) / "tests" / "captures").glob("*.json"))
 
 
 @pytest.fixture(scope="module")
@@ -42,30 +39,6 @@ def zstd(data):
 
 
 # --- what is taken ---
-
-GUIDE = [
-    # cribl.md, "Test Connection"
-    """{
-    "resourceSpans": [{
-      "resource": {
-        "attributes": [
-          {"key": "service.name", "value": {"stringValue": "test-service"}}
-        ]
-      },
-      "scopeSpans": [{
-        "spans": [{
-          "name": "test-span",
-          "attributes": [
-            {"key": "genops.cost.total", "value": {"doubleValue": 0.05}}
-          ]
-        }]
-      }]
-    }]
-  }""",
-    # cribl.md, "GenOps Telemetry Not Arriving"
-    '{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "test"}]}]}]}',
-]
-
 
 @pytest.mark.parametrize("body", GUIDE)
 def test_curls_of_the_guide(bare, body):
@@ -87,22 +60,17 @@ def test_protobuf_is_kept_as_it_came(bare):
     assert last.request == REQUESTS["traces"].FromString(body)
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
-def test_captured_requests(bare, path):
-    request = json.loads(path.read_text())["request"]
-    body = base64.b64decode(request["body"])
-    reply = post(bare.http, request["path"], body, request["headers"])
-    kind = request["headers"]["content-type"]
-    assert (reply.status, reply.body, reply.header("content-type")) == (200, b"{}" if "json" in kind else b"", kind)
-    if request["headers"].get("content-encoding") == "gzip":
-        body = gzip.decompress(body)
-    signal = request["path"].rsplit("/", 1)[1]
+@pytest.mark.parametrize("capture", CAPTURES, ids=lambda capture: capture.name)
+def test_captured_requests(bare, capture):
+    is_json, kind = "json" in capture.content_type, capture.content_type
+    reply = post(bare.http, capture.path, capture.sent, capture.headers)
+    assert (reply.status, reply.body, reply.header("content-type")) == (200, b"{}" if is_json else b"", kind)
     last = newest(bare)
-    assert last.signal == signal
-    if "json" not in kind:
-        assert last.request == REQUESTS[signal].FromString(body)
+    assert last.signal == capture.signal
+    if not is_json:
+        assert last.request == REQUESTS[capture.signal].FromString(capture.body)
     else:
-        sent = json.loads(body)["resourceSpans"][0]["scopeSpans"]
+        sent = json.loads(capture.body)["resourceSpans"][0]["scopeSpans"]
         assert [[span["name"] for span in scope["spans"]] for scope in sent] == [
             [span.name for span in scope.spans] for scope in last.request.resource_spans[0].scope_spans]
 

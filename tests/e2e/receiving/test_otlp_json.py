@@ -5,7 +5,6 @@ order of fields; requests captured from real SDKs; and what is cut into pieces i
 proves part of CRB-040, OTL-047 in part"""
 import base64
 import collections
-import gzip
 import json
 import os
 import random
@@ -15,8 +14,8 @@ import pytest
 
 import gateway as gateways
 from otlp_messages import ID_KEYS, REQUESTS, Generator, convert_ids, from_json, shuffle, to_json, varint
+from otlp_samples import CAPTURES, GUIDE
 
-CAPTURES = os.path.join(gateways.SOURCE, "tests", "captures")
 SEEDS = range(40)
 
 
@@ -118,20 +117,10 @@ def test_large_requests_are_cut_and_nothing_is_lost(converter, signal):
     assert signal == "metrics" or accepted == sum(items(signal, data).values())
 
 
-def captures():
-    for name in sorted(os.listdir(CAPTURES)):
-        if name.endswith(".json"):
-            with open(os.path.join(CAPTURES, name), encoding="utf-8") as file:
-                request = json.load(file)["request"]
-            body = base64.b64decode(request["body"])
-            if request["headers"].get("content-encoding") == "gzip":
-                body = gzip.decompress(body)
-            yield pytest.param(request["path"].removeprefix("/v1/"), request["headers"]["content-type"], body, id=name)
-
-
-@pytest.mark.parametrize("signal,content_type,body", list(captures()))
-def test_captured_requests(converter, signal, content_type, body):
-    if content_type == "application/json":
+@pytest.mark.parametrize("capture", CAPTURES, ids=lambda capture: capture.name)
+def test_captured_requests(converter, capture):
+    signal, body = capture.signal, capture.body
+    if capture.content_type == "application/json":
         message = from_json(signal, body.decode())
         assert same(converter.read(signal, body.decode()), message)
         body = message.SerializeToString()
@@ -144,27 +133,8 @@ def test_captured_requests(converter, signal, content_type, body):
     assert accepted > 0 and rejected == 0 and pieces == [body]
 
 
-GUIDE = """{
-    "resourceSpans": [{
-      "resource": {
-        "attributes": [
-          {"key": "service.name", "value": {"stringValue": "test-service"}}
-        ]
-      },
-      "scopeSpans": [{
-        "spans": [{
-          "name": "test-span",
-          "attributes": [
-            {"key": "genops.cost.total", "value": {"doubleValue": 0.05}}
-          ]
-        }]
-      }]
-    }]
-  }"""
-
-
 def test_the_guides_curls(converter):
-    for text in (GUIDE, '{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "test"}]}]}]}'):
+    for text in GUIDE:
         message = converter.read("traces", text)
         assert same(message, from_json("traces", text))
         data = message.SerializeToString()
