@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * bench/bench_span.c - CPU time to turn one full record (16 attributes, 6 evaluations, 2 budgets) into an OTLP span, and to
  * count it in the metrics. Best of many rounds of a batch of 512. */
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 #include "telemetry/span.h"
 
 #include <stdio.h>

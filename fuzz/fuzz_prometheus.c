@@ -8,8 +8,8 @@
 #include "export/prometheus/metric_store.h"
 #include "export/prometheus/write_memory.h"
 #include "export/prometheus/write_request.h"
-#include "telemetry/exposition_text.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/exposition_text.h"
+#include "telemetry/metrics/metrics.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

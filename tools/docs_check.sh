@@ -38,7 +38,7 @@ for shell in bash zsh fish; do
 done
 
 for name in $(grep -rhoE '"genops_self_[a-z_]+"' "$root/src/engine" "$root/src/store" | tr -d '"' | sort -u); do
-	grep -q "\`$name\`" "$work/metrics.md" || { echo "$name has no row in GENOPS_METRIC_SELF (src/telemetry/metrics.h)"; status=1; }
+	grep -q "\`$name\`" "$work/metrics.md" || { echo "$name has no row in GENOPS_METRIC_SELF (src/telemetry/metrics/metrics.h)"; status=1; }
 done
 python3 "$root/tools/check_docs.py" "$genops" || status=1
 exit $status

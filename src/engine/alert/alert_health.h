@@ -8,7 +8,7 @@
 #include "engine/engine.h"
 #include "store/alerts.h"
 #include "store/queue.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 struct genops_alert_health;
 

@@ -15,7 +15,7 @@
 #include "engine/engine.h"
 #include "store/ledger.h"
 #include "store/queue.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 #define GENOPS_ALERTS_WRITER UINT32_MAX /* no process slot */
 

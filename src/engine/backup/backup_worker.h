@@ -5,7 +5,7 @@
 #define ENGINE_BACKUP_BACKUP_WORKER_H
 
 #include "engine/engine.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 struct genops_backup_worker;
 

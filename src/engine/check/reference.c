@@ -11,7 +11,7 @@
 #include "export/destination.h"
 #include "govern/policy/policy.h"
 #include "telemetry/conventions.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 #include <genops/config.h>
 

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "engine/collibra/collibra_exporter.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 #include <genops/collibra_export.h>
 

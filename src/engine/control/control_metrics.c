@@ -6,7 +6,7 @@
 #include "engine/pump/pump_memory.h"
 #include "export/prometheus/prometheus.h"
 #include "store/state_file.h"
-#include "telemetry/exposition_text.h"
+#include "telemetry/metrics/exposition_text.h"
 
 #include <genops/control.h>
 

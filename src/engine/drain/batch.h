@@ -9,7 +9,7 @@
 #include "engine/observe/observe.h"
 #include "store/ledger.h"
 #include "store/segment.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 #define GENOPS_BATCH_ENTRIES 2048 /* each transaction has a price of its own: a sync, roll-ups, the chain's head */
 #define GENOPS_BATCH_BYTES   ((size_t)2 << 20)

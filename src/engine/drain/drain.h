@@ -12,7 +12,7 @@
 #include "engine/engine.h"
 #include "store/ledger.h"
 #include "store/queue.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 #define GENOPS_DRAIN_WRITERS_MAX 2048
 

@@ -11,7 +11,7 @@
 #include "engine/flow/flow.h"
 #include "store/ledger.h"
 #include "store/queue.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 struct genops_published; /* what a former process had counted of pipelines */
 

@@ -4,7 +4,7 @@
 
 #include "base/str.h"
 #include "store/state_file.h"
-#include "telemetry/exposition_text.h"
+#include "telemetry/metrics/exposition_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -17,7 +17,7 @@
 #include "engine/config.h"
 #include "engine/flow/flow_sources.h"
 #include "store/queue.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 struct genops_flow;
 struct genops_flow *genops_flow_new(const struct genops_log *log, const char *state_dir, struct genops_metrics *metrics, struct genops_error *err);

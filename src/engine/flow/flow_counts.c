@@ -3,7 +3,7 @@
 #include "engine/flow/flow_counts.h"
 
 #include "base/str.h"
-#include "telemetry/series.h"
+#include "telemetry/metrics/series.h"
 
 #include <inttypes.h>
 

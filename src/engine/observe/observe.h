@@ -17,7 +17,7 @@
 
 #include "engine/engine.h"
 #include "store/ledger.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 #include "telemetry/otlp/envelope.h"
 
 struct genops_observer;

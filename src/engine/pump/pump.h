@@ -5,7 +5,7 @@
 
 #include "engine/engine.h"
 #include "store/queue.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 #define GENOPS_PUMP_NAME_SIZE 128
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine/receive/receive_counts.c - see receive_counts.h. The names have their rows in telemetry/metrics.h. */
+ * engine/receive/receive_counts.c - see receive_counts.h. The names have their rows in telemetry/metrics/metrics.h. */
 #include "engine/receive/receive_counts.h"
 
 #include "base/str.h"
 #include "store/tally.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 #include <stdarg.h>
 #include <stdio.h>

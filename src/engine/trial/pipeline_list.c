@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "codec/json_write.h"
 #include "engine/config.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * export/prometheus/event_metrics_read.c - the mappings of event_metrics.h, out of a document or as the guides' queries want them. */
 #include "base/str.h"
 #include "export/prometheus/event_metrics.h"
-#include "telemetry/series.h"
+#include "telemetry/metrics/series.h"
 
 #define LIST_MAX 200
 

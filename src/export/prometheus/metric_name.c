@@ -3,7 +3,7 @@
 #include "export/prometheus/metric_name.h"
 
 #include "base/str.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "telemetry/exposition_text.h"
+#include "telemetry/metrics/exposition_text.h"
 
 #include <string.h>
 

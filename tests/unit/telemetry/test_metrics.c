@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/str.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 #include <pthread.h>
 #include <stdio.h>

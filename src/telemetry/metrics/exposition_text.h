@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/exposition_text.h - a finished exposition (Prometheus' text, 0.0.4) put together with another one, and dressed for whoever asks:
+ * telemetry/metrics/exposition_text.h - a finished exposition (Prometheus' text, 0.0.4) put together with another one, and dressed for whoever asks:
  * a namespace, labels for all, OpenMetrics.
  *
  * What comes in was written here (exposition.c, export/prometheus): a family's HELP and TYPE stand before its samples. Pure. */

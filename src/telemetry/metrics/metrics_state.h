@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/metrics_state.h - the inside of genops_metrics, for metrics.c and metrics_restore.c. */
+ * telemetry/metrics/metrics_state.h - the inside of genops_metrics, for metrics.c and metrics_restore.c. */
 #ifndef TELEMETRY_METRICS_STATE_H
 #define TELEMETRY_METRICS_STATE_H
 
 #include "base/hash.h"
-#include "telemetry/exposition.h"
-#include "telemetry/metrics.h"
-#include "telemetry/series.h"
+#include "telemetry/metrics/exposition.h"
+#include "telemetry/metrics/metrics.h"
+#include "telemetry/metrics/series.h"
 
 #include <pthread.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/metrics.h - governance metrics (contract OTL-072..077, A-071: genops_cost_total, genops_budget_consumed,
+ * telemetry/metrics/metrics.h - governance metrics (contract OTL-072..077, A-071: genops_cost_total, genops_budget_consumed,
  * ai_request_duration, traces ...) as series that the drain counts from records, and the Prometheus text exposition.
  *
  * Bounded cardinality: over series_max, the labels of new series become "other" and are counted as such. One family is one

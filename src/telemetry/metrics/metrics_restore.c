@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/metrics_restore.c - counters out of an exposition that genops_metrics_expose wrote (metrics.h). Labels are taken as they stand,
+ * telemetry/metrics/metrics_restore.c - counters out of an exposition that genops_metrics_expose wrote (metrics.h). Labels are taken as they stand,
  * so that a series is found again by the same text. */
 #include "base/str.h"
-#include "telemetry/exposition_text.h"
-#include "telemetry/metrics_state.h"
+#include "telemetry/metrics/exposition_text.h"
+#include "telemetry/metrics/metrics_state.h"
 
 #include <stdio.h>
 

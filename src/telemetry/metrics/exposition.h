@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/exposition.h - series as Prometheus text, format 0.0.4: families together, HELP and TYPE first, values exact. */
+ * telemetry/metrics/exposition.h - series as Prometheus text, format 0.0.4: families together, HELP and TYPE first, values exact. */
 #ifndef TELEMETRY_EXPOSITION_H
 #define TELEMETRY_EXPOSITION_H
 
-#include "telemetry/series.h"
+#include "telemetry/metrics/series.h"
 
 struct genops_exposition_self {
 	char *name, *labels;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/series.h - metric series by family and labels: a hash table with a maximum, and label texts. Private to metrics.c.
+ * telemetry/metrics/series.h - metric series by family and labels: a hash table with a maximum, and label texts. Private to metrics.c.
  *
  * A series is never removed. Not locked: metrics.c is.
  */
@@ -7,7 +7,7 @@
 #define TELEMETRY_SERIES_H
 
 #include "base/buffer.h"
-#include "telemetry/metrics.h"
+#include "telemetry/metrics/metrics.h"
 
 enum genops_metric_family {
 #define X(symbol, name, type, unit, labels, text) GENOPS_METRIC_##symbol,

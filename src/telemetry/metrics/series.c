@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/series.c - see series.h. Owns its series. Not locked. */
-#include "telemetry/series.h"
+ * telemetry/metrics/series.c - see series.h. Owns its series. Not locked. */
+#include "telemetry/metrics/series.h"
 
 #include "base/hash.h"
 #include "base/str.h"

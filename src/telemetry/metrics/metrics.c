@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/metrics.c - see metrics.h: which record counts in which series. One mutex; no allocation once a series exists.
+ * telemetry/metrics/metrics.c - see metrics.h: which record counts in which series. One mutex; no allocation once a series exists.
  *
  * Most records are like one before: the series of the last 1024 combinations of attributes are kept by a hash of the texts, so
  * that no label is written for these. A combination that finds its place taken takes it. */
-#include "telemetry/metrics_state.h"
+#include "telemetry/metrics/metrics_state.h"
 
 #include "base/hash.h"
 #include "base/str.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/exposition.c - see exposition.h. Amounts are integers of 1e-9 and are written as decimals, digit by digit, so that
+ * telemetry/metrics/exposition.c - see exposition.h. Amounts are integers of 1e-9 and are written as decimals, digit by digit, so that
  * a sum in Prometheus is the ledger's sum as far as a double can say it. */
-#include "telemetry/exposition.h"
+#include "telemetry/metrics/exposition.h"
 
 #include "base/str.h"
 

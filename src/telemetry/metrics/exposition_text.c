@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * telemetry/exposition_text.c - see exposition_text.h. */
-#include "telemetry/exposition_text.h"
+ * telemetry/metrics/exposition_text.c - see exposition_text.h. */
+#include "telemetry/metrics/exposition_text.h"
 
 #include "base/str.h"
 
