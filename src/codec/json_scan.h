@@ -10,6 +10,7 @@
 #ifndef CODEC_JSON_SCAN_H
 #define CODEC_JSON_SCAN_H
 
+#include "base/arena.h"
 #include "base/error.h"
 
 #include <genops/attribute.h>
@@ -69,6 +70,8 @@ struct genops_json_scan_options {
 	size_t text_max;  /* bytes of one wanted string that are kept; 0: 64 KiB */
 	/* For responses: a provider's fault is not the client's. Each is told; the last one counts. */
 	bool allow_duplicates;
+	/* Where the scanner itself is, and ends; NULL: memory of its own. Borrowed. */
+	struct genops_arena *arena;
 };
 
 /* Returns the owned scanner, or NULL (NOMEM). `paths` and `arg` are borrowed while it lives. */

@@ -5,17 +5,34 @@
 #include "base/hash.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define COMPARED_MAX                                                                               \
 	32 /* up to here each key is compared with all before it; beyond, sorting is cheaper */
-#define FIRST_CAP 64
+
+void genops_json_keys_init(struct genops_json_keys *keys, uint64_t seed)
+{
+	keys->hashes = keys->first;
+	keys->n = 0;
+	keys->cap = GENOPS_JSON_FIRST_KEYS;
+	keys->seed = seed;
+}
+
+void genops_json_keys_done(struct genops_json_keys *keys)
+{
+	if (keys->hashes != keys->first)
+		free(keys->hashes);
+}
 
 static bool grow(struct genops_json_keys *keys)
 {
-	size_t cap = keys->cap ? 2 * keys->cap : FIRST_CAP;
-	uint64_t *hashes = realloc(keys->hashes, cap * sizeof *hashes);
+	size_t cap = 2 * keys->cap;
+	bool is_first = keys->hashes == keys->first;
+	uint64_t *hashes = realloc(is_first ? NULL : keys->hashes, cap * sizeof *hashes);
 	if (!hashes)
 		return false;
+	if (is_first)
+		memcpy(hashes, keys->first, sizeof keys->first);
 	keys->hashes = hashes;
 	keys->cap = cap;
 	return true;

@@ -17,11 +17,17 @@
 /* Keys of all open objects together; over it the document is refused. */
 #define GENOPS_JSON_KEYS_MAX ((size_t)1 << 20)
 
+#define GENOPS_JSON_FIRST_KEYS 32 /* more than nearly every document has open at once */
+
 struct genops_json_keys {
-	uint64_t *hashes; /* owned */
+	uint64_t *hashes; /* first, or owned once they are more */
 	size_t n, cap;
 	uint64_t seed;
+	uint64_t first[GENOPS_JSON_FIRST_KEYS];
 };
+
+void genops_json_keys_init(struct genops_json_keys *keys, uint64_t seed); /* stays where it is */
+void genops_json_keys_done(struct genops_json_keys *keys);
 
 /* Adds a key of the object whose keys begin at `first`. OK, EXISTS (it is there), LIMIT or
  * NOMEM. */

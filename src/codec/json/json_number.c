@@ -82,6 +82,29 @@ bool genops_json_number_is_whole(const struct genops_json_number *number)
 	return state == ZERO || state == DIGITS || state == FRACTION || state == POWER;
 }
 
+/* A whole number of at most 2^53 divided by a power of ten that a double holds exactly is rounded once, thus to the nearest: 0.2, 1.25,
+ * nearly every number that is not an integer. False: another one. */
+static bool to_short_double(genops_str text, double *ret_number)
+{
+	static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+	int64_t digits = 0;
+	size_t at = text.len && text.ptr[0] == '-', point = text.len;
+	bool is_negative = at > 0;
+	if (text.len - at > sizeof powers / sizeof powers[0])
+		return false; /* fifteen digits and a point at most */
+	for (; at < text.len; at++) {
+		if (is_digit(text.ptr[at]))
+			digits = 10 * digits + (text.ptr[at] - '0');
+		else if (text.ptr[at] == '.')
+			point = at + 1;
+		else
+			return false;
+	}
+	double number = (double)digits / powers[text.len - point];
+	*ret_number = is_negative ? -number : number;
+	return true;
+}
+
 /* strtod reads the decimal point of the process's locale, which is not ours to change. */
 static double to_double(genops_str text)
 {
@@ -105,6 +128,7 @@ bool genops_json_number_value(const struct genops_json_number *number, genops_st
 		*ret_number = (double)*ret_integer;
 		return true;
 	}
-	*ret_number = to_double(text);
+	if (!to_short_double(text, ret_number))
+		*ret_number = to_double(text);
 	return false;
 }

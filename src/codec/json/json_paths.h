@@ -9,6 +9,8 @@
 
 #include "codec/json_scan.h"
 
+#include "base/str.h"
+
 #define GENOPS_JSON_NODE_NONE (-1) /* nobody asked about this place or anything below it */
 
 #define GENOPS_JSON_LISTS 8 /* a request's root has dozens of members that are asked about, and each key is looked for */
@@ -36,7 +38,7 @@ struct genops_json_paths {
 
 static inline size_t genops_json_paths_list(genops_str key)
 {
-	return key.len ? (key.len ^ (unsigned char)key.ptr[0]) % GENOPS_JSON_LISTS : 0;
+	return key.len ? (key.len ^ (unsigned char)key.ptr[0] ^ (unsigned char)key.ptr[key.len - 1] * 3u) % GENOPS_JSON_LISTS : 0;
 }
 
 /* The node of member `key` below `node`, or GENOPS_JSON_NODE_NONE. */
@@ -46,8 +48,7 @@ static inline int32_t genops_json_paths_member(
 	int32_t child = paths->nodes[node].first_child[genops_json_paths_list(key)];
 	while (child >= 0) {
 		const struct genops_json_node *at = &paths->nodes[child];
-		if (at->key.len == key.len &&
-		    (!key.len || (at->key.ptr[0] == key.ptr[0] && memcmp(at->key.ptr, key.ptr, key.len) == 0)))
+		if (genops_str_equal(at->key, key))
 			break;
 		child = at->next_sibling;
 	}

@@ -6,116 +6,14 @@
  * into pieces. Nothing recurses; memory is the frames of at most max_depth, one text buffer and the open
  * objects' keys, all kept over a reset. One thread at a time; the paths may be shared.
  */
-#include "codec/json_scan.h"
+#include "codec/json/json_scan_state.h"
 
-#include "codec/json/json_keys.h"
-#include "codec/json/json_number.h"
 #include "codec/json/json_paths.h"
-#include "codec/json/json_text.h"
 
 #include <stdlib.h>
 
-#define DEPTH_LIMIT	 ((size_t)1024)
-#define TEXT_MAX_DEFAULT ((size_t)65536)
 #define KEY_MAX		 ((size_t)65536)
-#define FIRST_FRAMES	 ((size_t)12) /* deeper than nearly every document */
-
-enum state {
-	VALUE,	     /* a value is due */
-	FIRST_VALUE, /* behind '[': a value or ']' */
-	KEY,	     /* behind ',': a key */
-	FIRST_KEY,   /* behind '{': a key or '}' */
-	COLON,
-	AFTER, /* behind a value: ',' or the container's end */
-	IN_KEY,
-	IN_STRING,
-	IN_NUMBER,
-	IN_LITERAL,
-	DONE,
-};
-
-struct frame {
-	uint64_t start;
-	size_t index;	  /* of the element being read */
-	size_t first_key; /* in keys */
-	int32_t node;
-	bool is_object;
-};
-
-struct genops_json_scan {
-	const struct genops_json_paths *paths;
-	genops_json_value_fn *on_value;
-	void *arg;
-	struct genops_json_scan_options options;
-
-	enum state state;
-	int32_t node;	/* where the value that is due or read stands */
-	uint64_t start; /* of it */
-	size_t depth;	/* open containers */
-	const char *piece;
-	uint64_t base; /* the piece's offset in the document */
-	const char *literal;
-	size_t literal_at;
-	enum genops_json_type literal_type;
-	struct genops_json_number number;
-	struct genops_json_text text;
-	struct genops_json_keys keys;
-
-	int code;	   /* not OK: the scan has failed, */
-	const char *fault; /* of this, */
-	uint64_t fault_at; /* here */
-
-	struct frame *frames; /* of the open containers: first_frames, or owned once they are more */
-	size_t max_frames;
-	struct frame first_frames[FIRST_FRAMES];
-};
-
-struct genops_json_scan *genops_json_scan_new(const struct genops_json_paths *paths,
-    const struct genops_json_scan_options *options, genops_json_value_fn *on_value, void *arg)
-{
-	struct genops_json_scan_options set =
-	    options ? *options : (struct genops_json_scan_options){0};
-	if (!set.max_depth)
-		set.max_depth = GENOPS_JSON_DEPTH_MAX;
-	if (set.max_depth > DEPTH_LIMIT)
-		set.max_depth = DEPTH_LIMIT;
-	if (!set.text_max)
-		set.text_max = TEXT_MAX_DEFAULT;
-	struct genops_json_scan *scan = calloc(1, sizeof *scan);
-	if (!scan)
-		return NULL;
-	scan->frames = scan->first_frames;
-	scan->max_frames = FIRST_FRAMES;
-	scan->paths = paths;
-	scan->options = set;
-	scan->on_value = on_value;
-	scan->arg = arg;
-	scan->keys.seed = (uint64_t)(uintptr_t)scan * UINT64_C(0x9E3779B97F4A7C15);
-	genops_buffer_init(&scan->text.buf, 0);
-	genops_json_scan_reset(scan);
-	return scan;
-}
-
-void genops_json_scan_free(struct genops_json_scan *scan)
-{
-	if (!scan)
-		return;
-	genops_buffer_done(&scan->text.buf);
-	free(scan->keys.hashes);
-	if (scan->frames != scan->first_frames)
-		free(scan->frames);
-	free(scan);
-}
-
-void genops_json_scan_reset(struct genops_json_scan *scan)
-{
-	scan->state = VALUE;
-	scan->node = 0;
-	scan->depth = 0;
-	scan->base = 0;
-	scan->keys.n = 0;
-	scan->code = GENOPS_OK;
-}
+#define PLAIN_DIGITS_MAX 18 /* fit an int64 */
 
 static uint64_t offset_of(const struct genops_json_scan *scan, const char *at)
 {
@@ -166,7 +64,7 @@ static void end_value(struct genops_json_scan *scan)
 static bool grow_frames(struct genops_json_scan *scan)
 {
 	size_t max = 4 * scan->max_frames;
-	struct frame *frames = malloc(max * sizeof *frames);
+	struct genops_json_frame *frames = malloc(max * sizeof *frames);
 	if (!frames)
 		return false;
 	memcpy(frames, scan->frames, scan->depth * sizeof *frames);
@@ -192,7 +90,7 @@ static const char *begin_container(struct genops_json_scan *scan, const char *at
 		    .end = start + 1};
 		tell(scan, node, scan->depth, &value);
 	}
-	scan->frames[scan->depth++] = (struct frame){start, 0, scan->keys.n, node, is_object};
+	scan->frames[scan->depth++] = (struct genops_json_frame){start, 0, scan->keys.n, node, is_object};
 	if (!is_object)
 		scan->node = node >= 0 ? scan->paths->nodes[node].element : GENOPS_JSON_NODE_NONE;
 	scan->state = is_object ? FIRST_KEY : FIRST_VALUE;
@@ -201,7 +99,7 @@ static const char *begin_container(struct genops_json_scan *scan, const char *at
 
 static const char *end_container(struct genops_json_scan *scan, const char *at, bool is_object)
 {
-	struct frame *frame = scan->depth ? &scan->frames[scan->depth - 1] : NULL;
+	struct genops_json_frame *frame = scan->depth ? &scan->frames[scan->depth - 1] : NULL;
 	if (!frame || frame->is_object != is_object)
 		return fail(scan, GENOPS_SYNTAX, at, "a bracket that closes nothing");
 	if (is_object && !genops_json_keys_close(&scan->keys, frame->first_key))
@@ -217,46 +115,6 @@ static const char *end_container(struct genops_json_scan *scan, const char *at, 
 	}
 	end_value(scan);
 	return at + 1;
-}
-
-static const char *begin_literal(
-    struct genops_json_scan *scan, const char *at, const char *literal, enum genops_json_type type)
-{
-	scan->literal = literal;
-	scan->literal_at = 1;
-	scan->literal_type = type;
-	scan->state = IN_LITERAL;
-	return at + 1;
-}
-
-static const char *begin_value(struct genops_json_scan *scan, const char *at)
-{
-	scan->start = offset_of(scan, at);
-	switch (*at) {
-	case '{':
-		return begin_container(scan, at, true);
-	case '[':
-		return begin_container(scan, at, false);
-	case '"':
-		genops_json_text_begin(
-		    &scan->text, is_wanted(scan, scan->node), scan->options.text_max);
-		scan->state = IN_STRING;
-		return at + 1;
-	case 't':
-		return begin_literal(scan, at, "true", GENOPS_JSON_TRUE);
-	case 'f':
-		return begin_literal(scan, at, "false", GENOPS_JSON_FALSE);
-	case 'n':
-		return begin_literal(scan, at, "null", GENOPS_JSON_NULL);
-	default:
-		if (*at != '-' && (*at < '0' || *at > '9'))
-			return fail(scan, GENOPS_SYNTAX, at, "no value where one is due");
-		genops_json_number_begin(&scan->number);
-		genops_json_text_begin(
-		    &scan->text, is_wanted(scan, scan->node), GENOPS_JSON_NUMBER_MAX);
-		scan->state = IN_NUMBER;
-		return at;
-	}
 }
 
 static const char *literal_bytes(struct genops_json_scan *scan, const char *at, const char *end)
@@ -300,6 +158,29 @@ static const char *end_number(struct genops_json_scan *scan, const char *from, c
 	return at;
 }
 
+/* All of an integer that is whole in the piece, as counts are; NULL: something else. */
+static const char *plain_integer(struct genops_json_scan *scan, const char *at, const char *end)
+{
+	int64_t integer = 0;
+	const char *stop = at;
+	while (stop < end && *stop >= '0' && *stop <= '9' && stop - at < PLAIN_DIGITS_MAX)
+		integer = 10 * integer + (*stop++ - '0');
+	if (stop == end || (*at == '0' && stop - at > 1) || (*stop != ',' && *stop != '}' && *stop != ']'))
+		return NULL;
+	if (is_wanted(scan, scan->node)) {
+		struct genops_json_value value = {.type = GENOPS_JSON_NUMBER,
+		    .is_integer = true,
+		    .integer = integer,
+		    .number = (double)integer,
+		    .text = {at, (size_t)(stop - at)},
+		    .start = scan->start,
+		    .end = offset_of(scan, stop)};
+		tell(scan, scan->node, scan->depth, &value);
+	}
+	end_value(scan);
+	return stop;
+}
+
 static const char *number_bytes(struct genops_json_scan *scan, const char *from, const char *end)
 {
 	const char *at = genops_json_number_feed(&scan->number, from, end);
@@ -312,9 +193,9 @@ static const char *number_bytes(struct genops_json_scan *scan, const char *from,
 
 /* Strings and keys; NULL when it failed. *ret_done: the closing quote was read. */
 static const char *text_bytes(
-    struct genops_json_scan *scan, const char *at, const char *end, bool *ret_done)
+    struct genops_json_scan *scan, const char *at, const char *end, size_t n_plain, bool *ret_done)
 {
-	switch (genops_json_text_feed(&scan->text, &at, end)) {
+	switch (genops_json_text_feed(&scan->text, &at, end, n_plain)) {
 	case GENOPS_JSON_TEXT_MORE:
 		*ret_done = false;
 		return at;
@@ -330,17 +211,15 @@ static const char *text_bytes(
 	return fail(scan, GENOPS_NOMEM, at, "no memory");
 }
 
-static const char *string_bytes(struct genops_json_scan *scan, const char *at, const char *end)
+/* `at` is behind the closing quote. */
+static const char *end_string(
+    struct genops_json_scan *scan, genops_str text, bool is_cut, const char *at)
 {
-	bool is_done;
-	at = text_bytes(scan, at, end, &is_done);
-	if (!at || !is_done)
-		return at;
 	if (is_wanted(scan, scan->node)) {
 		struct genops_json_value value = {.type = GENOPS_JSON_STRING,
 		    .is_end = true,
-		    .is_cut = scan->text.is_cut,
-		    .text = scan->text.view,
+		    .is_cut = is_cut,
+		    .text = text,
 		    .start = scan->start,
 		    .end = offset_of(scan, at)};
 		tell(scan, scan->node, scan->depth, &value);
@@ -349,55 +228,136 @@ static const char *string_bytes(struct genops_json_scan *scan, const char *at, c
 	return at;
 }
 
+static const char *string_bytes(
+    struct genops_json_scan *scan, const char *at, const char *end, size_t n_plain)
+{
+	bool is_done;
+	at = text_bytes(scan, at, end, n_plain, &is_done);
+	return at && is_done ? end_string(scan, scan->text.view, scan->text.is_cut, at) : at;
+}
+
+/* What is whole in the piece is told at once; what is not, or has more than plain bytes, is read byte by byte. */
+static const char *begin_string(struct genops_json_scan *scan, const char *at, const char *end)
+{
+	const char *stop = genops_json_text_plain(at, end);
+	size_t len = (size_t)(stop - at);
+	bool is_told = is_wanted(scan, scan->node);
+	if (stop < end && *stop == '"' && (!is_told || len <= scan->options.text_max))
+		return end_string(scan, (genops_str){at, len}, false, stop + 1);
+	genops_json_text_begin(&scan->text, is_told, scan->options.text_max);
+	scan->state = IN_STRING;
+	return string_bytes(scan, at, end, len);
+}
+
+static const char *begin_literal(struct genops_json_scan *scan, const char *at, const char *end,
+    const char *literal, enum genops_json_type type)
+{
+	scan->literal = literal;
+	scan->literal_at = 1;
+	scan->literal_type = type;
+	scan->state = IN_LITERAL;
+	return literal_bytes(scan, at + 1, end);
+}
+
+static const char *begin_number(struct genops_json_scan *scan, const char *at, const char *end)
+{
+	if (*at != '-' && (*at < '0' || *at > '9'))
+		return fail(scan, GENOPS_SYNTAX, at, "no value where one is due");
+	const char *stop = *at == '-' ? NULL : plain_integer(scan, at, end);
+	if (stop)
+		return stop;
+	genops_json_number_begin(&scan->number);
+	genops_json_text_begin(&scan->text, is_wanted(scan, scan->node), GENOPS_JSON_NUMBER_MAX);
+	scan->state = IN_NUMBER;
+	return number_bytes(scan, at, end);
+}
+
+static const char *begin_value(struct genops_json_scan *scan, const char *at, const char *end)
+{
+	scan->start = offset_of(scan, at);
+	switch (*at) {
+	case '{':
+		return begin_container(scan, at, true);
+	case '[':
+		return begin_container(scan, at, false);
+	case '"':
+		return begin_string(scan, at + 1, end);
+	case 't':
+		return begin_literal(scan, at, end, "true", GENOPS_JSON_TRUE);
+	case 'f':
+		return begin_literal(scan, at, end, "false", GENOPS_JSON_FALSE);
+	case 'n':
+		return begin_literal(scan, at, end, "null", GENOPS_JSON_NULL);
+	default:
+		return begin_number(scan, at, end);
+	}
+}
+
 /* Below "**" also the names count. */
-static void tell_key(const struct genops_json_scan *scan, const char *at)
+static void tell_key(const struct genops_json_scan *scan, genops_str key, const char *at)
 {
 	uint64_t offset = offset_of(scan, at);
 	struct genops_json_value value = {
-	    .type = GENOPS_JSON_STRING, .is_end = true, .text = scan->text.view, .start = offset, .end = offset};
+	    .type = GENOPS_JSON_STRING, .is_end = true, .text = key, .start = offset, .end = offset};
 	tell(scan, scan->node, scan->depth, &value);
 }
 
-static const char *key_bytes(struct genops_json_scan *scan, const char *at, const char *end)
+/* `at` is behind the closing quote. */
+static const char *end_key(struct genops_json_scan *scan, genops_str key, const char *at, const char *end)
 {
-	bool is_done;
-	at = text_bytes(scan, at, end, &is_done);
-	if (!at || !is_done)
-		return at;
-	if (scan->text.is_cut)
-		return fail(scan, GENOPS_LIMIT, at, "a key that is too long");
-	const struct frame *frame = &scan->frames[scan->depth - 1];
+	const struct genops_json_frame *frame = &scan->frames[scan->depth - 1];
 	if (!scan->options.allow_duplicates) {
-		int code = genops_json_keys_add(&scan->keys, frame->first_key, scan->text.view);
+		int code = genops_json_keys_add(&scan->keys, frame->first_key, key);
 		if (code == GENOPS_EXISTS)
 			return fail(scan, GENOPS_SYNTAX, at, "a key stands twice in one object");
 		if (code != GENOPS_OK)
 			return fail(
 			    scan, code, at, code == GENOPS_LIMIT ? "too many keys" : "no memory");
 	}
-	scan->node = frame->node >= 0
-			 ? genops_json_paths_member(scan->paths, frame->node, scan->text.view)
-			 : GENOPS_JSON_NODE_NONE;
-	if (is_wanted(scan, scan->node) && scan->node == scan->paths->nodes[frame->node].rest)
-		tell_key(scan, at);
+	scan->node = GENOPS_JSON_NODE_NONE;
+	if (frame->node >= 0) {
+		scan->node = genops_json_paths_member(scan->paths, frame->node, key);
+		if (is_wanted(scan, scan->node) && scan->node == scan->paths->nodes[frame->node].rest)
+			tell_key(scan, key, at);
+	}
 	scan->state = COLON;
+	if (at < end && *at == ':') { /* as nearly always */
+		scan->state = VALUE;
+		at++;
+	}
 	return at;
 }
 
-static const char *begin_key(struct genops_json_scan *scan, const char *at)
+static const char *key_bytes(
+    struct genops_json_scan *scan, const char *at, const char *end, size_t n_plain)
+{
+	bool is_done;
+	at = text_bytes(scan, at, end, n_plain, &is_done);
+	if (!at || !is_done)
+		return at;
+	if (scan->text.is_cut)
+		return fail(scan, GENOPS_LIMIT, at, "a key that is too long");
+	return end_key(scan, scan->text.view, at, end);
+}
+
+static const char *begin_key(struct genops_json_scan *scan, const char *at, const char *end)
 {
 	if (*at != '"')
 		return fail(scan, GENOPS_SYNTAX, at, "no key where one is due");
-	const struct frame *frame = &scan->frames[scan->depth - 1];
+	const char *from = at + 1, *stop = genops_json_text_plain(from, end);
+	size_t len = (size_t)(stop - from);
+	if (stop < end && *stop == '"' && len <= KEY_MAX)
+		return end_key(scan, (genops_str){from, len}, stop + 1, end);
+	const struct genops_json_frame *frame = &scan->frames[scan->depth - 1];
 	genops_json_text_begin(
 	    &scan->text, !scan->options.allow_duplicates || frame->node >= 0, KEY_MAX);
 	scan->state = IN_KEY;
-	return at + 1;
+	return key_bytes(scan, from, end, len);
 }
 
 static const char *after_value(struct genops_json_scan *scan, const char *at)
 {
-	struct frame *frame = &scan->frames[scan->depth - 1];
+	struct genops_json_frame *frame = &scan->frames[scan->depth - 1];
 	if (*at == '}' || *at == ']')
 		return end_container(scan, at, *at == '}');
 	if (*at != ',')
@@ -414,17 +374,17 @@ static const char *after_value(struct genops_json_scan *scan, const char *at)
 }
 
 /* Between values. `at` is not at white space. */
-static const char *structure_byte(struct genops_json_scan *scan, const char *at)
+static const char *structure_byte(struct genops_json_scan *scan, const char *at, const char *end)
 {
 	switch (scan->state) {
 	case FIRST_VALUE:
-		return *at == ']' ? end_container(scan, at, false) : begin_value(scan, at);
+		return *at == ']' ? end_container(scan, at, false) : begin_value(scan, at, end);
 	case VALUE:
-		return begin_value(scan, at);
+		return begin_value(scan, at, end);
 	case FIRST_KEY:
-		return *at == '}' ? end_container(scan, at, true) : begin_key(scan, at);
+		return *at == '}' ? end_container(scan, at, true) : begin_key(scan, at, end);
 	case KEY:
-		return begin_key(scan, at);
+		return begin_key(scan, at, end);
 	case COLON:
 		if (*at != ':')
 			return fail(scan, GENOPS_SYNTAX, at, "no colon where one is due");
@@ -442,21 +402,18 @@ static bool is_space(char c)
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-static const char *scan_bytes(struct genops_json_scan *scan, const char *at, const char *end)
+/* A token that began in an earlier piece. */
+static const char *token_bytes(struct genops_json_scan *scan, const char *at, const char *end)
 {
 	switch (scan->state) {
 	case IN_STRING:
-		return string_bytes(scan, at, end);
+		return string_bytes(scan, at, end, 0);
 	case IN_KEY:
-		return key_bytes(scan, at, end);
+		return key_bytes(scan, at, end, 0);
 	case IN_NUMBER:
 		return number_bytes(scan, at, end);
-	case IN_LITERAL:
-		return literal_bytes(scan, at, end);
 	default:
-		while (at < end && is_space(*at))
-			at++;
-		return at < end ? structure_byte(scan, at) : at;
+		return literal_bytes(scan, at, end);
 	}
 }
 
@@ -474,8 +431,10 @@ int genops_json_scan_feed(struct genops_json_scan *scan, genops_str piece, struc
 		return outcome(scan, err);
 	const char *at = piece.ptr, *end = at + piece.len;
 	scan->piece = at;
+	if (scan->state >= IN_KEY)
+		at = token_bytes(scan, at, end);
 	while (at && at < end)
-		at = scan_bytes(scan, at, end);
+		at = is_space(*at) ? at + 1 : structure_byte(scan, at, end);
 	scan->base += piece.len;
 	scan->piece = NULL;
 	return outcome(scan, err);

@@ -10,10 +10,6 @@
 
 #include "base/str.h"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 enum text_state { PLAIN, ESCAPE, HEX, LOW_ESCAPE, LOW_U, UTF8 };
 
 #define UTF8_LEN_MAX 4
@@ -30,27 +26,6 @@ void genops_json_text_begin(struct genops_json_text *text, bool is_kept, size_t 
 	text->state = PLAIN;
 	text->high = 0;
 	text->fault_back = 0;
-}
-
-static const char *skip_plain(const char *at, const char *end)
-{
-#if defined(__SSE2__)
-	const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'),
-		      space = _mm_set1_epi8(' ');
-	while (end - at >= 16) {
-		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-		/* Compared as signed: below a space is a control character or a byte over 0x7F. */
-		__m128i stops = _mm_or_si128(_mm_cmplt_epi8(bytes, space),
-		    _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
-		unsigned mask = (unsigned)_mm_movemask_epi8(stops);
-		if (mask)
-			return at + __builtin_ctz(mask);
-		at += 16;
-	}
-#endif
-	while (at < end && (signed char)*at >= ' ' && *at != '"' && *at != '\\')
-		at++;
-	return at;
 }
 
 /* How long the sequence behind this byte means to be; 1 for a byte that cannot begin one. */
@@ -258,9 +233,9 @@ static enum genops_json_text_status utf8_bytes(
 }
 
 enum genops_json_text_status genops_json_text_feed(
-    struct genops_json_text *text, const char **ret_at, const char *end)
+    struct genops_json_text *text, const char **ret_at, const char *end, size_t n_plain)
 {
-	const char *at = *ret_at, *from = at; /* from: what is plain and not kept yet */
+	const char *from = *ret_at, *at = from + n_plain; /* from: what is plain and not kept yet */
 	enum genops_json_text_status status = GENOPS_JSON_TEXT_MORE;
 	while (at < end && status == GENOPS_JSON_TEXT_MORE) {
 		if (text->state != PLAIN && text->state != UTF8) {
@@ -270,7 +245,7 @@ enum genops_json_text_status genops_json_text_feed(
 			continue;
 		}
 		if (text->state == PLAIN) {
-			at = skip_plain(at, end);
+			at = genops_json_text_plain(at, end);
 			if (at == end)
 				break;
 		}

@@ -276,7 +276,7 @@ int genops_follow_begin(
 	if (!reading->answer)
 		return GENOPS_OK;
 	const struct genops_json_paths *paths = genops_fields_paths(reading->answer, false);
-	struct genops_json_scan_options options = {.text_max = TEXT_MAX, .allow_duplicates = true};
+	struct genops_json_scan_options options = {.text_max = TEXT_MAX, .allow_duplicates = true, .arena = arena};
 	if (paths)
 		follow->scan = genops_json_scan_new(paths, &options, on_value, follow);
 	if (!follow->scan)

@@ -336,7 +336,7 @@ int genops_request_begin(
 	if (!fields || info->endpoint->body_form != GENOPS_BODY_JSON)
 		return GENOPS_OK;
 	const struct genops_json_paths *paths = genops_fields_paths(fields, info->want_content);
-	struct genops_json_scan_options options = {.text_max = TEXT_MAX};
+	struct genops_json_scan_options options = {.text_max = TEXT_MAX, .arena = arena};
 	if (paths)
 		request->scan = genops_json_scan_new(paths, &options, on_value, request);
 	return request->scan ? GENOPS_OK : GENOPS_NOMEM;
