@@ -34,10 +34,14 @@ typedef struct {
 } ngx_http_genops_upstream_t;
 
 typedef struct {
+	struct sockaddr_storage sockaddr;
+	socklen_t len;
+} address_t;
+
+typedef struct {
 	ngx_http_genops_upstream_t *upstream;
 	ngx_uint_t n, at;
-	struct sockaddr_storage addresses[ADDRESSES_MAX];
-	socklen_t lengths[ADDRESSES_MAX];
+	address_t addresses[];
 } peer_data_t;
 
 static ngx_array_t *running; /* upstreams with a thread; NULL: none */
@@ -166,8 +170,8 @@ static ngx_int_t get_peer(ngx_peer_connection_t *pc, void *data)
 	if (!peers->n)
 		return NGX_BUSY; /* 502 at once: the name is not resolved yet */
 	ngx_uint_t i = peers->at++ % peers->n;
-	pc->sockaddr = (struct sockaddr *)&peers->addresses[i];
-	pc->socklen = peers->lengths[i];
+	pc->sockaddr = (struct sockaddr *)&peers->addresses[i].sockaddr;
+	pc->socklen = peers->addresses[i].len;
 	pc->name = &peers->upstream->name;
 	pc->cached = 0;
 	pc->connection = NULL;
@@ -200,14 +204,18 @@ static void save_session(ngx_peer_connection_t *pc, void *data)
 static ngx_int_t init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *us)
 {
 	ngx_http_genops_upstream_t *upstream = us->peer.data;
-	peer_data_t *peers = ngx_pcalloc(r->pool, sizeof *peers);
-	if (!peers)
-		return NGX_ERROR;
-	peers->upstream = upstream;
 	pthread_mutex_lock(&upstream->lock);
+	peer_data_t *peers = ngx_palloc(r->pool, sizeof *peers + upstream->n * sizeof peers->addresses[0]);
+	if (!peers) {
+		pthread_mutex_unlock(&upstream->lock);
+		return NGX_ERROR;
+	}
+	peers->upstream = upstream;
 	peers->n = upstream->n;
-	ngx_memcpy(peers->addresses, upstream->addresses, sizeof peers->addresses);
-	ngx_memcpy(peers->lengths, upstream->lengths, sizeof peers->lengths);
+	for (ngx_uint_t i = 0; i < peers->n; i++) {
+		peers->addresses[i].len = upstream->lengths[i];
+		ngx_memcpy(&peers->addresses[i].sockaddr, &upstream->addresses[i], upstream->lengths[i]);
+	}
 	pthread_mutex_unlock(&upstream->lock);
 	peers->at = upstream->turn++;
 	r->upstream->peer.data = peers;

@@ -44,10 +44,11 @@ static inline bool genops_str_is(genops_str a, const char *text)
 	return a.ptr[0] == text[0] && genops_str_equal(a, genops_str_of(text));
 }
 
+/* Letters that are equal but for their case differ in one bit, if at all: the first one mostly says no. */
 static inline bool genops_str_is_nocase(genops_str a, const char *text)
 {
 	genops_str b = genops_str_of(text);
-	return a.len == b.len && genops_str_equal_nocase(a, b);
+	return a.len == b.len && (!a.len || ((a.ptr[0] ^ b.ptr[0]) | 0x20) == 0x20) && genops_str_equal_nocase(a, b);
 }
 
 static inline bool genops_str_starts(genops_str text, genops_str prefix)

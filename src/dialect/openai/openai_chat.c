@@ -121,19 +121,27 @@ static const struct genops_field answer_rows[] = {
 struct genops_fields genops_openai_chat_request = GENOPS_FIELDS(request_rows);
 struct genops_fields genops_openai_chat_answer = GENOPS_FIELDS(answer_rows);
 
+/* Segments from the path's end: the one behind "deployments" is the model. */
 void genops_openai_deployment(struct genops_request *request, struct genops_call *call)
 {
-	for (size_t i = 1; i < 8; i++) {
-		genops_str here = genops_request_segment(request, i);
-		if (!here.ptr)
+	genops_str path = request->info.target, behind = {0}, name;
+	size_t end = genops_str_find_char(path, '?');
+	if (end == SIZE_MAX)
+		end = path.len;
+	for (size_t i = 0; i < 8; i++) {
+		size_t start = end;
+		while (start > 0 && path.ptr[start - 1] != '/')
+			start--;
+		genops_str here = {path.ptr + start, end - start};
+		if (i > 0 && genops_str_is(here, "deployments")) {
+			if (behind.len && behind.len <= GENOPS_REQUEST_MODEL_MAX && genops_arena_dup(request->arena, behind, &name))
+				call->model = name;
+			return;
+		}
+		if (start == 0)
 			return; /* the path has no more */
-		if (!genops_str_is(here, "deployments"))
-			continue;
-		genops_str name, segment = genops_request_segment(request, i - 1);
-		if (segment.len && segment.len <= GENOPS_REQUEST_MODEL_MAX &&
-		    genops_arena_dup(request->arena, segment, &name))
-			call->model = name;
-		return;
+		behind = here;
+		end = start - 1;
 	}
 }
 

@@ -451,20 +451,3 @@ void genops_request_form_field(struct genops_request *request, const char *path,
 		on_value(request, &value);
 	}
 }
-
-genops_str genops_request_segment(const struct genops_request *request, size_t from_end)
-{
-	genops_str path = request->info.target;
-	size_t query = genops_str_find_char(path, '?');
-	if (query != SIZE_MAX)
-		path.len = query;
-	for (;;) {
-		size_t start = path.len;
-		while (start > 0 && path.ptr[start - 1] != '/')
-			start--;
-		if (from_end == 0 || start == 0)
-			return from_end == 0 ? genops_str_skip(path, start) : (genops_str){0};
-		path.len = start - 1;
-		from_end--;
-	}
-}

@@ -56,10 +56,6 @@ void genops_request_form_field(struct genops_request *request, const char *path,
 int genops_request_conclude(
     struct genops_request *request, struct genops_call *call, struct genops_error *err);
 
-/* A segment of the target's path, counted from its end, query cut off: 0 is the last. Empty: there
- * is none. */
-genops_str genops_request_segment(const struct genops_request *request, size_t from_end);
-
 /* request_edits.c: looks at a piece that was scanned; adds the edits when all is read */
 void genops_request_edits_look(struct genops_request *request, genops_str piece);
 void genops_request_edits_ask(struct genops_request *request);

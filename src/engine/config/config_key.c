@@ -5,6 +5,7 @@
  * which keys exist. */
 #include "engine/config/config_read.h"
 
+#include "base/pool.h"
 #include "base/str.h"
 
 #include <openssl/crypto.h>
@@ -66,6 +67,7 @@ const struct genops_option genops_config_key_rows[] = {
 };
 
 static const EVP_MD *hash_method;
+static struct genops_pool hash_contexts; /* EVP_MD_CTX, set to hash_method; for as long as the process lives */
 
 static void fetch_sha256(void)
 {
@@ -74,13 +76,22 @@ static void fetch_sha256(void)
 		hash_method = EVP_sha256();
 }
 
-/* On the path of every call with a virtual key: EVP_sha256() would be looked up anew each time, which takes longer than the hash. */
+/* On the path of every call with a virtual key: EVP_sha256() would be looked up anew each time, and a context made, which take longer
+ * than the hash. What OpenSSL leaves of a text in a context it wipes itself when the hash is done. */
 bool genops_config_key_hash(genops_str text, uint8_t ret_sha256[32])
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, fetch_sha256);
 	unsigned len = 0;
-	return EVP_Digest(text.len ? text.ptr : "", text.len, ret_sha256, &len, hash_method, NULL) == 1 && len == 32;
+	EVP_MD_CTX *context = genops_pool_take(&hash_contexts);
+	if (!context)
+		context = EVP_MD_CTX_new();
+	bool is_done = context && EVP_DigestInit_ex(context, hash_method, NULL) == 1 &&
+		       EVP_DigestUpdate(context, text.len ? text.ptr : "", text.len) == 1 &&
+		       EVP_DigestFinal_ex(context, ret_sha256, &len) == 1 && len == 32;
+	if (!is_done || !genops_pool_put(&hash_contexts, context))
+		EVP_MD_CTX_free(context);
+	return is_done;
 }
 
 /* Hashes the key and overwrites it, in the tree and in the arena. */

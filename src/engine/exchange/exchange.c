@@ -341,7 +341,8 @@ static bool set_secret(genops_exchange *exchange, struct genops_forward *forward
 
 static int fill_forward(genops_exchange *exchange, struct genops_forward *forward, struct genops_error *err)
 {
-	*forward = (struct genops_forward){.provider = exchange->provider_name};
+	forward->provider = exchange->provider_name;
+	forward->n_headers = 0;
 	genops_str base = exchange->provider->path;
 	while (base.len && base.ptr[base.len - 1] == '/')
 		base.len--;
@@ -360,7 +361,7 @@ static int fill_forward(genops_exchange *exchange, struct genops_forward *forwar
 	set_header(forward, GENOPS_STR("traceparent"), genops_str_of(genops_operation_traceparent(exchange->operation)));
 	set_header(forward, GENOPS_STR("accept-encoding"), GENOPS_STR("identity"));
 	forward->n_edits = exchange->call.n_edits;
-	memcpy(forward->edits, exchange->call.edits, sizeof forward->edits);
+	memcpy(forward->edits, exchange->call.edits, forward->n_edits * sizeof forward->edits[0]);
 	return GENOPS_OK;
 }
 

@@ -70,21 +70,16 @@ static int add_baggage(genops_exchange *exchange, genops_str value, struct genop
 
 int genops_exchange_header(genops_exchange *exchange, genops_str name, genops_str value, struct genops_error *err)
 {
-	static const struct {
-		const char *name;
-		size_t offset;
-	} kept[] = {
-	    {"content-type", offsetof(genops_exchange, content_type)},
-	    {"traceparent", offsetof(genops_exchange, traceparent)},
-	    {"tracestate", offsetof(genops_exchange, tracestate)},
-	    {"origin", offsetof(genops_exchange, origin)},
-	};
 	genops_str *place = NULL, copy;
 	int key = -1;
-	for (size_t i = 0; i < sizeof kept / sizeof kept[0] && !place; i++) {
-		if (genops_str_is_nocase(name, kept[i].name))
-			place = (genops_str *)(void *)((char *)exchange + kept[i].offset);
-	}
+	if (genops_str_is_nocase(name, "content-type"))
+		place = &exchange->content_type;
+	else if (genops_str_is_nocase(name, "traceparent"))
+		place = &exchange->traceparent;
+	else if (genops_str_is_nocase(name, "tracestate"))
+		place = &exchange->tracestate;
+	else if (genops_str_is_nocase(name, "origin"))
+		place = &exchange->origin;
 	if (!place && is_key_header(exchange, name) && !exchange->secret.len) {
 		place = &exchange->secret;
 		value = without_scheme(value);

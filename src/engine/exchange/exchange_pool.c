@@ -13,7 +13,8 @@ genops_exchange *genops_exchange_pool_take(genops_engine *engine)
 	genops_exchange *exchange = genops_pool_take(&engine->free_exchanges);
 	if (exchange) {
 		struct genops_arena arena = exchange->arena;
-		memset(exchange, 0, sizeof *exchange);
+		memset(exchange, 0, offsetof(genops_exchange, fault));
+		exchange->fault.code = GENOPS_OK;
 		exchange->arena = arena;
 	} else {
 		exchange = calloc(1, sizeof *exchange);

@@ -30,17 +30,14 @@ struct genops_exchange {
 
 	/* request headers that matter */
 	genops_str content_type, traceparent, tracestate, baggage, secret, origin;
-	size_t n_attributes;                 /* x-genops-* */
-	struct genops_attribute attributes[GENOPS_ATTRIBUTE_N_STANDARD];
+	size_t n_attributes;                 /* x-genops-*, in attributes */
 
 	void *request;                       /* the endpoint's state; NULL: not begun */
-	struct genops_error fault;           /* first fault of the request body; code 0: none */
 	struct genops_call call;
 	const struct genops_config_key *key;
 	genops_operation *operation;         /* NULL before admit, and for what is refused before deciding */
 	enum genops_outcome refused_outcome;
 	struct genops_buffer refusal_body;
-	char header_text[160];               /* values that are built: authorization and the like */
 
 	int status;
 	bool is_stream, has_head, is_ended;
@@ -49,6 +46,10 @@ struct genops_exchange {
 	struct genops_buffer last;           /* what ends a cut-off stream */
 	bool is_cut_off, wants_cut;
 	bool is_unanswered;                  /* the provider has the whole request and said nothing to it */
+
+	struct genops_error fault;           /* first fault of the request; code 0: none */
+	/* From fault on nothing is zeroed for the next exchange but fault.code: it is two thirds of all, and seldom written. */
+	struct genops_attribute attributes[GENOPS_ATTRIBUTE_N_STANDARD];
 };
 
 /* Its memory, zeroed but for the arena, from the engine's pool or new; NULL: none. And back. */
