@@ -3,8 +3,9 @@
  *
  * The index is an open-addressed table over (provider, model) in lower case, whose slots point to
  * chains of rows, the one added last first: a later source wins, and of several validities the
- * first that holds at the moment. Immutable after new; references are counted with atomics, so any
- * thread may find in one while another thread drops its reference. */
+ * first that holds at the moment. Immutable after new, but for what was found for names that the catalogue does not have
+ * ("gpt-4o-mini-2024-07-18"), which is remembered: a place is filled once, by whoever is first. References are counted with atomics,
+ * so any thread may find in one while another thread drops its reference. */
 #include "govern/prices/prices_build.h"
 
 #include "base/hash.h"
@@ -24,6 +25,15 @@ struct slot {
 	uint32_t first; /* entry + 1; 0: empty */
 };
 
+/* What a name that the catalogue does not have came to, between two changes of validity. */
+struct found {
+	struct genops_hash name;
+	const struct genops_price *row;
+	int64_t since_unix_s, until_unix_s; /* exclusive */
+};
+
+#define FOUND_PLACES 64 /* who asks for more names waits as long as before */
+
 struct genops_prices {
 	_Atomic uint32_t refs;
 	struct genops_arena arena;
@@ -36,6 +46,7 @@ struct genops_prices {
 	struct genops_price *ceilings; /* one a provider */
 	size_t n_ceilings;
 	struct genops_price *ceiling; /* of all; NULL: no rows */
+	_Atomic(struct found *) *found; /* FOUND_PLACES of them, each NULL until it is filled */
 };
 
 #define EVERY_BYTE UINT64_C(0x0101010101010101)
@@ -102,7 +113,8 @@ static int index_all(
 		n_slots *= 2;
 	prices->slots = calloc(n_slots, sizeof *prices->slots);
 	prices->entries = calloc(2 * build->n_names + 1, sizeof *prices->entries);
-	if (!prices->slots || !prices->entries)
+	prices->found = calloc(FOUND_PLACES, sizeof *prices->found);
+	if (!prices->slots || !prices->entries || !prices->found)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for prices");
 	prices->mask = n_slots - 1;
 	for (size_t i = 0; i < build->n_names; i++)
@@ -259,6 +271,9 @@ void genops_prices_unref(struct genops_prices *prices)
 	if (!prices || atomic_fetch_sub_explicit(&prices->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	genops_arena_done(&prices->arena);
+	for (size_t i = 0; prices->found && i < FOUND_PLACES; i++)
+		free(atomic_load_explicit(&prices->found[i], memory_order_relaxed));
+	free(prices->found);
 	free(prices->rows);
 	free(prices->entries);
 	free(prices->slots);
@@ -292,15 +307,12 @@ static const struct genops_price *nearest(
 	return NULL;
 }
 
-const struct genops_price *genops_prices_find(
+/* For a name that the catalogue does not have. */
+static const struct genops_price *find_other(
     const struct genops_prices *prices, genops_str provider, genops_str model, int64_t unix_s)
 {
+	const struct genops_price *row = NULL;
 	genops_str other, rest;
-	if (!prices->n_rows)
-		return NULL;
-	const struct genops_price *row = exact(prices, provider, model, unix_s);
-	if (row)
-		return row;
 	genops_str known = genops_prices_name_provider(provider), shorter = model;
 	bool is_known = known.ptr == provider.ptr; /* then the exact name was tried */
 	provider = known;
@@ -318,6 +330,47 @@ const struct genops_price *genops_prices_find(
 	row = ceiling_of(prices, provider);
 	if (!row && (other = genops_prices_name_fallback(provider, 0)).len)
 		row = ceiling_of(prices, other);
+	return row;
+}
+
+static void remember(const struct genops_prices *prices, struct genops_hash name,
+    const struct genops_price *row, int64_t unix_s)
+{
+	struct found *found = malloc(sizeof *found), *nothing = NULL;
+	if (!found)
+		return;
+	*found = (struct found){name, row, INT64_MIN, INT64_MAX};
+	for (size_t i = 0; i < prices->n_rows; i++) {
+		const int64_t changes[] = {prices->rows[i].valid_from_unix_s, prices->rows[i].valid_until_unix_s};
+		for (size_t k = 0; k < 2; k++) {
+			if (changes[k] <= unix_s && changes[k] > found->since_unix_s)
+				found->since_unix_s = changes[k];
+			else if (changes[k] > unix_s && changes[k] < found->until_unix_s)
+				found->until_unix_s = changes[k];
+		}
+	}
+	if (!atomic_compare_exchange_strong_explicit(&prices->found[name.high % FOUND_PLACES], &nothing, found,
+		memory_order_release, memory_order_relaxed))
+		free(found);
+}
+
+const struct genops_price *genops_prices_find(
+    const struct genops_prices *prices, genops_str provider, genops_str model, int64_t unix_s)
+{
+	if (!prices->n_rows)
+		return NULL;
+	const struct genops_price *row = exact(prices, provider, model, unix_s);
+	if (row)
+		return row;
+	/* As written: prefixes and suffixes are told by their case. */
+	struct genops_hash name = genops_hash_of(model, genops_hash_of(provider, 0).low);
+	const struct found *found =
+	    atomic_load_explicit(&prices->found[name.high % FOUND_PLACES], memory_order_acquire);
+	if (found && genops_hash_equal(found->name, name) && found->since_unix_s <= unix_s && unix_s < found->until_unix_s)
+		return found->row;
+	row = find_other(prices, provider, model, unix_s);
+	if (row && !found)
+		remember(prices, name, row, unix_s);
 	return row;
 }
 

@@ -301,6 +301,34 @@ static void a_later_source_wins(void **state)
 	genops_prices_unref(NULL);
 }
 
+/* What a dated name came to is remembered: no longer than it holds, for no other name, and for more names than there are places. */
+static void what_was_found_holds_as_long_as_it_is_valid(void **state)
+{
+	struct genops_prices *prices =
+	    make("provider,model,input_cost_per_1k,output_cost_per_1k\nacme,one,1,1\n",
+		"provider,model,input_cost_per_1k,output_cost_per_1k,valid_from,valid_until\n"
+		"acme,one,2,2,2026-01-01,2027-01-01\n");
+	genops_str acme = GENOPS_STR("acme"), dated = GENOPS_STR("one-2025-12-31");
+	int64_t begin = 1767225600, end = 1798761600; /* the year 2026 */
+	const struct {
+		int64_t now, rate;
+	} rows[] = {{begin, 2}, {begin - 1, 1}, {begin, 2}, {end - 1, 2}, {end, 1}, {begin + 5, 2}, {end, 1}};
+	for (int turn = 0; turn < 3; turn++) {
+		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+			assert_int_equal(genops_prices_find(prices, acme, dated, rows[i].now)->cards[0].nano_per_million[0],
+			    rows[i].rate * INT64_C(1000000000000));
+		assert_true(genops_prices_find(prices, acme, GENOPS_STR("ONE-LATEST"), begin)->is_ceiling);
+		assert_false(genops_prices_find(prices, acme, GENOPS_STR("one-latest"), begin)->is_ceiling);
+		for (int i = 0; i < 1000; i++) {
+			char name[32];
+			snprintf(name, sizeof name, i % 2 ? "one-2026-%04d" : "two-%04d", i);
+			const struct genops_price *row = genops_prices_find(prices, acme, genops_str_of(name), begin);
+			assert_int_equal(row->is_ceiling, i % 2 == 0);
+		}
+	}
+	genops_prices_unref(prices);
+}
+
 static void an_empty_catalogue_knows_nothing(void **state)
 {
 	struct genops_prices *prices = genops_prices_new(NULL, 0, NULL);
@@ -323,6 +351,7 @@ int main(void)
 	    cmocka_unit_test(each_shipped_row_says_whence),
 	    cmocka_unit_test(names_are_compared_without_case),
 	    cmocka_unit_test(a_later_source_wins),
+	    cmocka_unit_test(what_was_found_holds_as_long_as_it_is_valid),
 	    cmocka_unit_test(an_empty_catalogue_knows_nothing),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
