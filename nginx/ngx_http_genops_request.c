@@ -270,13 +270,13 @@ static void drop_header(ngx_table_elt_t *header)
 	ngx_str_null(&header->value);
 }
 
+/* `name` is in small letters, as all names are that the engine gives. */
 static ngx_table_elt_t *find_header(ngx_http_request_t *r, genops_str name)
 {
 	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
 		ngx_table_elt_t *headers = part->elts;
 		for (ngx_uint_t i = 0; i < part->nelts; i++) {
-			if (headers[i].key.len == name.len &&
-			    ngx_strncasecmp(headers[i].key.data, (u_char *)name.ptr, name.len) == 0)
+			if (headers[i].key.len == name.len && ngx_memcmp(headers[i].lowcase_key, name.ptr, name.len) == 0)
 				return &headers[i];
 		}
 	}
@@ -290,7 +290,7 @@ static void drop_others(ngx_http_request_t *r, const ngx_table_elt_t *kept)
 		ngx_table_elt_t *headers = part->elts;
 		for (ngx_uint_t i = 0; i < part->nelts; i++) {
 			if (&headers[i] != kept && headers[i].key.len == kept->key.len &&
-			    ngx_strncasecmp(headers[i].key.data, kept->key.data, kept->key.len) == 0)
+			    ngx_memcmp(headers[i].lowcase_key, kept->lowcase_key, kept->key.len) == 0)
 				drop_header(&headers[i]);
 		}
 	}
@@ -321,12 +321,12 @@ static ngx_int_t set_header(ngx_http_request_t *r, const struct genops_header *w
 			return NGX_ERROR;
 		*header = (ngx_table_elt_t){0};
 		header->key.len = wanted->name.len;
-		header->key.data = ngx_pnalloc(r->pool, 2 * wanted->name.len);
+		header->key.data = ngx_pnalloc(r->pool, wanted->name.len);
 		if (!header->key.data)
 			return NGX_ERROR;
 		ngx_memcpy(header->key.data, wanted->name.ptr, wanted->name.len);
-		header->lowcase_key = header->key.data + wanted->name.len;
-		header->hash = ngx_hash_strlow(header->lowcase_key, header->key.data, wanted->name.len);
+		header->lowcase_key = header->key.data;
+		header->hash = ngx_hash_key(header->key.data, wanted->name.len);
 	}
 	header->value.len = wanted->value.len;
 	header->value.data = ngx_pnalloc(r->pool, wanted->value.len + 1);

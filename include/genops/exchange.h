@@ -64,7 +64,7 @@ struct genops_forward {
 	genops_str path;           /* target at the provider, prefix (/t/...) removed, base path added */
 	int64_t delay_ns;          /* hold the call back this long first */
 	size_t n_headers;          /* set or remove: authentication, traceparent, baggage, accept-encoding */
-	struct genops_header headers[16]; /* the host also removes every x-genops-* header */
+	struct genops_header headers[16]; /* names in small letters; the host also removes every x-genops-* header */
 	size_t n_edits;
 	struct genops_edit edits[4];
 };

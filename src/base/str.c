@@ -16,6 +16,22 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
 }
 
+#define EVERY_BYTE UINT64_C(0x0101010101010101)
+
+/* Eight bytes at a time: those that differ must differ in the case's bit alone, and be letters. */
+static bool equal_word_nocase(const char *a, const char *b)
+{
+	uint64_t x, y;
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	uint64_t differs = x ^ y;
+	if (!differs)
+		return true;
+	uint64_t small = (x | 0x20 * EVERY_BYTE) & 0x7f * EVERY_BYTE;
+	uint64_t is_letter = (small + (0x80 - 'a') * EVERY_BYTE) & ~(small + (0x7f - 'z') * EVERY_BYTE) & ~x & 0x80 * EVERY_BYTE;
+	return (differs & ~(is_letter >> 2)) == 0;
+}
+
 bool genops_str_equal_nocase(genops_str a, genops_str b)
 {
 	/* Most people write a name as it is. */
@@ -23,7 +39,14 @@ bool genops_str_equal_nocase(genops_str a, genops_str b)
 		return true;
 	if (a.len != b.len)
 		return false;
-	for (size_t i = 0; i < a.len; i++) {
+	size_t i = 0;
+	for (; i + 8 <= a.len; i += 8) {
+		if (!equal_word_nocase(a.ptr + i, b.ptr + i))
+			return false;
+	}
+	if (i > 0 && i < a.len)
+		return equal_word_nocase(a.ptr + a.len - 8, b.ptr + a.len - 8);
+	for (; i < a.len; i++) {
 		if (lower(a.ptr[i]) != lower(b.ptr[i]))
 			return false;
 	}

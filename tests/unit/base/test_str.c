@@ -22,6 +22,32 @@ static void percent_escapes_are_undone(void **state)
 	assert_int_equal(genops_str_percent_decode(S(""), false, out).len, 0);
 }
 
+/* Every byte beside every byte, at every place of texts that are compared in words and of shorter ones. */
+static void test_case_is_that_of_letters(void **state)
+{
+	(void)state;
+	static const size_t lens[] = {1, 7, 8, 9, 15, 16, 17, 23};
+	for (size_t l = 0; l < sizeof lens / sizeof lens[0]; l++) {
+		char a[] = "Content-Type_[Az]@{zZ}`Q", b[] = "cONTENT-tYPE_[aZ]@{Zz}`q";
+		assert_true(genops_str_equal_nocase((genops_str){a, lens[l]}, (genops_str){b, lens[l]}));
+		for (size_t at = 0; at < lens[l]; at++) {
+			char kept_a = a[at], kept_b = b[at];
+			for (int x = 0; x < 256; x++) {
+				for (int y = 0; y < 256; y++) {
+					bool are_letters = (x | 0x20) >= 'a' && (x | 0x20) <= 'z' && (x ^ y) == 0x20;
+					a[at] = (char)x;
+					b[at] = (char)y;
+					if (genops_str_equal_nocase((genops_str){a, lens[l]}, (genops_str){b, lens[l]}) !=
+					    (x == y || are_letters))
+						fail_msg("%d beside %d at %zu of %zu", x, y, at, lens[l]);
+				}
+			}
+			a[at] = kept_a;
+			b[at] = kept_b;
+		}
+	}
+}
+
 static void test_comparing(void **state)
 {
 	(void)state;
@@ -247,6 +273,7 @@ static void test_hex(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_case_is_that_of_letters),
 	    cmocka_unit_test(test_comparing),
 	    cmocka_unit_test(percent_escapes_are_undone),
 	    cmocka_unit_test(test_cutting),
