@@ -78,7 +78,7 @@ static int compile(void *object, struct genops_arena *arena, struct genops_error
 }
 
 const struct genops_policy_type genops_policy_type_budget_limit = {
-    .name = "budget_limit",
+    GENOPS_POLICY_TYPE_NAME("budget_limit"),
     .summary = "limits what may be spent in an hour, a day, a week, a month or altogether",
     .options = options,
     .settings_size = sizeof(struct genops_budget_limit),

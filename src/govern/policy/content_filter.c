@@ -84,7 +84,7 @@ static void evaluate(const struct genops_policy *policy, const struct genops_pol
 }
 
 const struct genops_policy_type genops_policy_type_content_filter = {
-    .name = "content_filter",
+    GENOPS_POLICY_TYPE_NAME("content_filter"),
     .summary = "refuses requests that contain listed texts or expressions",
     .options = options,
     .settings_size = sizeof(struct content_filter),

@@ -49,7 +49,7 @@ static void evaluate(const struct genops_policy *policy, const struct genops_pol
 }
 
 const struct genops_policy_type genops_policy_type_cost_limit = {
-    .name = "cost_limit",
+    GENOPS_POLICY_TYPE_NAME("cost_limit"),
     .summary = "limits what a single call may cost",
     .options = options,
     .settings_size = sizeof(struct cost_limit),

@@ -82,7 +82,7 @@ static void evaluate(const struct genops_policy *policy, const struct genops_pol
 }
 
 const struct genops_policy_type genops_policy_type_model_governance = {
-    .name = "model_governance",
+    GENOPS_POLICY_TYPE_NAME("model_governance"),
     .summary = "says which models may be used",
     .options = options,
     .settings_size = sizeof(struct model_governance),

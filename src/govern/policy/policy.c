@@ -108,6 +108,11 @@ static void add_delay(struct genops_decision *decision, const struct genops_verd
 	decision->message = evaluation->message;
 }
 
+static genops_str type_name(const struct genops_policy *policy)
+{
+	return (genops_str){policy->type->name, policy->type->name_len};
+}
+
 static void evaluate(const struct genops_policy *policy, enum genops_mode mode,
     const struct genops_policy_input *input, struct genops_decision *decision,
     struct genops_evaluation *ret_evaluation)
@@ -118,7 +123,7 @@ static void evaluate(const struct genops_policy *policy, enum genops_mode mode,
 	if (!(verdict.is_violation | verdict.is_error)) {
 		*ret_evaluation = (struct genops_evaluation){
 		    .policy = policy->name,
-		    .policy_type = genops_str_of(policy->type->name),
+		    .policy_type = type_name(policy),
 		    .action = genops_level_action(GENOPS_ALLOWED),
 		};
 		return;
@@ -126,7 +131,7 @@ static void evaluate(const struct genops_policy *policy, enum genops_mode mode,
 	enum genops_result result = result_of(policy, mode, &verdict);
 	*ret_evaluation = (struct genops_evaluation){
 	    .policy = policy->name,
-	    .policy_type = genops_str_of(policy->type->name),
+	    .policy_type = type_name(policy),
 	    .result = result,
 	    .is_violation = verdict.is_violation && !verdict.is_error,
 	    .is_error = verdict.is_error,

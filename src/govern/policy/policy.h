@@ -64,6 +64,7 @@ struct genops_policy;
 
 struct genops_policy_type {
 	const char *name;              /* "cost_limit" */
+	size_t name_len;               /* every evaluation names its type */
 	const char *summary;           /* one line for help and the reference page */
 	const struct genops_option *options; /* rows; feed parser, validator and page; end in a row with name NULL */
 	size_t settings_size;
@@ -76,6 +77,8 @@ struct genops_policy_type {
 	bool is_taking;                /* evaluation takes something (a token): it comes after all others, and only looks when
 					* the call is refused already */
 };
+
+#define GENOPS_POLICY_TYPE_NAME(text) .name = (text), .name_len = sizeof(text) - 1
 
 #define X(name) extern const struct genops_policy_type genops_policy_type_##name;
 GENOPS_POLICY_TYPES(X)

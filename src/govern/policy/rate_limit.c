@@ -131,7 +131,7 @@ static void evaluate(const struct genops_policy *policy, const struct genops_pol
 }
 
 const struct genops_policy_type genops_policy_type_rate_limit = {
-    .name = "rate_limit",
+    GENOPS_POLICY_TYPE_NAME("rate_limit"),
     .summary = "limits requests a minute by a token bucket that all processes share",
     .options = options,
     .settings_size = sizeof(struct rate_limit),

@@ -71,7 +71,7 @@ static void evaluate(const struct genops_policy *policy, const struct genops_pol
 }
 
 const struct genops_policy_type genops_policy_type_region = {
-    .name = "region",
+    GENOPS_POLICY_TYPE_NAME("region"),
     .summary = "says in which regions calls may run",
     .options = options,
     .settings_size = sizeof(struct region),

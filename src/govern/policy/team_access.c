@@ -53,7 +53,7 @@ static void evaluate(const struct genops_policy *policy, const struct genops_pol
 }
 
 const struct genops_policy_type genops_policy_type_team_access = {
-    .name = "team_access",
+    GENOPS_POLICY_TYPE_NAME("team_access"),
     .summary = "lets only listed teams run",
     .options = options,
     .settings_size = sizeof(struct team_access),

@@ -55,6 +55,18 @@ struct genops_segment_writer {
 	char state_dir[PATH_MAX], folder[PATH_MAX];
 };
 
+/* It is held for less than a microsecond: worth trying a few times before going to sleep in the kernel. */
+static void init_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t kind;
+	pthread_mutexattr_init(&kind);
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+	pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+	pthread_mutex_init(lock, &kind);
+	pthread_mutexattr_destroy(&kind);
+}
+
 struct genops_segment_writer *genops_segment_writer_new(const char *state_dir, uint32_t process,
     uint64_t epoch, uint64_t max_bytes, struct genops_error *err)
 {
@@ -69,7 +81,7 @@ struct genops_segment_writer *genops_segment_writer_new(const char *state_dir, u
 		return NULL;
 	}
 	strcpy(writer->state_dir, state_dir); /* fits, as the folder's does */
-	pthread_mutex_init(&writer->lock, NULL);
+	init_lock(&writer->lock);
 	writer->current.fd = -1;
 	writer->at.process = process;
 	writer->at.epoch = epoch;
@@ -205,6 +217,25 @@ static int make_file(struct genops_segment_writer *writer, const struct genops_s
 
 /* ---- closing one ---- */
 
+static bool write_word(const struct segment_file *file, uint64_t word, size_t at)
+{
+	return pwrite(file->fd, &word, sizeof word, (off_t)at) == sizeof word;
+}
+
+/* Written where the head is not mapped any more (let_go): a store would map two MiB again, for which the kernel goes over each of their
+ * blocks, and again when they are unmapped: 3 % of an operation's CPU time. The inverse is there first, as readers rely on. */
+static void say_length(const struct segment_file *file)
+{
+	struct segment_header *header = (struct segment_header *)(void *)file->map;
+	uint64_t used = file->used;
+	if (file->size == GENOPS_SEGMENT_SIZE && used >= GENOPS_SEGMENT_SIZE / 2 &&
+	    write_word(file, ~used, offsetof(struct segment_header, used_inverse)) &&
+	    write_word(file, used, offsetof(struct segment_header, used)))
+		return;
+	header->used_inverse = ~used;
+	__atomic_store_n(&header->used, used, __ATOMIC_RELEASE);
+}
+
 static void close_file(struct segment_file *file)
 {
 	if (!file->map)
@@ -213,9 +244,7 @@ static void close_file(struct segment_file *file)
 	 * it is, so that it can become a spare. Before it is closed: then it may go. */
 	if (file->size != GENOPS_SEGMENT_SIZE && ftruncate(file->fd, (off_t)file->used) != 0)
 		errno = 0;
-	struct segment_header *header = (struct segment_header *)(void *)file->map;
-	header->used_inverse = ~(uint64_t)file->used;
-	__atomic_store_n(&header->used, file->used, __ATOMIC_RELEASE);
+	say_length(file);
 	munmap(file->map, file->size);
 	genops_fork_unguard(file->fd);
 	/* Not left to close: a forked child's copy of the mapping would keep the lock. */

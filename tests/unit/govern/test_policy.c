@@ -235,6 +235,7 @@ static void types_are_found_by_name(void **state)
 	assert_int_equal(n, 7);
 	for (size_t i = 0; i < n; i++) {
 		assert_ptr_equal(genops_policy_type_find(genops_str_of(types[i]->name)), types[i]);
+		assert_int_equal(types[i]->name_len, strlen(types[i]->name));
 		assert_non_null(types[i]->summary);
 		for (const struct genops_option *option = types[i]->options; option->name; option++)
 			assert_non_null(option->text);

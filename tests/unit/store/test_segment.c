@@ -81,6 +81,25 @@ static void test_half_a_file_is_resident(void **state)
 	genops_segment_writer_free(writer);
 }
 
+/* A file of full size is closed when its head is not mapped any more: it says its length all the same. */
+static void test_full_files_say_their_length(void **state)
+{
+	struct genops_segment_writer *writer = new_writer(1, 64 * MIB);
+	for (uint64_t i = 1; i <= 20000; i++)
+		append(writer, i);
+	genops_segment_writer_free(writer);
+	for (unsigned file = 3; file <= 5; file++) {
+		struct segment_header header;
+		char path[PATH_MAX];
+		file_path(1, file, path);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		assert_int_equal(read(fd, &header, sizeof header), sizeof header);
+		assert_int_equal(genops_segment_format_state(&header, 4 << 20), SEGMENT_CLOSED);
+		assert_in_range(header.used, (4 << 20) - 2048, 4 << 20);
+		close(fd);
+	}
+}
+
 /* Reading may begin at any entry's position, in another process, later. */
 static void test_resume(void **state)
 {
@@ -372,6 +391,7 @@ int main(void)
 	    ROW(test_interleaved),
 	    ROW(test_rotation),
 	    ROW(test_half_a_file_is_resident),
+	    ROW(test_full_files_say_their_length),
 	    ROW(test_resume),
 	    ROW(test_sizes),
 	    ROW(test_full),
