@@ -201,6 +201,8 @@ governance:
   policies: [{name: what, type: model_governance, enforcement_level: block, blocked_models: gpt-4o-mini}]
 """)
     running = start(blocking)
+    # A worker that comes up with a file that can't be read has nothing to govern by: serve, two workers, and the command itself.
+    until(lambda: running.command("status", "--json")["processes"] == 4, what="both workers have the good file")
     assert running.chat().status == 403
     said = len(running.log)
     in_place_of_a_file(running.config, kind)
