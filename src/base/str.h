@@ -97,6 +97,9 @@ static inline bool genops_str_is_utf8(genops_str text)
 		memcpy(&halves[1], text.ptr + text.len - 4, 4);
 		if (!((halves[0] | halves[1]) & UINT32_C(0x80808080)))
 			return true;
+	} else if (text.len && text.len < 4) { /* the middle one may be the first or the last */
+		if (!((text.ptr[0] | text.ptr[text.len / 2] | text.ptr[text.len - 1]) & 0x80))
+			return true;
 	}
 	return genops_str_is_utf8_slow(text);
 }

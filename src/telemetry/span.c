@@ -72,6 +72,41 @@ static void add_operation(struct genops_span_writer *out, const struct genops_re
 		    out, GENOPS_CONVENTION_OPERATION_DELAY, record->delayed_ns / GENOPS_NS_PER_MS);
 }
 
+static bool is_same_attribute(const struct genops_attribute *a, const struct genops_attribute *b)
+{
+	if (a->type != b->type || !genops_str_equal(a->key, b->key))
+		return false;
+	if (a->type == GENOPS_ATTRIBUTE_STRING)
+		return genops_str_equal(a->value.string, b->value.string);
+	return a->type == GENOPS_ATTRIBUTE_BOOL ? a->value.boolean == b->value.boolean
+						: memcmp(&a->value, &b->value, sizeof(int64_t)) == 0;
+}
+
+/* Whose they are and what they are called: the same for most that follow one another? */
+static bool is_of_the_same(const struct genops_record *a, const struct genops_record *b)
+{
+	bool is_same = a->n_attributes == b->n_attributes && a->outcome == b->outcome && a->delayed_ns == b->delayed_ns &&
+		       genops_str_equal(a->name, b->name) && genops_str_equal(a->type, b->type) &&
+		       genops_str_equal(a->key_name, b->key_name);
+	for (size_t i = 0; is_same && i < a->n_attributes; i++)
+		is_same = is_same_attribute(&a->attributes[i], &b->attributes[i]);
+	return is_same;
+}
+
+static void add_who(struct genops_span_writer *out, const struct genops_record *record)
+{
+	const struct genops_record *told = genops_span_writer_told(out, GENOPS_SPAN_TOLD_WHO);
+	size_t from = out->buf->len;
+	if (told && is_of_the_same(told, record)) {
+		genops_span_writer_tell_again(out, GENOPS_SPAN_TOLD_WHO);
+		return;
+	}
+	add_standard(out, record);
+	add_operation(out, record);
+	add_custom(out, record);
+	genops_span_writer_remember(out, GENOPS_SPAN_TOLD_WHO, record, from);
+}
+
 /* Does this operation use a model? A tracked block of a program's own may not. */
 static bool has_model(const struct genops_record *record)
 {
@@ -190,8 +225,7 @@ static void write_status(struct genops_span_writer *out, const struct genops_rec
 static void write_attributes(struct genops_span_writer *out, const struct genops_record *record)
 {
 	genops_span_writer_open_list(out, "attributes");
-	add_standard(out, record);
-	add_operation(out, record);
+	add_who(out, record);
 	if (!genops_conventions_is_alert(record)) {
 		genops_span_events_decision(out, record);
 		genops_span_events_cost(out, record);
@@ -200,7 +234,6 @@ static void write_attributes(struct genops_span_writer *out, const struct genops
 		add_answer(out, record);
 	}
 	genops_span_events_budget(out, record);
-	add_custom(out, record);
 	genops_span_writer_close_list(out);
 }
 

@@ -261,9 +261,32 @@ static void write_reconciliation(struct genops_span_writer *out, const struct ge
 	end_event(out);
 }
 
-static void write_operation(struct genops_span_writer *out, const struct genops_record *record)
+static bool is_same_evaluation(const struct genops_evaluation *a, const struct genops_evaluation *b)
 {
-	int64_t decided = record->decided_unix_ns ? record->decided_unix_ns : record->start_unix_ns;
+	return a->result == b->result && a->reason == b->reason && a->is_violation == b->is_violation &&
+	       a->is_error == b->is_error && genops_str_equal(a->policy, b->policy) &&
+	       genops_str_equal(a->policy_type, b->policy_type) && genops_str_equal(a->action, b->action) &&
+	       genops_str_equal(a->message, b->message);
+}
+
+/* Are the events of their decisions the same, but for the time? */
+static bool is_decided_alike(const struct genops_record *a, const struct genops_record *b)
+{
+	bool is_alike = a->n_evaluations == b->n_evaluations && a->result == b->result && a->reason == b->reason &&
+			genops_str_equal(a->policy, b->policy) && genops_str_equal(a->message, b->message);
+	for (size_t i = 0; is_alike && i < a->n_evaluations; i++)
+		is_alike = is_same_evaluation(&a->evaluations[i], &b->evaluations[i]);
+	return is_alike;
+}
+
+static void write_decisions(struct genops_span_writer *out, const struct genops_record *record, int64_t decided)
+{
+	const struct genops_record *told = genops_span_writer_told(out, GENOPS_SPAN_TOLD_EVALUATIONS);
+	size_t from = out->buf->len;
+	if (told && is_decided_alike(told, record)) {
+		genops_span_writer_tell_events_again(out, GENOPS_SPAN_TOLD_EVALUATIONS, decided);
+		return;
+	}
 	if (!is_spec(out)) {
 		for (size_t i = 0; i < record->n_evaluations; i++)
 			write_evaluation(out, &record->evaluations[i], decided);
@@ -271,6 +294,13 @@ static void write_operation(struct genops_span_writer *out, const struct genops_
 			write_decision(out, record, "policy.evaluated", decided);
 	}
 	write_decision(out, record, "genops.policy.evaluated", decided);
+	genops_span_writer_remember(out, GENOPS_SPAN_TOLD_EVALUATIONS, record, from);
+}
+
+static void write_operation(struct genops_span_writer *out, const struct genops_record *record)
+{
+	int64_t decided = record->decided_unix_ns ? record->decided_unix_ns : record->start_unix_ns;
+	write_decisions(out, record, decided);
 	if (record->is_refused)
 		return;
 	write_reservation(out, record, decided);

@@ -27,6 +27,55 @@ void genops_span_writer_init(struct genops_span_writer *out, enum genops_profile
 	genops_json_writer_init(&out->json, buf);
 }
 
+/* --- what is said again --- */
+
+const struct genops_record *genops_span_writer_told(const struct genops_span_writer *out, enum genops_span_told_part part)
+{
+	return out->is_json ? NULL : out->told[part].record;
+}
+
+static char *copy_told(struct genops_span_writer *out, enum genops_span_told_part part)
+{
+	const struct genops_span_told *told = &out->told[part];
+	char *to = genops_buffer_reserve(out->buf, told->len);
+	if (!to)
+		return NULL;
+	memcpy(to, out->buf->ptr + told->at, told->len);
+	out->buf->len += told->len;
+	return to;
+}
+
+void genops_span_writer_tell_again(struct genops_span_writer *out, enum genops_span_told_part part)
+{
+	(void)copy_told(out, part);
+}
+
+void genops_span_writer_remember(
+    struct genops_span_writer *out, enum genops_span_told_part part, const struct genops_record *record, size_t from)
+{
+	if (out->is_json || out->buf->error || out->buf->len == from)
+		return;
+	out->told[part] = (struct genops_span_told){record, from, out->buf->len - from};
+}
+
+/* An event: a byte of tag, four of length, then its time: a byte of tag, eight of value. */
+#define EVENT_HEAD ((size_t)1 + 4)
+#define EVENT_MIN  (EVENT_HEAD + 1 + 8)
+
+void genops_span_writer_tell_events_again(struct genops_span_writer *out, enum genops_span_told_part part, int64_t unix_ns)
+{
+	char *at = copy_told(out, part);
+	for (size_t left = at ? out->told[part].len : 0; left >= EVENT_MIN;) {
+		size_t len = 0;
+		for (size_t i = 1; i < EVENT_HEAD; i++)
+			len |= (size_t)(at[i] & 0x7f) << 7 * (i - 1);
+		for (size_t i = 0; i < sizeof unix_ns; i++)
+			at[EVENT_HEAD + 1 + i] = (char)((uint64_t)unix_ns >> 8 * i);
+		at += EVENT_HEAD + len;
+		left -= EVENT_HEAD + len;
+	}
+}
+
 void genops_span_writer_open_element(
     struct genops_span_writer *out, uint32_t field, uint32_t attributes_field)
 {

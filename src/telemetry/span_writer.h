@@ -11,6 +11,9 @@
 #include "telemetry/conventions.h"
 #include "telemetry/span.h"
 
+/* The parts of a span that are mostly those of the one before: written once and copied (protobuf only). */
+enum genops_span_told_part { GENOPS_SPAN_TOLD_WHO, GENOPS_SPAN_TOLD_EVALUATIONS, GENOPS_SPAN_TOLD_N };
+
 struct genops_span_writer {
 	struct genops_buffer *buf;
 	struct genops_json_writer json;
@@ -19,10 +22,23 @@ struct genops_span_writer {
 	uint32_t attributes_field; /* field number of attributes in the message that is open */
 	size_t marks[6];           /* of open protobuf messages */
 	size_t depth;
+	struct genops_span_told {  /* what was written of a record before this one; its bytes are still in `buf` */
+		const struct genops_record *record; /* NULL: nothing yet */
+		size_t at, len;
+	} told[GENOPS_SPAN_TOLD_N];
 };
 
 void genops_span_writer_init(
     struct genops_span_writer *out, enum genops_profile profile, bool is_json, struct genops_buffer *buf);
+
+/* The record whose part may be copied, if it says the same; NULL: there is none, as in JSON. Then: copies it; or remembers what was
+ * written since buf->len was `from`. Records stay where they are until the writer is done. */
+const struct genops_record *genops_span_writer_told(const struct genops_span_writer *out, enum genops_span_told_part part);
+void genops_span_writer_tell_again(struct genops_span_writer *out, enum genops_span_told_part part);
+void genops_span_writer_remember(
+    struct genops_span_writer *out, enum genops_span_told_part part, const struct genops_record *record, size_t from);
+/* The same for events, each of which begins with its time: they get this one. */
+void genops_span_writer_tell_events_again(struct genops_span_writer *out, enum genops_span_told_part part, int64_t unix_ns);
 
 /* A message in a field of the open one. Repeated: in JSON an element of an array that open_list began. `attributes_field` as
  * in the struct; 0: it has none. */

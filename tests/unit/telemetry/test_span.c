@@ -359,6 +359,87 @@ static void test_too_small_a_buffer(void **state)
 	genops_buffer_done(&whole);
 }
 
+/* --- what a span has in common with the one before is copied --- */
+
+static struct genops_buffer bytes_of(const struct genops_record *records, size_t n, enum genops_profile profile)
+{
+	struct genops_span_batch batch = {profile, records, n};
+	struct genops_buffer buf;
+	genops_buffer_init(&buf, (size_t)1 << 22);
+	genops_span_encode_protobuf(&batch, &buf);
+	assert_int_equal(buf.error, 0);
+	return buf;
+}
+
+/* Each span of a batch is byte for byte what it is alone. Nested lengths have a fixed width, so all begin behind a head of one size. */
+static void assert_as_alone(const struct genops_record *records, size_t n, enum genops_profile profile)
+{
+	const struct genops_record twice[] = {records[0], records[0]};
+	struct genops_buffer one = bytes_of(twice, 1, profile), two = bytes_of(twice, 2, profile);
+	size_t head = 2 * one.len - two.len, at = head;
+	struct genops_buffer all = bytes_of(records, n, profile);
+	for (size_t i = 0; i < n; i++) {
+		struct genops_buffer alone = bytes_of(&records[i], 1, profile);
+		assert_true(at + alone.len - head <= all.len);
+		assert_memory_equal(all.ptr + at, alone.ptr + head, alone.len - head);
+		at += alone.len - head;
+		genops_buffer_done(&alone);
+	}
+	assert_int_equal(at, all.len);
+	genops_buffer_done(&one);
+	genops_buffer_done(&two);
+	genops_buffer_done(&all);
+}
+
+#define CHANGED 21
+
+/* The i-th is unlike the fixture in one thing. `lists` are the record's own. */
+static struct genops_record change(size_t i, struct genops_attribute *attributes, struct genops_evaluation *evaluations)
+{
+	struct genops_record record = fixture_record;
+	memcpy(attributes, fixture_attributes, sizeof fixture_attributes);
+	memcpy(evaluations, fixture_evaluations, sizeof fixture_evaluations);
+	record.attributes = attributes;
+	record.evaluations = evaluations;
+	switch (i) {
+	case 0: record.decided_unix_ns += 77; record.start_unix_ns += 5; record.end_unix_ns += 99; break;
+	case 1: evaluations[1].message = GENOPS_STR("cost-cap: another text of another length"); break;
+	case 2: evaluations[0].result = GENOPS_BLOCKED; break;
+	case 3: evaluations[0].reason = GENOPS_REASON_COST_LIMIT; evaluations[0].result = GENOPS_WARNING; break;
+	case 4: evaluations[1].is_violation = false; break;
+	case 5: evaluations[0].is_error = true; break;
+	case 6: evaluations[0].policy = GENOPS_STR("pii-filteR"); break;
+	case 7: evaluations[1].policy_type = GENOPS_STR("cost_limiT"); break;
+	case 8: evaluations[1].action = GENOPS_STR("alerT"); break;
+	case 9: record.n_evaluations = 1; break;
+	case 10: record.n_evaluations = 0; break;
+	case 11: record.policy = GENOPS_STR("another"); break;
+	case 12: record.message = GENOPS_STR("another"); break;
+	case 13: attributes[0].value.string = GENOPS_STR("ml-platforM"); break;
+	case 14: attributes[11].value.integer = 43; break;
+	case 15: attributes[10].value.number = 0.93; break;
+	case 16: attributes[12].value.boolean = false; break;
+	case 17: record.n_attributes--; break;
+	case 18: record.name = GENOPS_STR("another"); record.type = GENOPS_STR("x"); break;
+	case 19: record.key_name = GENOPS_STR("another"); break;
+	case 20: record.delayed_ns = 5000000; break;
+	}
+	return record;
+}
+
+static void test_a_batch_says_of_each_what_is_said_of_it_alone(void **state)
+{
+	(void)state;
+	struct genops_attribute attributes[sizeof fixture_attributes / sizeof fixture_attributes[0]];
+	struct genops_evaluation evaluations[sizeof fixture_evaluations / sizeof fixture_evaluations[0]];
+	for (size_t i = 0; i < CHANGED; i++) {
+		struct genops_record changed = change(i, attributes, evaluations);
+		const struct genops_record records[] = {fixture_record, changed, changed, fixture_record, fixture_record};
+		assert_as_alone(records, 5, GENOPS_PROFILE_GUIDES);
+		assert_as_alone(records, 5, GENOPS_PROFILE_SPEC);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +456,7 @@ int main(void)
 	    cmocka_unit_test(test_one_resource_per_service),
 	    cmocka_unit_test(test_bad_utf8_is_repaired),
 	    cmocka_unit_test(test_too_small_a_buffer),
+	    cmocka_unit_test(test_a_batch_says_of_each_what_is_said_of_it_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
