@@ -94,6 +94,27 @@ struct genops_record {
  * may still hold; nothing is appended then. */
 void genops_record_encode(const struct genops_record *record, struct genops_buffer *buf);
 
+/* The lists of records that were decoded before, for one to come that has the same: mostly policies and budgets are, and so are attributes.
+ * Zeroed: there are none. What it names must stay: forget it (zero it) before their bytes or their arena go. */
+#define GENOPS_RECORD_BEFORE_BUDGETS 8
+struct genops_record_before {
+	struct genops_record_before_list {
+		genops_str bytes;                /* as encoded; empty: cannot be compared */
+		const void *items;
+		size_t n;
+	} evaluations, attributes;
+	struct genops_record_before_budget {
+		genops_str bytes;
+		size_t consumed_at, consumed_len; /* where in `bytes` the two are that are different each time */
+		size_t reserved_at, reserved_len;
+		const struct genops_record_budget *budget;
+	} budgets[GENOPS_RECORD_BEFORE_BUDGETS];
+};
+
+/* As genops_record_decode; lists that are byte for byte those in `before` are shared with it, others are kept there for the next. */
+GENOPS_NODISCARD int genops_record_decode_after(genops_str bytes, struct genops_record_before *before, struct genops_arena *arena,
+    struct genops_record *ret_record, struct genops_error *err);
+
 /* Texts borrow from `bytes`, arrays live in the arena. CORRUPT, NOMEM. */
 GENOPS_NODISCARD int genops_record_decode(
     genops_str bytes, struct genops_arena *arena, struct genops_record *ret_record, struct genops_error *err);

@@ -15,7 +15,9 @@
 #define GENOPS_BATCH_BYTES   ((size_t)2 << 20)
 
 struct genops_batch {
-	struct genops_arena arena;           /* the record that is being decoded */
+	struct genops_arena arena;           /* the record that is being decoded, and some before it */
+	struct genops_record_before before;
+	size_t n_decoded;
 	struct genops_buffer bytes;
 	struct genops_segment_position after; /* behind the last entry */
 	size_t n;

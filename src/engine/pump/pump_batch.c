@@ -133,12 +133,12 @@ static bool read_items(struct genops_pump_batch *batch, genops_str entry, enum g
 	return true;
 }
 
-static bool read_record(struct genops_pump_batch *batch, genops_str entry)
+static bool read_record(struct genops_pump_batch *batch, genops_str entry, struct genops_record_before *before)
 {
 	struct genops_error err;
 	if (!make_room((void **)&batch->records, &batch->max_records, batch->n_records + 1, sizeof *batch->records))
 		return false;
-	int code = genops_record_decode(entry, &batch->arena, &batch->records[batch->n_records], &err);
+	int code = genops_record_decode_after(entry, before, &batch->arena, &batch->records[batch->n_records], &err);
 	batch->n_records += code == GENOPS_OK;
 	batch->n_bad += code != GENOPS_OK && code != GENOPS_NOMEM;
 	return code != GENOPS_NOMEM;
@@ -193,6 +193,7 @@ static int part(struct genops_pump_batch *batch, const struct genops_destination
 int genops_pump_batch_cut(struct genops_pump_batch *batch, const struct genops_destination_settings *settings,
     struct genops_arena *scratch, struct genops_error *err)
 {
+	struct genops_record_before before = {0};
 	bool is_fine = true;
 	batch->n_records = batch->n_items = 0;
 	genops_arena_reset(&batch->arena);
@@ -204,7 +205,7 @@ int genops_pump_batch_cut(struct genops_pump_batch *batch, const struct genops_d
 			if (batch->entries[i].is_routed)
 				is_fine = read_items(batch, entry, (enum genops_item_kind)kind);
 			else if (kind == GENOPS_ITEM_TRACES)
-				is_fine = read_record(batch, entry);
+				is_fine = read_record(batch, entry, &before);
 		}
 	}
 	if (!is_fine)

@@ -86,6 +86,7 @@ enum record_evaluation { EVALUATION_POLICY = 1, EVALUATION_POLICY_TYPE };
 /* A text, stored only if it is not the one that goes with the result (genops_level_action). */
 #define EVALUATION_ACTION 7
 
+enum record_budget { BUDGET_CONSUMED = 7, BUDGET_RESERVED };
 #define BUDGET_FIELDS(X)                                                                           \
 	X(1, INT, key.low, 0)                                                                      \
 	X(2, INT, key.high, 0)                                                                     \
@@ -93,8 +94,8 @@ enum record_evaluation { EVALUATION_POLICY = 1, EVALUATION_POLICY_TYPE };
 	X(4, TEXT, label, 0)                                                                       \
 	X(5, ENUM, period, GENOPS_PERIOD_N)                                                        \
 	X(6, INT, limit_nano_usd, 0)                                                               \
-	X(7, INT, consumed_nano_usd, 0)                                                            \
-	X(8, INT, reserved_nano_usd, 0)                                                            \
+	X(BUDGET_CONSUMED, INT, consumed_nano_usd, 0)                                                       \
+	X(BUDGET_RESERVED, INT, reserved_nano_usd, 0)                                                       \
 	X(10, SMALL, alert_percent, 1000000)
 #define BUDGET_LINE 9
 
