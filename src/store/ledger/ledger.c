@@ -238,6 +238,7 @@ static struct genops_ledger *new_ledger(const char *state_dir, bool is_writer)
 	ledger->digest = EVP_MD_CTX_new();
 	genops_buffer_init(&ledger->text, TEXT_MAX);
 	genops_buffer_init(&ledger->evaluations, TEXT_MAX);
+	genops_buffer_init(&ledger->dimension_texts, TEXT_MAX);
 	size_t sums = sizeof(struct genops_sums);
 	ledger->dimensions = (struct genops_ledger_table){.key_size = 16, .entry_size = 24, .max = CACHE_MAX};
 	ledger->rollups = (struct genops_ledger_table){.key_size = 24, .entry_size = 24 + sums, .max = ADDED_MAX};
@@ -294,6 +295,7 @@ void genops_ledger_close(struct genops_ledger *ledger)
 	free(ledger->runs);
 	genops_buffer_done(&ledger->text);
 	genops_buffer_done(&ledger->evaluations);
+	genops_buffer_done(&ledger->dimension_texts);
 	free(ledger->path);
 	free(ledger->head_path);
 	free(ledger);

@@ -77,6 +77,7 @@ struct genops_chain_head {
 /* kept/ledger_seen.c: what the runs of table seen hold; oldest first, the last one is being filled. */
 struct genops_ledger_seen {
 	bool is_loaded, is_dirty;
+	int64_t full_key; /* the last one of which all places were found taken; 0: none */
 	size_t n;
 	struct genops_ledger_seen_run {
 		int64_t number, n, first_ns, last_ns, made_s;
@@ -86,6 +87,8 @@ struct genops_ledger_seen {
 		uint64_t *bits; /* a superset of the run's hashes: most look-ups end here. NULL: not made yet */
 	} filters[GENOPS_SEEN_RUNS_MAX];
 };
+
+#define GENOPS_LEDGER_OPERATION_COLUMNS 64 /* at most */
 
 struct genops_ledger {
 	sqlite3 *db;
@@ -110,13 +113,19 @@ struct genops_ledger {
 		int64_t start, end;
 	} bounds[GENOPS_ROLLUP_N];              /* of the last operation's hour, day, month */
 	struct genops_buffer text, evaluations; /* JSON of the row being written */
+	struct genops_buffer dimension_texts;  /* of the last operation, whose dimension is: */
+	int64_t dimension_id;                  /* 0: none */
+	struct genops_ledger_bound {
+		bool is_set, is_null;
+		int64_t value;
+	} bound[GENOPS_LEDGER_OPERATION_COLUMNS + 1]; /* integers of ADD_OPERATION, which keeps them: most stay as they are */
 	struct genops_ledger_seen seen;
 	int64_t candidate_bytes;               /* of candidates and outbox, if has_candidate_bytes */
 	bool has_candidate_bytes;
 };
 
 /* ledger.c: what SQLite says, as our error; never OK. And one statement stepped to its end and reset; whoever runs it again
- * binds all its parameters again. */
+ * binds all its parameters again, but for those that `bound` says it keeps. */
 int genops_ledger_fail(struct genops_ledger *ledger, const char *what, struct genops_error *err);
 GENOPS_NODISCARD int genops_ledger_run(
     struct genops_ledger *ledger, enum genops_ledger_statement statement, struct genops_error *err);

@@ -114,8 +114,8 @@ static int add_dimension(struct genops_ledger *ledger, const struct genops_hash 
 	return GENOPS_OK;
 }
 
-/* Of all texts, each behind its length. */
-static bool hash_texts(struct genops_ledger *ledger, const genops_str texts[GENOPS_DIMENSION_N], struct genops_hash *ret_key)
+/* All texts, each behind its length, as one. */
+static bool join_texts(struct genops_ledger *ledger, const genops_str texts[GENOPS_DIMENSION_N], genops_str *ret_all)
 {
 	size_t len = 0;
 	for (size_t i = 0; i < GENOPS_DIMENSION_N; i++)
@@ -126,24 +126,16 @@ static bool hash_texts(struct genops_ledger *ledger, const genops_str texts[GENO
 		return false;
 	for (size_t i = 0; i < GENOPS_DIMENSION_N; i++) {
 		memcpy(at, &texts[i].len, sizeof texts[i].len);
-		at += sizeof texts[i].len;
-		if (texts[i].len)
-			memcpy(at, texts[i].ptr, texts[i].len);
-		at += texts[i].len;
+		at = genops_str_put(at + sizeof texts[i].len, texts[i]);
 	}
-	*ret_key = genops_hash_of((genops_str){at - len, len}, ledger->seed);
+	*ret_all = (genops_str){at - len, len};
 	return true;
 }
 
-int genops_ledger_dimension(struct genops_ledger *ledger, const struct genops_record *record, int64_t *ret_id,
-    struct genops_error *err)
+static int look_up_dimension(struct genops_ledger *ledger, const genops_str texts[GENOPS_DIMENSION_N], genops_str all,
+    int64_t *ret_id, struct genops_error *err)
 {
-	genops_str texts[GENOPS_DIMENSION_N];
-	char scratch[GENOPS_ATTRIBUTE_N_STANDARD][32];
-	dimension_texts(record, texts, scratch);
-	struct genops_hash key;
-	if (!hash_texts(ledger, texts, &key))
-		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation's attributes");
+	struct genops_hash key = genops_hash_of(all, ledger->seed);
 	if (ledger->dimensions.n == ledger->dimensions.max)
 		genops_ledger_table_clear(&ledger->dimensions);
 	bool is_new;
@@ -158,6 +150,31 @@ int genops_ledger_dimension(struct genops_ledger *ledger, const struct genops_re
 	return GENOPS_OK;
 }
 
+int genops_ledger_dimension(struct genops_ledger *ledger, const struct genops_record *record, int64_t *ret_id,
+    struct genops_error *err)
+{
+	genops_str texts[GENOPS_DIMENSION_N];
+	char scratch[GENOPS_ATTRIBUTE_N_STANDARD][32];
+	dimension_texts(record, texts, scratch);
+	genops_str all;
+	if (!join_texts(ledger, texts, &all))
+		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation's attributes");
+	/* As the one before, as mostly: not even hashed. */
+	if (!ledger->dimension_id || !genops_str_equal(all, genops_buffer_view(&ledger->dimension_texts))) {
+		int64_t id = 0;
+		ledger->dimension_id = 0;
+		GENOPS_TRY(look_up_dimension(ledger, texts, all, &id, err));
+		genops_buffer_clear(&ledger->dimension_texts);
+		genops_buffer_add(&ledger->dimension_texts, all);
+		*ret_id = id;
+		ledger->dimension_id = ledger->dimension_texts.error ? 0 : id;
+		return GENOPS_OK;
+	}
+	*ret_id = ledger->dimension_id;
+	return GENOPS_OK;
+}
+
+/* Days and months are made of hours: see coarsen. */
 static int roll_level(struct genops_ledger *ledger, int64_t level, int64_t unix_s, int64_t dimension,
     const struct genops_sums *sums, struct genops_error *err)
 {
@@ -226,17 +243,28 @@ int genops_ledger_roll(struct genops_ledger *ledger, const struct genops_record 
 #undef X
 	};
 	/* room for one more operation's lines in every table, or what is there is written first */
-	if (ledger->rollups.n + 3 > ledger->rollups.max || ledger->hours.n + 1 > ledger->hours.max ||
+	if (GENOPS_ROLLUP_N * (ledger->rollups.n + 1) > ledger->rollups.max || ledger->hours.n + 1 > ledger->hours.max ||
 	    ledger->budgets.n + record->n_budgets * GENOPS_PERIOD_N > ledger->budgets.max)
 		GENOPS_TRY(genops_ledger_roll_flush(ledger, err));
 	GENOPS_TRY(genops_ledger_roll_hour(ledger, id, unix_s, err));
-	for (int64_t level = 0; level < GENOPS_ROLLUP_N; level++)
-		GENOPS_TRY(roll_level(ledger, level, unix_s, dimension, &sums, err));
+	GENOPS_TRY(roll_level(ledger, GENOPS_ROLLUP_HOUR, unix_s, dimension, &sums, err));
 	return record->actual_nano_usd > 0 ? roll_budgets(ledger, record, err) : GENOPS_OK;
+}
+
+/* What was added to hours goes to their days and months, too. There is room for them (genops_ledger_roll). */
+static int coarsen(struct genops_ledger *ledger, struct genops_error *err)
+{
+	for (size_t i = 0, n = ledger->rollups.n; i < n; i++) {
+		const struct rollup_entry hour = ((const struct rollup_entry *)(void *)ledger->rollups.entries)[i];
+		for (int64_t level = GENOPS_ROLLUP_DAY; level < GENOPS_ROLLUP_N; level++)
+			GENOPS_TRY(roll_level(ledger, level, hour.start, hour.dimension, &hour.sums, err));
+	}
+	return GENOPS_OK;
 }
 
 static int flush_rollups(struct genops_ledger *ledger, struct genops_error *err)
 {
+	GENOPS_TRY(coarsen(ledger, err));
 	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_ADD_ROLLUP];
 	for (size_t i = 0; i < ledger->rollups.n; i++) {
 		const struct rollup_entry *entry = (const struct rollup_entry *)(void *)ledger->rollups.entries + i;

@@ -91,12 +91,27 @@ static void write_evaluations(struct genops_buffer *buf, const struct genops_rec
 		genops_json_array_end(&json);
 }
 
-static void bind_optional(sqlite3_stmt *row, int index, genops_str text)
+/* A statement keeps what is bound to it: what is there already is not bound again. Texts are, since they move. */
+static void bind_int(struct genops_ledger *ledger, int index, int64_t value)
 {
-	if (text.len)
+	struct genops_ledger_bound *bound = &ledger->bound[index];
+	if (bound->is_set && !bound->is_null && bound->value == value)
+		return;
+	bound->is_set = sqlite3_bind_int64(ledger->statements[GENOPS_LEDGER_ADD_OPERATION], index, value) == SQLITE_OK;
+	bound->is_null = false;
+	bound->value = value;
+}
+
+static void bind_optional(struct genops_ledger *ledger, int index, genops_str text)
+{
+	sqlite3_stmt *row = ledger->statements[GENOPS_LEDGER_ADD_OPERATION];
+	struct genops_ledger_bound *bound = &ledger->bound[index];
+	if (text.len) {
 		genops_ledger_bind_text(row, index, text);
-	else
-		sqlite3_bind_null(row, index);
+		bound->is_set = false;
+	} else if (!bound->is_set || !bound->is_null) {
+		*bound = (struct genops_ledger_bound){.is_set = sqlite3_bind_null(row, index) == SQLITE_OK, .is_null = true};
+	}
 }
 
 /* When it counts: at its end, as budgets do. */
@@ -117,28 +132,28 @@ static int add_operation(struct genops_ledger *ledger, const struct genops_recor
 	write_evaluations(&ledger->evaluations, record);
 	if (ledger->text.error || ledger->evaluations.error)
 		return genops_fail(err, GENOPS_NOMEM, "no memory for an operation's attributes");
-	sqlite3_bind_int64(row, 1, ledger->head.sequence);
+	bind_int(ledger, 1, ledger->head.sequence);
 	genops_ledger_bind_blob(row, 2, record->trace_id, sizeof record->trace_id);
 	genops_ledger_bind_blob(row, 3, record->span_id, sizeof record->span_id);
-	sqlite3_bind_int64(row, 4, dimension);
-	sqlite3_bind_int64(row, 5, time);
-	sqlite3_bind_int64(row, 6, start ? at_least_0(time - start) : 0);
-	sqlite3_bind_int64(row, 7, record->first_byte_unix_ns > start ? record->first_byte_unix_ns - start : 0);
-	bind_optional(row, 8, record->name);
-	bind_optional(row, 9, record->type);
+	bind_int(ledger, 4, dimension);
+	bind_int(ledger, 5, time);
+	bind_int(ledger, 6, start ? at_least_0(time - start) : 0);
+	bind_int(ledger, 7, record->first_byte_unix_ns > start ? record->first_byte_unix_ns - start : 0);
+	bind_optional(ledger, 8, record->name);
+	bind_optional(ledger, 9, record->type);
 	genops_ledger_bind_text(row, 10, genops_str_of(genops_conventions_outcome(record->outcome)));
-	bind_optional(row, 11, genops_str_of(genops_reason_name(record->reason)));
-	bind_optional(row, 12, record->policy);
-	sqlite3_bind_int(row, 13, record->is_refused);
-	sqlite3_bind_int64(row, 14, at_least_0(record->estimated_nano_usd));
-	sqlite3_bind_int64(row, 15, at_least_0(record->actual_nano_usd));
-	sqlite3_bind_int(row, 16, record->is_cost_estimated);
-	sqlite3_bind_int(row, 17, record->http_status);
-#define X(field, unit) sqlite3_bind_int64(row, (int)++n, at_least_0(record->usage.field));
+	bind_optional(ledger, 11, genops_str_of(genops_reason_name(record->reason)));
+	bind_optional(ledger, 12, record->policy);
+	bind_int(ledger, 13, record->is_refused);
+	bind_int(ledger, 14, at_least_0(record->estimated_nano_usd));
+	bind_int(ledger, 15, at_least_0(record->actual_nano_usd));
+	bind_int(ledger, 16, record->is_cost_estimated);
+	bind_int(ledger, 17, record->http_status);
+#define X(field, unit) bind_int(ledger, (int)++n, at_least_0(record->usage.field));
 	GENOPS_USAGE_FIELDS(X)
 #undef X
-	bind_optional(row, (int)n + 1, genops_buffer_view(&ledger->text));
-	bind_optional(row, (int)n + 2, genops_buffer_view(&ledger->evaluations));
+	bind_optional(ledger, (int)n + 1, genops_buffer_view(&ledger->text));
+	bind_optional(ledger, (int)n + 2, genops_buffer_view(&ledger->evaluations));
 	return genops_ledger_run(ledger, GENOPS_LEDGER_ADD_OPERATION, err);
 }
 
@@ -248,4 +263,5 @@ void genops_ledger_rollback(struct genops_ledger *ledger)
 	genops_ledger_identity_forget(ledger);
 	genops_ledger_seen_forget(ledger);
 	genops_ledger_table_clear(&ledger->dimensions); /* some may be gone with the batch */
+	ledger->dimension_id = 0;
 }

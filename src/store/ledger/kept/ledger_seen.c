@@ -197,9 +197,11 @@ int genops_ledger_seen_add(
 	/* Who gives all answers one id fills its places: the last one tells, at a fraction of what trying each would take. */
 	struct genops_seen last[GENOPS_SEEN_FOUND_MAX];
 	size_t n_last = 0;
-	if (bits && filter_may_have(bits, hash))
+	if (key != seen->full_key && bits && filter_may_have(bits, hash))
 		GENOPS_TRY(find_in_run(ledger, key + GENOPS_SEEN_FOUND_MAX - 1, last, &n_last, err));
-	bool is_added = n_last > 0;
+	if (n_last)
+		seen->full_key = key;
+	bool is_added = key == seen->full_key;
 	for (int i = 0; i < GENOPS_SEEN_FOUND_MAX && !is_added; i++) {
 		sqlite3_bind_int64(row, 1, key + i);
 		sqlite3_bind_int64(row, 2, what->start_unix_ns);
@@ -249,6 +251,7 @@ int genops_ledger_seen_flush(struct genops_ledger *ledger, struct genops_error *
 void genops_ledger_seen_forget(struct genops_ledger *ledger)
 {
 	ledger->seen.is_loaded = ledger->seen.is_dirty = false;
+	ledger->seen.full_key = 0;
 	ledger->seen.n = 0;
 	ledger->has_candidate_bytes = false;
 }
