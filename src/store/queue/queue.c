@@ -21,7 +21,8 @@
 #include "store/queue/queue_state.h"
 
 #define RELEASED_FROM   ((uint64_t)256 << 10)
-#define COMPRESSED_FROM 8192 /* entries that wait */
+#define COMPRESSED_FROM 65536 /* entries that wait: more than one pass of the drain brings */
+#define COMPRESSED_FROM_IF_FULL 8192 /* the same when a quarter of the room is used */
 
 bool genops_queue_path(const struct genops_queue *queue, uint64_t file, char *ret_path)
 {
@@ -189,8 +190,9 @@ static int write_block(struct genops_queue *queue, struct genops_error *err)
 static bool is_worth_compressing(const struct genops_queue *queue)
 {
 	bool is_behind = !queue->cursors;
+	uint64_t from = queue->bytes > queue->max_bytes / 4 ? COMPRESSED_FROM_IF_FULL : COMPRESSED_FROM;
 	for (const struct genops_queue_cursor *cursor = queue->cursors; cursor; cursor = cursor->next)
-		is_behind |= queue->next_entry - cursor->acknowledged.entries > COMPRESSED_FROM;
+		is_behind |= queue->next_entry - cursor->acknowledged.entries > from;
 	return queue->is_compressed && is_behind;
 }
 

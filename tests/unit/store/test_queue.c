@@ -64,25 +64,37 @@ static uint64_t append_zeros(struct genops_queue *queue, size_t n)
 	return stats_of(queue).bytes - before;
 }
 
-static void test_compresses_when_a_destination_is_behind(void **state)
+/* From `n` thousand entries on that wait, and no more when they do not. */
+static void check_compressing(uint64_t max_bytes, int n)
 {
 	const struct genops_queue_entry *entries;
 	struct genops_error err;
-	struct genops_queue *queue = open_queue();
+	struct genops_queue *queue = open_with((struct genops_queue_options){.is_compressed = true, .max_bytes = max_bytes});
 	assert_true(append_zeros(queue, 1000) < 100000); /* nobody reads it yet */
 	struct genops_queue_cursor *cursor = open_cursor(queue, "d", true);
-	assert_true(append_zeros(queue, 1000) > 1000000);
-	for (int i = 0; i < 8; i++)
-		append_zeros(queue, 1000);
+	for (int i = 1; i < n; i++)
+		assert_true(append_zeros(queue, 1000) > 1000000);
 	assert_true(append_zeros(queue, 1000) < 100000);
-	for (size_t n = 1; n;) {
-		assert_int_equal(genops_queue_read(cursor, &entries, &n, &err), GENOPS_OK);
-		assert_true(n == 0 || n == 1000);
+	for (size_t k = 1; k;) {
+		assert_int_equal(genops_queue_read(cursor, &entries, &k, &err), GENOPS_OK);
+		assert_true(k == 0 || k == 1000);
 	}
 	acknowledge(cursor);
 	assert_true(append_zeros(queue, 1000) > 1000000);
 	genops_queue_cursor_close(cursor);
 	genops_queue_close(queue);
+}
+
+static void test_compresses_when_a_destination_is_behind(void **state)
+{
+	(void)state;
+	check_compressing(0, 66);
+}
+
+static void test_compresses_earlier_when_a_quarter_is_used(void **state)
+{
+	(void)state;
+	check_compressing((uint64_t)30 << 20, 9);
 }
 
 static void test_positions(void **state)
@@ -391,6 +403,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    ROW(test_restart),
 	    ROW(test_compresses_when_a_destination_is_behind),
+	    ROW(test_compresses_earlier_when_a_quarter_is_used),
 	    ROW(test_positions),
 	    ROW(test_full),
 	    ROW(test_full_of_delivered),
