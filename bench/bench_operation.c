@@ -5,6 +5,9 @@
  * not show; a process of its own drains (ledger, audit chain) meanwhile and is counted apart. A drain takes several times as long as an
  * operation, so each round is a burst, and the next one waits until the drain has caught up and put the segment files back: what is measured is
  * operations, not a growing backlog. The first round, which makes the files, does not count. Usage: bench_operation [operations a round]
+ *
+ * What two threads cost more has three causes, so the same is measured with the drain held off until a burst is over, once with both threads
+ * in one engine and once with a state directory each: the last shares nothing and is the machine's part, the one before adds what is shared.
  */
 #include <genops/genops.h>
 
@@ -132,6 +135,27 @@ static int drain(const char *state_dir, int ready, int go_on)
 	return code != GENOPS_OK;
 }
 
+static bool catch_up(genops_engine *engine);
+
+/* The child of the part without a drain: one byte asks it to drain both directories and to let go of them, one byte answers. */
+static int drain_when_asked(char *const state_dirs[2], int answer, int ask)
+{
+	char byte;
+	prctl(PR_SET_NAME, "drain");
+	while (read(ask, &byte, 1) == 1) {
+		for (int i = 0; i < 2; i++) {
+			genops_engine *engine = attach(state_dirs[i], GENOPS_DRAIN_ALWAYS);
+			bool is_good = engine && catch_up(engine);
+			genops_engine_close(engine);
+			if (!is_good)
+				return 1;
+		}
+		if (write(answer, &byte, 1) != 1)
+			return 1;
+	}
+	return 0;
+}
+
 static bool catch_up(genops_engine *engine)
 {
 	struct genops_error err;
@@ -148,15 +172,15 @@ static bool catch_up(genops_engine *engine)
 	return false;
 }
 
-/* A round of all threads; every thread that was begun is joined. */
-static bool burst(genops_engine *engine, int n_threads, long n, double *ret_cpu, double *ret_wall)
+/* A round of all threads, each in its engine; every thread that was begun is joined. */
+static bool burst(genops_engine *const *engines, int n_threads, long n, double *ret_cpu, double *ret_wall)
 {
 	struct work works[THREADS_MAX] = {0};
 	int64_t used = 0, from = now_ns(CLOCK_MONOTONIC);
 	int begun = 0;
 	for (; begun < n_threads; begun++) {
-		works[begun] = (struct work){.engine = engine, .n = n};
-		if (pthread_create(&works[begun].thread, NULL, run, &works[begun]) != 0)
+		works[begun] = (struct work){.engine = engines[begun], .n = n};
+if (pthread_create(&works[begun].thread, NULL, run, &works[begun]) != 0)
 			break;
 	}
 	bool is_good = begun == n_threads;
@@ -176,12 +200,16 @@ static int by_value(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
-static bool measure(genops_engine *engine, int n_threads, long n)
+/* `ask` and `answer`: of the child that drains when asked; below zero: one drains all the time. */
+static bool measure(genops_engine *const *engines, int n_threads, long n, const char *how, int ask, int answer)
 {
 	double cpu[ROUNDS], wall[ROUNDS];
 	for (int round = -1; round < ROUNDS; round++) {
 		double one, took;
-		if (!burst(engine, n_threads, n, &one, &took) || !catch_up(engine))
+		char byte = 0;
+		bool is_good = burst(engines, n_threads, n, &one, &took);
+		is_good = is_good && (ask < 0 ? catch_up(engines[0]) : write(ask, &byte, 1) == 1 && read(answer, &byte, 1) == 1);
+		if (!is_good)
 			return false;
 		if (round < 0)
 			continue;
@@ -190,8 +218,8 @@ static bool measure(genops_engine *engine, int n_threads, long n)
 	}
 	qsort(cpu, ROUNDS, sizeof *cpu, by_value);
 	qsort(wall, ROUNDS, sizeof *wall, by_value);
-	printf("%d threads: %6.0f ns CPU an operation, %6.0f ns wall (best %.0f and %.0f; median of %d bursts of %ld, the drain catches up between them)\n",
-	    n_threads, cpu[ROUNDS / 2], wall[ROUNDS / 2], cpu[0], wall[0], ROUNDS, n);
+	printf("%s%d threads: %6.0f ns CPU an operation, %6.0f ns wall (best %.0f and %.0f; median of %d bursts of %ld, the drain catches up between them)\n",
+	    how, n_threads, cpu[ROUNDS / 2], wall[ROUNDS / 2], cpu[0], wall[0], ROUNDS, n);
 	return true;
 }
 
@@ -201,15 +229,14 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
 	return remove(path);
 }
 
-int main(int argc, char **argv)
+/* The drain beside the operations: the figures of the bar. */
+static bool measure_drained(long n)
 {
-	long n = argc > 1 ? atol(argv[1]) : 12000;
 	char dir[] = "/tmp/genops-bench-XXXXXX", byte;
 	int ready[2], go_on[2], status = 1;
 	struct rusage used;
 	if (!mkdtemp(dir) || pipe(ready) != 0 || pipe(go_on) != 0)
-		return 1;
-	describe();
+		return false;
 	pid_t child = fork();
 	if (child == 0) {
 		close(go_on[1]);
@@ -218,7 +245,8 @@ int main(int argc, char **argv)
 	close(ready[1]);
 	bool is_good = read(ready[0], &byte, 1) == 1;
 	genops_engine *engine = is_good ? attach(dir, GENOPS_DRAIN_NEVER) : NULL;
-	is_good = engine && measure(engine, 1, n) && measure(engine, 2, n);
+	genops_engine *const both[2] = {engine, engine};
+	is_good = engine && measure(both, 1, n, "", -1, -1) && measure(both, 2, n, "", -1, -1);
 	genops_engine_close(engine);
 	close(go_on[1]);
 	wait4(child, &status, 0, &used);
@@ -226,5 +254,42 @@ int main(int argc, char **argv)
 			 (double)used.ru_stime.tv_sec * 1e9 + (double)used.ru_stime.tv_usec * 1e3;
 	printf("drain:     %6.0f ns CPU an operation (ledger, roll-ups, audit chain)\n", drained / (double)(3 * n * (ROUNDS + 1)));
 	nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-	return !is_good || status != 0;
+	return is_good && status == 0;
+}
+
+/* The drain only between the bursts. */
+static bool measure_undrained(long n)
+{
+	char first[] = "/tmp/genops-bench-XXXXXX", second[] = "/tmp/genops-bench-XXXXXX";
+	char *const dirs[2] = {first, second};
+	int answer[2], ask[2], status = 1;
+	if (!mkdtemp(first) || !mkdtemp(second) || pipe(answer) != 0 || pipe(ask) != 0)
+		return false;
+	pid_t child = fork();
+	if (child == 0) {
+		close(ask[1]);
+		_exit(drain_when_asked(dirs, answer[1], ask[0]));
+	}
+	close(answer[1]);
+	genops_engine *one = attach(first, GENOPS_DRAIN_NEVER), *other = attach(second, GENOPS_DRAIN_NEVER);
+	genops_engine *const both[2] = {one, one}, *const each[2] = {one, other};
+	bool is_good = one && other && measure(both, 1, n, "drain held off, ", ask[1], answer[0]) &&
+		       measure(both, 2, n, "drain held off, ", ask[1], answer[0]) &&
+		       measure(each, 2, n, "drain held off, nothing shared, ", ask[1], answer[0]);
+	genops_engine_close(one);
+	genops_engine_close(other);
+	close(ask[1]);
+	waitpid(child, &status, 0);
+	nftw(first, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	nftw(second, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return is_good && status == 0;
+}
+
+int main(int argc, char **argv)
+{
+	long n = argc > 1 ? atol(argv[1]) : 12000;
+	describe();
+	bool is_good = measure_drained(n);
+	fflush(stdout); /* before the next fork */
+	return !(measure_undrained(n) && is_good);
 }
