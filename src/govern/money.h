@@ -24,6 +24,15 @@ static inline int64_t genops_money_add(int64_t a, int64_t b)
 	return sum;
 }
 
+/* Saturating difference of any two. */
+static inline int64_t genops_money_difference(int64_t a, int64_t b)
+{
+	int64_t difference;
+	if (!__builtin_sub_overflow(a, b, &difference) && difference >= -GENOPS_MONEY_MAX && difference <= GENOPS_MONEY_MAX)
+		return difference;
+	return a < b ? -GENOPS_MONEY_MAX : GENOPS_MONEY_MAX;
+}
+
 /* USD as a decimal text ("10", "0.0375", "1e-6") into nano-USD, exactly; what is finer than a nano
  * is rounded half to even. False: not a number, negative, or over GENOPS_MONEY_MAX. */
 bool genops_money_parse(genops_str text, int64_t *ret_nano_usd);

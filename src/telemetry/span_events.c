@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "govern/money.h"
 
 enum { SPAN_EVENTS = 11, EVENT_TIME = 1, EVENT_NAME = 2, EVENT_ATTRIBUTES = 3 };
 
@@ -143,7 +144,7 @@ static const struct genops_record_budget *tightest(const struct genops_record *r
 static void add_budget_amounts(struct genops_span_writer *out, enum genops_period period,
     int64_t limit_nano_usd, int64_t consumed_nano_usd)
 {
-	int64_t remaining = limit_nano_usd - consumed_nano_usd;
+	int64_t remaining = genops_money_difference(limit_nano_usd, consumed_nano_usd);
 	genops_span_writer_money(out, GENOPS_CONVENTION_BUDGET_LIMIT, limit_nano_usd);
 	genops_span_writer_money(out, GENOPS_CONVENTION_BUDGET_ALLOCATED, limit_nano_usd);
 	genops_span_writer_money(out, GENOPS_CONVENTION_BUDGET_CONSUMED, consumed_nano_usd);
@@ -193,7 +194,7 @@ static void add_actual(struct genops_span_writer *out, const struct genops_recor
 {
 	genops_span_writer_money(out, GENOPS_CONVENTION_ACCOUNTING_ACTUAL, record->actual_nano_usd);
 	genops_span_writer_money(out, GENOPS_CONVENTION_ACCOUNTING_DELTA,
-	    record->actual_nano_usd - record->reserved_nano_usd);
+	    genops_money_difference(record->actual_nano_usd, record->reserved_nano_usd));
 	if (record->outcome == GENOPS_OUTCOME_ABANDONED)
 		genops_span_writer_bool(out, GENOPS_CONVENTION_ACCOUNTING_INCOMPLETE, true);
 }

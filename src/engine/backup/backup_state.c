@@ -276,7 +276,8 @@ int genops_backup_state_pack(struct genops_backup_archive *archive, const char *
 void genops_backup_folder_forget(const char *path, int depth)
 {
 	char inner[PATH_MAX + 300];
-	DIR *stream = opendir(path);
+	int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); /* nothing behind a link is anybody's to remove */
+	DIR *stream = folder >= 0 ? fdopendir(folder) : NULL;
 	for (struct dirent *entry; stream && (entry = readdir(stream));) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
 		    snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name) >= (int)sizeof inner)
@@ -286,6 +287,8 @@ void genops_backup_folder_forget(const char *path, int depth)
 	}
 	if (stream)
 		closedir(stream);
+	else if (folder >= 0)
+		close(folder);
 	(void)rmdir(path);
 }
 

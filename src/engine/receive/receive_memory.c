@@ -38,9 +38,11 @@ static uint64_t worker_memory(genops_engine *engine, uint64_t bound)
 			bytes = genops_resident_bytes(0);
 		}
 		atomic_store(&engine->worker_memory_seen, bytes);
+		/* Without what requests have just now: no request is refused for good because of another. One at a time comes here. */
+		uint64_t taken = atomic_load(&engine->worker_memory_taken), idle = bytes > taken ? bytes - taken : 1;
 		uint64_t least = atomic_load(&engine->worker_memory_least);
-		if (!least || bytes < least)
-			atomic_store(&engine->worker_memory_least, bytes); /* one at a time comes here, and about is enough */
+		if (!least || idle < least)
+			atomic_store(&engine->worker_memory_least, idle);
 	}
 	return atomic_load(&engine->worker_memory_seen);
 }

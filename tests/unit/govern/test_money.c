@@ -89,6 +89,10 @@ static void add_saturates(void **state)
 	assert_int_equal(genops_money_add(1, 2), 3);
 	assert_int_equal(genops_money_add(GENOPS_MONEY_MAX, 1), GENOPS_MONEY_MAX);
 	assert_int_equal(genops_money_add(INT64_MAX, INT64_MAX), GENOPS_MONEY_MAX);
+	assert_int_equal(genops_money_difference(1, 3), -2);
+	assert_int_equal(genops_money_difference(INT64_MAX, -1), GENOPS_MONEY_MAX);
+	assert_int_equal(genops_money_difference(INT64_MIN, 1), -GENOPS_MONEY_MAX);
+	assert_int_equal(genops_money_difference(0, INT64_MIN), GENOPS_MONEY_MAX);
 }
 
 static void floats_at_the_edge(void **state)

@@ -148,9 +148,21 @@ static void check_nothing_waits(const char *dir)
 	genops_ledger_close(ledger);
 }
 
+/* Attached to a new state, so that the counters outlive others. No engine: its thread may hold a lock of gcc's ASan when the parent forks, and the
+ * child, which gets it locked, would wait for ever. */
+static struct genops_counters *survive(const char *dir)
+{
+	struct genops_counters *survivor;
+	bool is_first = false;
+	assert_int_equal(genops_counters_open(dir, &survivor, &is_first, NULL), GENOPS_OK);
+	assert_true(is_first);
+	genops_counters_ready(survivor); /* there is no ledger to restore them from */
+	return survivor;
+}
+
 static void die_often(const char *dir, bool has_survivor)
 {
-	genops_engine *survivor = has_survivor ? open_as(dir, config, GENOPS_DRAIN_NEVER) : NULL;
+	struct genops_counters *survivor = has_survivor ? survive(dir) : NULL;
 	uint32_t next = 0, sure = 0;
 	size_t n = 0, unsure = 0;
 	srand(4711);
@@ -163,7 +175,7 @@ static void die_often(const char *dir, bool has_survivor)
 	genops_engine *engine = open_engine(dir, config);
 	check_all(engine, n * CALLS, (n + unsure) * CALLS);
 	genops_engine_close(engine);
-	genops_engine_close(survivor);
+	genops_counters_close(survivor);
 	check_nothing_waits(dir);
 }
 
@@ -215,13 +227,13 @@ static void die_at(const char *dir, int place)
 
 static void in_the_narrowest_places(void **state)
 {
-	genops_engine *survivor = open_as(*state, config, GENOPS_DRAIN_NEVER);
+	struct genops_counters *survivor = survive(*state);
 	for (int place = 0; place < 4; place++) {
 		die_at(*state, place);
 		genops_engine *engine = open_engine(*state, config);
-		for (int i = 0; i < 100 && genops_counters_has_observed(survivor->counters); i++)
+		for (int i = 0; i < 100 && genops_counters_has_observed(survivor); i++)
 			flush(engine);
-		assert_false(genops_counters_has_observed(survivor->counters));
+		assert_false(genops_counters_has_observed(survivor));
 		int64_t cost = place == 3 ? CHAT : 0;
 		assert_int_equal(budget_of(engine, "all").consumed_nano_usd, cost);
 		assert_int_equal(budget_of(engine, "all").reserved_nano_usd, 0);
@@ -229,7 +241,7 @@ static void in_the_narrowest_places(void **state)
 		assert_int_equal(look_up(engine, "outcome", "abandoned").n, 0);
 		genops_engine_close(engine);
 	}
-	genops_engine_close(survivor);
+	genops_counters_close(survivor);
 }
 
 int main(void)
